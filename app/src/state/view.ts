@@ -1,0 +1,197 @@
+/**
+ * What the screens show and what a person can do: the one seam between the engine and the components. Snapshots are plain, replaced
+ * as a whole, never mutated; components derive from them and call `Actions`. All names in here went through `protocol/names.ts`.
+ */
+import type { AccountId, ConversationId, OfferId } from '../../../protocol/ids.ts';
+import type { ErrorCode } from '../../../protocol/errors.ts';
+import type { Relation } from '../../../protocol/people.ts';
+
+/** Where the whole app is. */
+export type Phase =
+  | { kind: 'starting' }
+  /** The page has no secure context (plain http on another host): keys and storage do not work. */
+  | { kind: 'insecure' }
+  /** The browser lacks something that Causeway needs; `missing` names it. */
+  | { kind: 'unsupported'; missing: string }
+  /** Another tab of this browser runs the engine. */
+  | { kind: 'other-tab' }
+  | { kind: 'welcome' }
+  /** Right after registration or after new keys: shown once. */
+  | { kind: 'recovery-code'; code: string }
+  /** Logged in on a browser that is not a device of the account yet. */
+  | { kind: 'needs-recovery'; handle: string }
+  | { kind: 'ready' };
+
+/** The connection to the signaling server. `offline`: not connected and trying. */
+export type Connection = 'connecting' | 'online' | 'offline';
+
+export interface Me {
+  handle: string;
+  displayName: string;
+  email: string;
+  /** Public root key as text: seed of the avatar. */
+  avatarSeed: string;
+}
+
+export interface PersonRow {
+  account: AccountId;
+  handle: string;
+  /** Empty when the person gave none; then the handle is shown. */
+  displayName: string;
+  avatarSeed: string;
+  relation: Relation;
+  online: boolean;
+  lastSeenAt?: number;
+  /** The conversation with this person. */
+  conversation: ConversationId;
+  last?: { text: string; at: number; mine: boolean };
+  unread: number;
+  /** Running transfers with this person: 0 to 1 over all of them, absent when none runs. */
+  progress?: number;
+}
+
+/** How far a message got; nothing is shown as more than it is (invariant 3). */
+export type Delivery = 'queued' | 'sent' | 'delivered';
+
+export type FileStatus =
+  /** Not accepted yet, or the other side is away. Mine: "Waiting for NAME". Theirs: it waits for my answer (`needsAnswer`) or for its sender. */
+  | { kind: 'waiting'; needsAnswer: boolean }
+  | { kind: 'running' }
+  /** All bytes are here or there; hash or receipt is still awaited. */
+  | { kind: 'verifying' }
+  | { kind: 'paused' }
+  /** The sender's browser no longer has the file: the person is asked for it again by name (`mine`), or waits for that. */
+  | { kind: 'needs-file'; wrongFile: boolean }
+  | { kind: 'done' }
+  | { kind: 'declined' }
+  | { kind: 'cancelled'; byMe: boolean }
+  /** Something failed; `retry` is offered. */
+  | { kind: 'failed'; reason: 'no-space' | 'storage' | 'changed' | 'verification' };
+
+export interface FileCard {
+  /** Stable key of this file: offer and index. */
+  offer: OfferId;
+  file: number;
+  /** Cleaned name. */
+  name: string;
+  sizeBytes: number;
+  type: string;
+  /** A drawn-anew raster thumbnail (blob: URL), when there is one. */
+  thumbnailUrl?: string;
+  mine: boolean;
+  status: FileStatus;
+  doneBytes: number;
+  /** While running: bytes per second over the last seconds, and seconds left; absent until known. */
+  bytesPerSecond?: number;
+  secondsLeft?: number;
+  /** How the bytes travel, when known. */
+  path?: 'direct' | 'relayed';
+  /** The received file is on this device and can be saved. */
+  canSave: boolean;
+}
+
+export type MessageItem = { key: string; at: number; mine: boolean; author: string } & (
+  | { kind: 'text'; text: string; delivery: Delivery }
+  | { kind: 'files'; files: FileCard[]; delivery: Delivery }
+  /** Told by the app itself: the other's keys changed, an entry needs a newer version. */
+  | { kind: 'notice'; notice: 'keys-changed' | 'needs-newer-version' | 'contact-accepted' }
+);
+
+export interface ConversationView {
+  person: PersonRow;
+  items: MessageItem[];
+  /** Index into `items` of the first unread one when the conversation was opened; -1 for none. */
+  firstUnread: number;
+  /** A link is open and proven. */
+  link: 'none' | 'connecting' | 'open';
+  path?: 'direct' | 'relayed';
+  /** The other's keys changed and the person has not acknowledged it. */
+  keysChanged: boolean;
+}
+
+export interface IncomingOffer {
+  offer: OfferId;
+  person: PersonRow;
+  files: { name: string; sizeBytes: number; type: string; thumbnailUrl?: string }[];
+  totalBytes: number;
+  /** Free space of this browser's storage, when it says so. */
+  freeBytes?: number;
+  at: number;
+}
+
+export interface StorageView {
+  usedBytes: number;
+  quotaBytes: number;
+  /** The browser promised not to evict. */
+  persisted: boolean;
+}
+
+export type Theme = 'system' | 'light' | 'dark';
+
+export interface View {
+  phase: Phase;
+  connection: Connection;
+  me?: Me;
+  /** Contacts and conversations, newest first; requests that came in are in `requests` alone. */
+  people: PersonRow[];
+  requests: PersonRow[];
+  /** The open conversation; absent when none is open. */
+  conversation?: ConversationView;
+  /** Offers that wait for an answer, oldest first. */
+  offers: IncomingOffer[];
+  storage?: StorageView;
+  theme: Theme;
+  /** A new version of the app is waiting. */
+  updateReady: boolean;
+}
+
+/** An expected failure of an action; the sentence for it lives in `text.ts`. `no-server` when nothing answered. */
+export interface ActionError {
+  code: ErrorCode | 'no-server' | 'wrong-recovery-code' | 'no-space' | 'storage' | 'yourself';
+  retryAfterMs?: number;
+}
+export type ActionResult = { ok: true } | { ok: false; error: ActionError };
+
+export interface Actions {
+  register(form: { handle: string; displayName: string; email: string; password: string }): Promise<ActionResult>;
+  login(form: { handle: string; password: string }): Promise<ActionResult>;
+  /** The person says that the recovery code is kept. */
+  recoveryCodeSaved(): void;
+  /** Certifies this browser with the recovery code. */
+  recover(code: string): Promise<ActionResult>;
+  /** Goes on without the recovery code: new keys, contacts are told, a new recovery code is shown. */
+  startOver(password: string): Promise<ActionResult>;
+  /** Keeps keys and history unless `remove`. */
+  logout(options: { remove: boolean }): Promise<ActionResult>;
+  /** Takes the engine over from the other tab. */
+  useHere(): void;
+
+  /** Opens the conversation with an exact handle and asks the person to become a contact. */
+  shareWith(handle: string): Promise<ActionResult>;
+  open(account: AccountId): void;
+  close(): void;
+  answerRequest(account: AccountId, verdict: 'accept' | 'decline' | 'block'): Promise<ActionResult>;
+  unblock(account: AccountId): Promise<ActionResult>;
+  acknowledgeKeys(account: AccountId): void;
+
+  sendText(account: AccountId, text: string): Promise<ActionResult>;
+  /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
+  attach(account: AccountId, files: { file: File; handle?: FileSystemFileHandle }[], options: { pasted: boolean }): Promise<ActionResult>;
+  answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult>;
+  cancelFile(offer: OfferId, file: number): void;
+  pauseFile(offer: OfferId, file: number): void;
+  resumeFile(offer: OfferId, file: number): void;
+  retryFile(offer: OfferId, file: number): void;
+  /** The sender chose the file again after a reload. */
+  provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult>;
+  /** Downloads the received file under its cleaned name. */
+  saveFile(offer: OfferId, file: number): Promise<ActionResult>;
+
+  updateProfile(profile: { displayName: string; email: string }): Promise<ActionResult>;
+  setTheme(theme: Theme): void;
+  /** Asks the browser not to evict. */
+  persistStorage(): Promise<void>;
+  refreshStorage(): Promise<void>;
+  /** Loads the waiting version; refused while a transfer runs (the screen says so). */
+  applyUpdate(): void;
+}

@@ -1,0 +1,114 @@
+/**
+ * The ports of the engine: everything that it cannot do itself comes in here. Each has a memory adapter in `engine/testing`, and a
+ * conformance suite that every adapter passes.
+ */
+import type { Bytes } from '../protocol/bytes.ts';
+import type { ConversationId, DeviceId } from '../protocol/ids.ts';
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Runs `run` once after `delayMs`; the function that comes back cancels it. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+export interface Random {
+  bytes(length: number): Bytes;
+}
+
+/** Keys and signatures are raw bytes: Ed25519 public keys 32, signatures 64, SHA-256 32. */
+export interface Hashes {
+  sha256(data: Uint8Array): Promise<Bytes>;
+}
+
+export interface Signatures {
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+}
+
+/** This device's own keys; the private halves stay inside the adapter. */
+export interface DeviceKeys {
+  readonly id: DeviceId;
+  sign(message: Uint8Array): Promise<Bytes>;
+}
+
+/** One stored entry: the encoded header, its hash, and the decoded parts that order and merge need. */
+export interface StoredEntry {
+  conversation: ConversationId;
+  device: DeviceId;
+  sequence: number;
+  lamport: number;
+  /** The author's clock, clamped to when it came in where it was ahead. */
+  wall: number;
+  /** Whether `wall` was clamped. */
+  clamped: boolean;
+  /** The entry as it travels (CBOR of `WireEntry`). */
+  wire: Bytes;
+  /** SHA-256 of the header. */
+  hash: Bytes;
+}
+
+/** Feeds of one account on this device. Writes resolve after they are durable. */
+export interface FeedStore {
+  /** Heads of all feeds of a conversation. */
+  heads(conversation: ConversationId): Promise<Map<DeviceId, { length: number; hash: Bytes; lamport: number }>>;
+  /** Entries `from` to `from + limit - 1` of one feed, in sequence. */
+  range(conversation: ConversationId, device: DeviceId, from: number, limit: number): Promise<StoredEntry[]>;
+  /** All-or-nothing; entries continue their feeds (the engine checked). Rejects when an entry is already there with another hash. */
+  append(entries: readonly StoredEntry[]): Promise<void>;
+  /** A conversation in its order, the newest `limit` before `before` (all when absent), oldest first. */
+  history(conversation: ConversationId, limit: number, before?: { lamport: number; device: DeviceId; sequence: number }): Promise<StoredEntry[]>;
+}
+
+/** The bytes of a file that is being sent. Reads may fail with `SourceError`. */
+export interface BlobSource {
+  readonly sizeBytes: number;
+  /** Reads block `index` and its SHA-256; the buffer is the caller's. */
+  read(index: number): Promise<{ data: Bytes; hash: Bytes }>;
+  close(): void;
+}
+
+/** Why a source cannot be read: `gone` no access any more, `changed` not the same file as offered. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError';
+  constructor(readonly kind: 'gone' | 'changed') {
+    super(kind);
+  }
+}
+
+/** Why a sink cannot be written. */
+export class SinkError extends Error {
+  override readonly name = 'SinkError';
+  constructor(readonly kind: 'no-space' | 'storage') {
+    super(kind);
+  }
+}
+
+/**
+ * The file that is being received, with its have-set beside it. A block is *have* when `commit` of it has resolved (invariant 2).
+ * The adapter keeps leaf hashes durably, so `have` is right after a crash at any point.
+ */
+export interface BlobSink {
+  readonly sizeBytes: number;
+  /** Leaf hashes of the blocks that are had; index = block. */
+  leaves(): ReadonlyMap<number, Bytes>;
+  /** Writes part of a block; the buffer is handed over (transferred). Parts of one block come in order of offset. */
+  write(block: number, offset: number, data: Bytes): void;
+  /** Resolves to the SHA-256 of the block as it was written, once all its parts are. Rejects with `SinkError`. */
+  hashOf(block: number): Promise<Bytes>;
+  /** Makes the blocks durable and then, with these hashes, had. Rejects with `SinkError`. */
+  commit(blocks: readonly { block: number; hash: Bytes }[]): Promise<void>;
+  /** Bytes handed to `write` and not yet written. */
+  readonly backlogBytes: number;
+  close(): Promise<void>;
+}
+
+/** A proven link to one device, as the engine sees it. */
+export interface LinkPort {
+  readonly device: DeviceId;
+  /** Queues a frame; control frames overtake chunks that wait in the adapter, never each other. */
+  send(frame: Bytes): void;
+  /** Bytes queued in the data channel and the adapter. */
+  readonly bufferedBytes: number;
+  /** Calls `run` once, when `bufferedBytes` is at or under the low-water mark. */
+  whenDrained(run: () => void): void;
+}

@@ -1,0 +1,65 @@
+/**
+ * A feed entry: a signed header and a payload that can be dropped while the chain still verifies.
+ * Order of a conversation: Lamport time, then device id, then sequence.
+ */
+import * as v from 'valibot';
+import { bytesOf, bytesUpTo, uint } from './codec.ts';
+import { ConversationId, DeviceId, OfferId } from './ids.ts';
+import { limits } from './limits.ts';
+
+export const EntryHeader = v.strictObject({
+  version: uint(255),
+  conversation: ConversationId,
+  device: DeviceId,
+  /** 0 for the first entry of this device in this conversation. */
+  sequence: uint(),
+  /** SHA-256 of the previous header of this feed; 32 zero bytes at sequence 0. */
+  previous: bytesOf(32),
+  /** How far the author had the feeds of the others: [device, length]. */
+  heads: v.pipe(v.array(v.tuple([DeviceId, uint()])), v.maxLength(64)),
+  lamport: uint(),
+  /** The author's clock, milliseconds since 1970. */
+  wall: uint(),
+  /** 0: the payload is protected by the link alone. */
+  key: uint(),
+  /** SHA-256 over salt and payload bytes. */
+  payloadHash: bytesOf(32),
+  payloadSize: uint(limits.payloadBytes),
+});
+export type EntryHeader = v.InferOutput<typeof EntryHeader>;
+
+/** [header bytes, Ed25519 signature of the authoring device under the domain `causeway/entry/1`, salt, payload bytes]. */
+export const WireEntry = v.strictTuple([bytesUpTo(limits.headerBytes), bytesOf(64), bytesOf(16), bytesUpTo(limits.payloadBytes)]);
+export type WireEntry = v.InferOutput<typeof WireEntry>;
+
+export const OfferedFile = v.strictObject({
+  /** As the sender's file system has it; cleaned before it is shown or saved. */
+  name: v.pipe(v.string(), v.maxLength(1024)),
+  size: uint(limits.fileBytes),
+  type: v.pipe(v.string(), v.maxLength(limits.mimeLength)),
+  modifiedAt: v.optional(uint()),
+  /** A small raster picture (WebP, JPEG or PNG), decoded and drawn anew before it is shown. */
+  thumbnail: v.optional(bytesUpTo(limits.thumbnailBytes)),
+});
+export type OfferedFile = v.InferOutput<typeof OfferedFile>;
+
+const fileRef = { offer: OfferId, file: uint(limits.filesPerOffer - 1) };
+
+/** Payloads that this version writes. A kind it does not know is kept, carried and shown as "needs a newer version". */
+export const Payload = v.variant('kind', [
+  v.strictObject({ kind: v.literal('text'), text: v.pipe(v.string(), v.minLength(1), v.maxLength(limits.textBytes)) }),
+  v.strictObject({
+    kind: v.literal('offer'),
+    offer: OfferId,
+    files: v.pipe(v.array(OfferedFile), v.minLength(1), v.maxLength(limits.filesPerOffer)),
+  }),
+  /** The recipient's answer to a whole offer. */
+  v.strictObject({ kind: v.literal('answer'), offer: OfferId, verdict: v.picklist(['accepted', 'declined']) }),
+  /** Either side ends one file for good. */
+  v.strictObject({ kind: v.literal('cancel'), ...fileRef }),
+  /** The sender binds a file of an offer to its Merkle root (RFC 9162 over the SHA-256 of the blocks). */
+  v.strictObject({ kind: v.literal('close'), ...fileRef, root: bytesOf(32) }),
+  /** The recipient has the whole file, verified and durably written, with this root. */
+  v.strictObject({ kind: v.literal('receipt'), ...fileRef, root: bytesOf(32) }),
+]);
+export type Payload = v.InferOutput<typeof Payload>;

@@ -1,0 +1,118 @@
+/**
+ * Socket.IO events. A client's event is `emit(name, request, ack)` and is answered with `Result<response>`; each has a schema for both.
+ * Until `device:prove` succeeded only the events marked `anyDevice` are allowed.
+ */
+import * as v from 'valibot';
+import { uint } from './codec.ts';
+import { Password, OwnAccount, WrappedRecord } from './http.ts';
+import { AccountId, DeviceId, RequestId, Signature } from './ids.ts';
+import { limits } from './limits.ts';
+import { Handle } from './names.ts';
+import { Contact, DisplayName, Email, PublicAccount, SignedDeviceList } from './people.ts';
+
+/** A sealed envelope, base64url; the server cannot open it. */
+export const SealedBox = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/), v.maxLength(Math.ceil((limits.envelopeBytes * 4) / 3)));
+
+const empty = v.strictObject({});
+const nothing = v.null();
+
+export const IceServer = v.object({
+  urls: v.array(v.string()),
+  username: v.optional(v.string()),
+  credential: v.optional(v.string()),
+});
+export type IceServer = v.InferOutput<typeof IceServer>;
+
+/** Events from a client, each with what it asks, what it gets, and whether an unproven device may send it. */
+export const clientEvents = {
+  /** Proves the device key over the challenge of `welcome` (domain `causeway/socket/1`, CBOR `[challenge, accountId, deviceId]`). Errors: unknown-device, not-allowed. */
+  'device:prove': {
+    request: v.strictObject({ device: DeviceId, signature: Signature }),
+    response: v.object({ account: OwnAccount, contacts: v.array(Contact) }),
+    anyDevice: true,
+  },
+  /** Appends a device list, signed by the root or a device of the list before. Repeating the newest list is a success. Errors: stale-list. */
+  'devices:append': {
+    request: v.strictObject({ list: SignedDeviceList }),
+    response: nothing,
+    anyDevice: true,
+  },
+  /** Replaces the root after the recovery code was lost. Contacts are told. Errors: wrong-credentials. */
+  'identity:reset': {
+    request: v.strictObject({ password: Password, wrapped: WrappedRecord, list: SignedDeviceList }),
+    response: nothing,
+    anyDevice: true,
+  },
+  /** Changes what is present in the request. */
+  'account:update': {
+    request: v.strictObject({ displayName: v.optional(DisplayName), email: v.optional(v.union([Email, v.literal('')])) }),
+    response: OwnAccount,
+    anyDevice: false,
+  },
+  /** Finds a person by exact handle. Errors: unknown-handle, rate-limited. */
+  'people:lookup': {
+    request: v.strictObject({ handle: Handle }),
+    response: PublicAccount,
+    anyDevice: false,
+  },
+  /** Asks a person to become a contact; durable. Crossing requests accept each other. Errors: too-many-requests. */
+  'contact:request': {
+    request: v.strictObject({ account: AccountId }),
+    response: Contact,
+    anyDevice: false,
+  },
+  /** `remove` forgets the relation on both sides; `unblock` leaves none. */
+  'contact:answer': {
+    request: v.strictObject({ account: AccountId, verdict: v.picklist(['accept', 'decline', 'block', 'unblock', 'remove']) }),
+    response: Contact,
+    anyDevice: false,
+  },
+  /** SDP or ICE, sealed, to a device of an accepted contact or of one's own account; never kept. Errors: not-allowed, offline, rate-limited. */
+  signal: {
+    request: v.strictObject({ to: DeviceId, box: SealedBox }),
+    response: nothing,
+    anyDevice: false,
+  },
+  /**
+   * A file offer, its withdrawal, or its decline, sealed, to a device of anybody whom the sender asked or who asked the sender. Kept in memory until
+   * taken or `knockTtlMs`; the same `id` replaces. Answered alike whether the recipient is online, offline or has blocked the sender.
+   */
+  knock: {
+    request: v.strictObject({ to: DeviceId, id: RequestId, box: SealedBox }),
+    response: nothing,
+    anyDevice: false,
+  },
+  /** STUN and TURN servers; TURN credentials are short-lived and only for accounts with an accepted contact. */
+  'ice:servers': {
+    request: empty,
+    response: v.object({ iceServers: v.array(IceServer) }),
+    anyDevice: false,
+  },
+} as const;
+
+export type ClientEventName = keyof typeof clientEvents;
+export type ClientRequest<Name extends ClientEventName> = v.InferInput<(typeof clientEvents)[Name]['request']>;
+export type ClientResponse<Name extends ClientEventName> = v.InferOutput<(typeof clientEvents)[Name]['response']>;
+
+const from = { account: AccountId, device: DeviceId };
+
+/** Events from the server. None is acknowledged except `knock`, whose acknowledgement lets the server forget it. */
+export const serverEvents = {
+  /** First on every connection. `challenge` is 32 random bytes, base64url. */
+  welcome: v.object({ protocol: uint(), challenge: v.string(), account: AccountId, serverTime: uint() }),
+  /** A contact appeared or changed: relation, name, device lists. `relation: 'none'` removes it. */
+  contact: Contact,
+  /** Devices of an accepted contact that are online now. */
+  presence: v.object({ account: AccountId, online: v.array(DeviceId), lastSeenAt: v.optional(uint()) }),
+  signal: v.object({ ...from, box: SealedBox }),
+  knock: v.object({ ...from, id: RequestId, box: SealedBox }),
+  /** Another connection of this device took over; this one is closed and must not reconnect by itself. */
+  replaced: empty,
+  /** The session ended (logged out elsewhere, device revoked). */
+  ended: empty,
+  /** One's own account changed from another device. */
+  account: OwnAccount,
+} as const;
+
+export type ServerEventName = keyof typeof serverEvents;
+export type ServerEvent<Name extends ServerEventName> = v.InferOutput<(typeof serverEvents)[Name]>;

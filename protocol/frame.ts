@@ -1,0 +1,118 @@
+/**
+ * Frames of a link: one data channel message each. Byte 0 is the type:
+ *
+ *   0 control   CBOR of `ControlFrame`
+ *   1 chunk     u32 stream, u32 block, u32 offset within the block, then 1 to `chunkBytes` bytes of the block
+ *   2 ack       u32 stream, f64 bytes received, f64 credit limit (both counted since the stream was opened)
+ *
+ * Integers are big-endian. Goal: nothing that a peer sends allocates more than its own length. Non-goal: compression.
+ */
+import * as v from 'valibot';
+import { concatBytes, type Bytes } from './bytes.ts';
+import { bytesOf, bytesUpTo, decodeAs, encodeCbor, uint } from './codec.ts';
+import { ProtocolError } from './errors.ts';
+import { ConversationId, DeviceId, LinkId, OfferId } from './ids.ts';
+import { limits } from './limits.ts';
+
+const frontier = v.pipe(v.array(v.tuple([DeviceId, uint()])), v.maxLength(2 * limits.devicesPerAccount));
+const u32 = uint(0xffff_ffff);
+
+export const ControlFrame = v.variant('kind', [
+  // Session: the only frames before both sides proved their device keys (invariant 5).
+  v.strictObject({ kind: v.literal('hello'), version: uint(255), link: LinkId, epoch: uint(), device: DeviceId, nonce: bytesOf(32), expiresAt: uint() }),
+  v.strictObject({ kind: v.literal('proof'), signature: bytesOf(64) }),
+  /** The sender closes the link on purpose; `idle` may be re-made at will, `replaced` not by itself. */
+  v.strictObject({ kind: v.literal('bye'), reason: v.picklist(['idle', 'replaced', 'protocol', 'shutdown', 'blocked']) }),
+  // Feeds
+  /** How many entries of each feed of a conversation the sender has. */
+  v.strictObject({ kind: v.literal('frontier'), conversation: ConversationId, have: frontier }),
+  v.strictObject({
+    kind: v.literal('entries'),
+    conversation: ConversationId,
+    entries: v.pipe(v.array(bytesUpTo(limits.payloadBytes + limits.headerBytes + 1024)), v.minLength(1), v.maxLength(512)),
+  }),
+  /** Signed by the sender's device after its commit: it holds entries 0 to length - 1 of `author`, whose last header has this hash. */
+  v.strictObject({ kind: v.literal('committed'), conversation: ConversationId, author: DeviceId, length: uint(), head: bytesOf(32), signature: bytesOf(64) }),
+  // Transfers
+  /** The receiver opens stream `stream` and asks for the blocks in `ranges` ([first, end) pairs, ascending), with an initial credit in bytes. */
+  v.strictObject({
+    kind: v.literal('want'),
+    stream: u32,
+    offer: OfferId,
+    file: uint(limits.filesPerOffer - 1),
+    ranges: v.pipe(v.array(v.tuple([u32, u32])), v.minLength(1), v.maxLength(4096)),
+    credit: uint(),
+  }),
+  /** SHA-256 of consecutive blocks, signed by the offering device under the domain `causeway/leaves/1`, CBOR `[offer, file, first, hashes]`. */
+  v.strictObject({
+    kind: v.literal('leaves'),
+    stream: u32,
+    first: u32,
+    hashes: v.pipe(v.array(bytesOf(32)), v.minLength(1), v.maxLength(64)),
+    signature: bytesOf(64),
+  }),
+  /** The stream ends before its time: the receiver stops wanting, or the sender cannot go on. */
+  v.strictObject({
+    kind: v.literal('stop'),
+    stream: u32,
+    reason: v.picklist(['paused', 'cancelled', 'unavailable', 'changed', 'no-space', 'done', 'busy']),
+  }),
+]);
+export type ControlFrame = v.InferOutput<typeof ControlFrame>;
+
+export type Frame =
+  | { type: 'control'; control: ControlFrame }
+  | { type: 'chunk'; stream: number; block: number; offset: number; data: Uint8Array }
+  | { type: 'ack'; stream: number; receivedBytes: number; creditBytes: number };
+
+export const CHUNK_HEADER_BYTES = 13;
+const ACK_BYTES = 21;
+
+export const encodeControl = (control: ControlFrame): Bytes => concatBytes([0], encodeCbor(control));
+
+/** Writes the header of a chunk into `target`, whose bytes from `CHUNK_HEADER_BYTES` on are the data. */
+export function writeChunkHeader(target: Uint8Array, stream: number, block: number, offset: number): void {
+  const view = new DataView(target.buffer, target.byteOffset, CHUNK_HEADER_BYTES);
+  view.setUint8(0, 1);
+  view.setUint32(1, stream);
+  view.setUint32(5, block);
+  view.setUint32(9, offset);
+}
+
+export function encodeAck(stream: number, receivedBytes: number, creditBytes: number): Bytes {
+  const bytes = new Uint8Array(ACK_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, 2);
+  view.setUint32(1, stream);
+  view.setFloat64(5, receivedBytes);
+  view.setFloat64(13, creditBytes);
+  return bytes;
+}
+
+/** `data` of a chunk is a view into `bytes`. @throws ProtocolError `malformed` or `too-large`. */
+export function decodeFrame(bytes: Uint8Array): Frame {
+  if (bytes.length > limits.frameBytes) throw new ProtocolError('too-large', `frame of ${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  switch (bytes[0]) {
+    case 0:
+      if (bytes.length > limits.controlFrameBytes) throw new ProtocolError('too-large', `control frame of ${bytes.length} bytes`);
+      return { type: 'control', control: decodeAs(ControlFrame, bytes.subarray(1)) };
+    case 1: {
+      const size = bytes.length - CHUNK_HEADER_BYTES;
+      if (size < 1) throw new ProtocolError('malformed', 'empty chunk');
+      const offset = view.getUint32(9);
+      if (offset + size > limits.blockBytes) throw new ProtocolError('malformed', 'chunk reaches over its block');
+      return { type: 'chunk', stream: view.getUint32(1), block: view.getUint32(5), offset, data: bytes.subarray(CHUNK_HEADER_BYTES) };
+    }
+    case 2: {
+      if (bytes.length !== ACK_BYTES) throw new ProtocolError('malformed', 'ack of a wrong length');
+      const receivedBytes = view.getFloat64(5);
+      const creditBytes = view.getFloat64(13);
+      if (!Number.isSafeInteger(receivedBytes) || receivedBytes < 0 || !Number.isSafeInteger(creditBytes) || creditBytes < 0)
+        throw new ProtocolError('malformed', 'ack out of range');
+      return { type: 'ack', stream: view.getUint32(1), receivedBytes, creditBytes };
+    }
+    default:
+      throw new ProtocolError('malformed', `frame type ${bytes[0] ?? 'missing'}`);
+  }
+}

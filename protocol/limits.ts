@@ -1,0 +1,97 @@
+/**
+ * Every limit of the wire, in one place, each with its reason (invariant 6).
+ * Limits that an operator may change are settings of the server (`signaling/settings.ts`); these are not.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Version of everything in `protocol/`. A peer or server that speaks another one is told so and not listened to. */
+export const PROTOCOL_VERSION = 1;
+
+export const limits = {
+  // People
+  /** Long enough to be found, short enough to be read out. */
+  handleMinLength: 3,
+  handleMaxLength: 32,
+  displayNameMaxLength: 64,
+  emailMaxLength: 254, // RFC 5321, 4.5.3.1.3
+  passwordMinLength: 8,
+  passwordMaxLength: 128,
+  deviceNameMaxLength: 64,
+  /** A device list is a hash chain that contacts verify from their pin on; 256 changes are a lifetime. */
+  deviceListsPerAccount: 256,
+  /** Every message goes to each device of an account; more than this is not a person. */
+  devicesPerAccount: 16,
+  contactsPerAccount: 2000,
+  /** Requests of strangers that wait for one account; later ones are refused. */
+  waitingRequests: 20,
+  /** Unanswered requests that one account may have out at a time. */
+  pendingRequests: 5,
+
+  // Signaling
+  /** A sealed envelope: an SDP with its candidates is under 6 KiB, a file offer for a stranger fits without thumbnails. */
+  envelopeBytes: 16 * KiB,
+  /** Socket.IO `maxHttpBufferSize`: a whole chain of device lists fits, nothing larger is legitimate. */
+  signalingMessageBytes: 128 * KiB,
+  /** Knocks (offers of strangers) that the server keeps in memory, per sender for one recipient, and per recipient. */
+  knocksPerSender: 5,
+  knocksPerRecipient: 40,
+  /** How long a knock is kept in memory for somebody who is offline. The sender repeats it when it connects. */
+  knockTtlMs: 24 * 3600_000,
+  /** A signal older than this is refused (replay). */
+  signalTtlMs: 60_000,
+  /** How far a clock may be off before its signals are refused. */
+  clockSkewMs: 30_000,
+  wrappedRecordBytes: 1 * KiB,
+  /** Every acknowledged event is answered within this time or fails. */
+  ackTimeoutMs: 10_000,
+
+  // Presence: together at most 25 s, so that a killed or frozen browser is never a ghost for longer.
+  heartbeatIntervalMs: 8_000,
+  heartbeatTimeoutMs: 8_000,
+
+  // Link
+  /** Largest data channel message that every browser takes (measured `maxMessageSize` is 262,144). */
+  frameBytes: 256 * KiB,
+  /** Payload of one chunk of a block; measured best on fast links. */
+  chunkBytes: 64 * KiB,
+  /** A control frame; the largest is a batch of entries. */
+  controlFrameBytes: 192 * KiB,
+  /** Links open at a time; the one idle longest is closed first. */
+  openLinks: 32,
+  /** From the first signal to a proven link. */
+  linkSetupMs: 20_000,
+  /** A link without a use is closed after this time. */
+  linkIdleMs: 120_000,
+  /** Signals waiting at a link that is being made. */
+  signalsPerLink: 64,
+
+  // Feed
+  /** A text message. */
+  textBytes: 16 * KiB,
+  /** Payload of an entry, a thumbnail within. */
+  payloadBytes: 64 * KiB,
+  headerBytes: 4 * KiB,
+  /** Entries are sent in batches of about this size, so that files and messages share a link. */
+  entryBatchBytes: 96 * KiB,
+  /** A wall clock further ahead than this is clamped and marked. */
+  wallSkewMs: 5 * 60_000,
+
+  // Transfer
+  /** Hash unit (design: measured fastest to hash, fine enough to resume). */
+  blockBytes: 256 * KiB,
+  /** Leaf hashes in one signed batch: at most this many (2 MiB, so that a cut costs at most 8 MiB sent twice). */
+  leafBatchBlocks: 8,
+  /** Bytes that the receiver lets the sender have under way beyond what is written. */
+  sinkCreditBytes: 8 * MiB,
+  filesPerOffer: 500,
+  /** 2^53 - 1 would do; 64 TiB is more than any disk here and keeps block numbers within 32 bits. */
+  fileBytes: 64 * 1024 * 1024 * MiB,
+  fileNameBytes: 255,
+  mimeLength: 127,
+  thumbnailBytes: 24 * KiB,
+  /** Files up to this size, and all pastes, are copied when attached, so that a reloaded sender needs no click (invariant 9). */
+  copyOnAttachBytes: 64 * MiB,
+  /** Transfers that run at a time over one link; the others wait their turn. */
+  streamsPerLink: 8,
+} as const;

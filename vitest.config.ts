@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{protocol,engine,link,keys,signaling,app/src,scripts}/**/*.test.ts'],
+    environment: 'node',
+    testTimeout: 30_000,
+  },
+});
