@@ -4,6 +4,7 @@
  */
 import type { Bytes } from '../protocol/bytes.ts';
 import type { ConversationId, DeviceId } from '../protocol/ids.ts';
+import type { LeafTable } from './transfer/leaf-table.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -56,12 +57,18 @@ export interface FeedStore {
   /** All-or-nothing; entries continue their feeds (the engine checked). Rejects when an entry is already there with another hash. */
   append(entries: readonly StoredEntry[]): Promise<void>;
   /** A conversation in its order, the newest `limit` before `before` (all when absent), oldest first. */
-  history(conversation: ConversationId, limit: number, before?: { lamport: number; device: DeviceId; sequence: number }): Promise<StoredEntry[]>;
+  history(
+    conversation: ConversationId,
+    limit: number,
+    before?: { lamport: number; device: DeviceId; sequence: number },
+  ): Promise<StoredEntry[]>;
 }
 
 /** The bytes of a file that is being sent. Reads may fail with `SourceError`. */
 export interface BlobSource {
   readonly sizeBytes: number;
+  /** Leaf hashes that earlier reads left behind, also those before a reload. The adapter keeps those of its reads by itself. */
+  leaves(): LeafTable;
   /** Reads block `index` and its SHA-256; the buffer is the caller's. */
   read(index: number): Promise<{ data: Bytes; hash: Bytes }>;
   close(): void;
@@ -70,16 +77,22 @@ export interface BlobSource {
 /** Why a source cannot be read: `gone` no access any more, `changed` not the same file as offered. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
-  constructor(readonly kind: 'gone' | 'changed') {
-    super(kind);
+  constructor(
+    readonly kind: 'gone' | 'changed',
+    options?: { cause: unknown },
+  ) {
+    super(kind, options);
   }
 }
 
 /** Why a sink cannot be written. */
 export class SinkError extends Error {
   override readonly name = 'SinkError';
-  constructor(readonly kind: 'no-space' | 'storage') {
-    super(kind);
+  constructor(
+    readonly kind: 'no-space' | 'storage',
+    options?: { cause: unknown },
+  ) {
+    super(kind, options);
   }
 }
 
@@ -89,11 +102,14 @@ export class SinkError extends Error {
  */
 export interface BlobSink {
   readonly sizeBytes: number;
-  /** Leaf hashes of the blocks that are had; index = block. */
-  leaves(): ReadonlyMap<number, Bytes>;
-  /** Writes part of a block; the buffer is handed over (transferred). Parts of one block come in order of offset. */
+  /** Leaf hashes of the blocks that are had. `commit` adds to this same table. */
+  leaves(): LeafTable;
+  /**
+   * Writes part of a block; the buffer behind `data` is handed over whole (transferred). Parts of one block come in order of offset; a
+   * part at offset 0 begins the block anew. Blocks that are had are not written again.
+   */
   write(block: number, offset: number, data: Bytes): void;
-  /** Resolves to the SHA-256 of the block as it was written, once all its parts are. Rejects with `SinkError`. */
+  /** Resolves to the SHA-256 of the block as it was last written, asked once all its parts were handed over. Rejects with `SinkError`. */
   hashOf(block: number): Promise<Bytes>;
   /** Makes the blocks durable and then, with these hashes, had. Rejects with `SinkError`. */
   commit(blocks: readonly { block: number; hash: Bytes }[]): Promise<void>;

@@ -3,9 +3,12 @@
  *
  *   0 control   CBOR of `ControlFrame`
  *   1 chunk     u32 stream, u32 block, u32 offset within the block, then 1 to `chunkBytes` bytes of the block
- *   2 ack       u32 stream, f64 bytes received, f64 credit limit (both counted since the stream was opened)
+ *   2 ack       u32 stream, f64 bytes of chunks received over this connection since it opened, over all streams (what the sender's
+ *               window counts), f64 credit limit of this stream since it was opened: the initial credit and the bytes settled since,
+ *               where settled is durably written or thrown away
  *
- * Integers are big-endian. Goal: nothing that a peer sends allocates more than its own length. Non-goal: compression.
+ * The receiver numbers its streams upwards; the device with the smaller id takes even numbers, the other one odd ones, so that both can
+ * receive over one link. Integers are big-endian. Goal: nothing that a peer sends allocates more than its own length. Non-goal: compression.
  */
 import * as v from 'valibot';
 import { concatBytes, type Bytes } from './bytes.ts';
@@ -14,25 +17,47 @@ import { ProtocolError } from './errors.ts';
 import { ConversationId, DeviceId, LinkId, OfferId } from './ids.ts';
 import { limits } from './limits.ts';
 
-const frontier = v.pipe(v.array(v.tuple([DeviceId, uint()])), v.maxLength(2 * limits.devicesPerAccount));
+const frontier = v.pipe(v.array(v.tuple([DeviceId, uint()])), v.maxLength(limits.feedsPerConversation));
 const u32 = uint(0xffff_ffff);
 
 export const ControlFrame = v.variant('kind', [
   // Session: the only frames before both sides proved their device keys (invariant 5).
-  v.strictObject({ kind: v.literal('hello'), version: uint(255), link: LinkId, epoch: uint(), device: DeviceId, nonce: bytesOf(32), expiresAt: uint() }),
+  v.strictObject({
+    kind: v.literal('hello'),
+    version: uint(255),
+    link: LinkId,
+    epoch: uint(),
+    device: DeviceId,
+    nonce: bytesOf(32),
+    expiresAt: uint(),
+  }),
   v.strictObject({ kind: v.literal('proof'), signature: bytesOf(64) }),
   /** The sender closes the link on purpose; `idle` may be re-made at will, `replaced` not by itself. */
-  v.strictObject({ kind: v.literal('bye'), reason: v.picklist(['idle', 'replaced', 'protocol', 'shutdown', 'blocked']) }),
+  v.strictObject({
+    kind: v.literal('bye'),
+    reason: v.picklist(['idle', 'replaced', 'protocol', 'shutdown', 'blocked']),
+  }),
   // Feeds
   /** How many entries of each feed of a conversation the sender has. */
   v.strictObject({ kind: v.literal('frontier'), conversation: ConversationId, have: frontier }),
   v.strictObject({
     kind: v.literal('entries'),
     conversation: ConversationId,
-    entries: v.pipe(v.array(bytesUpTo(limits.payloadBytes + limits.headerBytes + 1024)), v.minLength(1), v.maxLength(512)),
+    entries: v.pipe(
+      v.array(bytesUpTo(limits.payloadBytes + limits.headerBytes + 1024)),
+      v.minLength(1),
+      v.maxLength(limits.entriesPerBatch),
+    ),
   }),
   /** Signed by the sender's device after its commit: it holds entries 0 to length - 1 of `author`, whose last header has this hash. */
-  v.strictObject({ kind: v.literal('committed'), conversation: ConversationId, author: DeviceId, length: uint(), head: bytesOf(32), signature: bytesOf(64) }),
+  v.strictObject({
+    kind: v.literal('committed'),
+    conversation: ConversationId,
+    author: DeviceId,
+    length: uint(),
+    head: bytesOf(32),
+    signature: bytesOf(64),
+  }),
   // Transfers
   /** The receiver opens stream `stream` and asks for the blocks in `ranges` ([first, end) pairs, ascending), with an initial credit in bytes. */
   v.strictObject({
@@ -40,7 +65,7 @@ export const ControlFrame = v.variant('kind', [
     stream: u32,
     offer: OfferId,
     file: uint(limits.filesPerOffer - 1),
-    ranges: v.pipe(v.array(v.tuple([u32, u32])), v.minLength(1), v.maxLength(4096)),
+    ranges: v.pipe(v.array(v.tuple([u32, u32])), v.minLength(1), v.maxLength(limits.rangesPerWant)),
     credit: uint(),
   }),
   /** SHA-256 of consecutive blocks, signed by the offering device under the domain `causeway/leaves/1`, CBOR `[offer, file, first, hashes]`. */
@@ -48,9 +73,11 @@ export const ControlFrame = v.variant('kind', [
     kind: v.literal('leaves'),
     stream: u32,
     first: u32,
-    hashes: v.pipe(v.array(bytesOf(32)), v.minLength(1), v.maxLength(64)),
+    hashes: v.pipe(v.array(bytesOf(32)), v.minLength(1), v.maxLength(limits.leafBatchBlocks)),
     signature: bytesOf(64),
   }),
+  /** The sender can serve this file again, after a `stop` with `unavailable`: the receiver may want it now. */
+  v.strictObject({ kind: v.literal('available'), offer: OfferId, file: uint(limits.filesPerOffer - 1) }),
   /** The stream ends before its time: the receiver stops wanting, or the sender cannot go on. */
   v.strictObject({
     kind: v.literal('stop'),
@@ -62,7 +89,7 @@ export type ControlFrame = v.InferOutput<typeof ControlFrame>;
 
 export type Frame =
   | { type: 'control'; control: ControlFrame }
-  | { type: 'chunk'; stream: number; block: number; offset: number; data: Uint8Array }
+  | { type: 'chunk'; stream: number; block: number; offset: number; data: Bytes }
   | { type: 'ack'; stream: number; receivedBytes: number; creditBytes: number };
 
 export const CHUNK_HEADER_BYTES = 13;
@@ -90,25 +117,37 @@ export function encodeAck(stream: number, receivedBytes: number, creditBytes: nu
 }
 
 /** `data` of a chunk is a view into `bytes`. @throws ProtocolError `malformed` or `too-large`. */
-export function decodeFrame(bytes: Uint8Array): Frame {
+export function decodeFrame(bytes: Bytes): Frame {
   if (bytes.length > limits.frameBytes) throw new ProtocolError('too-large', `frame of ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   switch (bytes[0]) {
     case 0:
-      if (bytes.length > limits.controlFrameBytes) throw new ProtocolError('too-large', `control frame of ${bytes.length} bytes`);
+      if (bytes.length > limits.controlFrameBytes)
+        throw new ProtocolError('too-large', `control frame of ${bytes.length} bytes`);
       return { type: 'control', control: decodeAs(ControlFrame, bytes.subarray(1)) };
     case 1: {
       const size = bytes.length - CHUNK_HEADER_BYTES;
       if (size < 1) throw new ProtocolError('malformed', 'empty chunk');
       const offset = view.getUint32(9);
       if (offset + size > limits.blockBytes) throw new ProtocolError('malformed', 'chunk reaches over its block');
-      return { type: 'chunk', stream: view.getUint32(1), block: view.getUint32(5), offset, data: bytes.subarray(CHUNK_HEADER_BYTES) };
+      return {
+        type: 'chunk',
+        stream: view.getUint32(1),
+        block: view.getUint32(5),
+        offset,
+        data: bytes.subarray(CHUNK_HEADER_BYTES),
+      };
     }
     case 2: {
       if (bytes.length !== ACK_BYTES) throw new ProtocolError('malformed', 'ack of a wrong length');
       const receivedBytes = view.getFloat64(5);
       const creditBytes = view.getFloat64(13);
-      if (!Number.isSafeInteger(receivedBytes) || receivedBytes < 0 || !Number.isSafeInteger(creditBytes) || creditBytes < 0)
+      if (
+        !Number.isSafeInteger(receivedBytes) ||
+        receivedBytes < 0 ||
+        !Number.isSafeInteger(creditBytes) ||
+        creditBytes < 0
+      )
         throw new ProtocolError('malformed', 'ack out of range');
       return { type: 'ack', stream: view.getUint32(1), receivedBytes, creditBytes };
     }

@@ -74,6 +74,16 @@ export const limits = {
   headerBytes: 4 * KiB,
   /** Entries are sent in batches of about this size, so that files and messages share a link. */
   entryBatchBytes: 96 * KiB,
+  entriesPerBatch: 512,
+  /** Batches under way to one peer for one conversation before it says that it has committed them. */
+  entryBatchesInFlight: 4,
+  /** Feeds that a frontier names: each device that ever wrote in a conversation has one. */
+  feedsPerConversation: 1024,
+  /** How often a feed is sent again from a place where the peer stands still, and all feeds of a conversation together over one link. */
+  entryRepeats: 2,
+  entryRepeatsPerLink: 64,
+  /** How often a peer asks again for what it lacks while nothing new comes. */
+  frontierRepeats: 8,
   /** A wall clock further ahead than this is clamped and marked. */
   wallSkewMs: 5 * 60_000,
 
@@ -82,7 +92,9 @@ export const limits = {
   blockBytes: 256 * KiB,
   /** Leaf hashes in one signed batch: at most this many (2 MiB, so that a cut costs at most 8 MiB sent twice). */
   leafBatchBlocks: 8,
-  /** Bytes that the receiver lets the sender have under way beyond what is written. */
+  /** Ranges that one `want` asks for; a receiver with more holes asks again. */
+  rangesPerWant: 4096,
+  /** Bytes that the receiver lets the sender have under way beyond what is durably written, over all streams: the most a cut costs. */
   sinkCreditBytes: 8 * MiB,
   filesPerOffer: 500,
   /** 2^53 - 1 would do; 64 TiB is more than any disk here and keeps block numbers within 32 bits. */

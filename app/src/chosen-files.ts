@@ -1,0 +1,53 @@
+/** Files that a person chose, dropped or pasted, with a lasting handle where the browser gives one: then a reload needs no second choice. */
+export interface Chosen {
+  file: File;
+  handle?: FileSystemFileHandle;
+}
+
+/** Chromium has both of these, others do not yet; the standard types lack them. */
+interface WithPicker {
+  showOpenFilePicker?: (options: { multiple: boolean }) => Promise<FileSystemFileHandle[]>;
+}
+interface WithHandle {
+  getAsFileSystemHandle?: () => Promise<FileSystemHandle | null>;
+}
+
+export const fromList = (list: FileList | null | undefined): Chosen[] => Array.from(list ?? [], (file) => ({ file }));
+
+/** Undefined when this browser has no such picker or refuses it; empty when the person chose nothing. */
+export async function fromPicker(): Promise<Chosen[] | undefined> {
+  const pick = (window as WithPicker).showOpenFilePicker;
+  if (!pick) return undefined;
+  try {
+    const handles = await pick({ multiple: true });
+    return await Promise.all(handles.map(async (handle) => ({ file: await handle.getFile(), handle })));
+  } catch (error) {
+    return error instanceof DOMException && error.name === 'AbortError' ? [] : undefined;
+  }
+}
+
+export const hasFiles = (data: DataTransfer | null): boolean => data?.types.includes('Files') ?? false;
+
+/** Must be called within the drop event itself: the items are gone after it. */
+export async function fromDrop(data: DataTransfer): Promise<{ files: Chosen[]; folders: boolean }> {
+  let folders = false;
+  const waiting: Promise<Chosen | undefined>[] = [];
+  for (const item of data.items) {
+    if (item.kind !== 'file') continue;
+    if (item.webkitGetAsEntry()?.isDirectory) {
+      folders = true;
+      continue;
+    }
+    const file = item.getAsFile();
+    const handle = (item as WithHandle).getAsFileSystemHandle?.();
+    if (file) waiting.push(withHandle(file, handle));
+  }
+  const files = (await Promise.all(waiting)).filter((one) => one !== undefined);
+  return { files, folders };
+}
+
+async function withHandle(file: File, asked: Promise<FileSystemHandle | null> | undefined): Promise<Chosen> {
+  // A refused handle is no loss: the file itself is here.
+  const handle = await asked?.catch(() => null);
+  return handle instanceof FileSystemFileHandle ? { file, handle } : { file };
+}

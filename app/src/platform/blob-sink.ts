@@ -1,0 +1,106 @@
+/** A sink whose file the blob worker has open. */
+import type { Bytes } from '../../../protocol/bytes.ts';
+import { SinkError, type BlobSink } from '../../../engine/ports.ts';
+import { blockLength } from '../../../engine/transfer/blocks.ts';
+import { LEAF_BYTES, type LeafTable } from '../../../engine/transfer/leaf-table.ts';
+import type { WorkerPort } from './blob-store.ts';
+
+interface Hashing {
+  /** Which writing of the block it is the hash of. */
+  writing: number;
+  promise: Promise<Bytes>;
+  settle(hash: Bytes): void;
+  fail(error: SinkError): void;
+}
+
+export class WorkerSink implements BlobSink {
+  /** Blocks that are whole and not committed: their hash comes from the worker. */
+  readonly #hashes = new Map<number, Hashing>();
+  /** Bytes of each block that is not written yet. */
+  readonly #backlog = new Map<number, number>();
+  #writings = 0;
+  #failure: SinkError | undefined;
+  #closed = false;
+  backlogBytes = 0;
+
+  constructor(
+    private readonly port: WorkerPort,
+    private readonly handle: number,
+    readonly sizeBytes: number,
+    private readonly known: LeafTable,
+    private readonly onClose: () => void,
+  ) {}
+
+  leaves(): LeafTable {
+    return this.known;
+  }
+
+  write(block: number, offset: number, data: Bytes): void {
+    if (this.#failure !== undefined || this.#closed) return;
+    const before = offset === 0 ? 0 : (this.#backlog.get(block) ?? 0);
+    this.backlogBytes += before + data.length - (this.#backlog.get(block) ?? 0);
+    this.#backlog.set(block, before + data.length);
+    if (offset + data.length === blockLength(this.sizeBytes, block)) this.#hashes.set(block, hashing(++this.#writings));
+    const { buffer, byteOffset, byteLength } = data;
+    const part = { handle: this.handle, block, offset, writing: this.#writings, buffer, byteOffset, byteLength };
+    this.port.post({ kind: 'write', ...part }, [buffer]);
+  }
+
+  hashOf(block: number): Promise<Bytes> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return this.#hashes.get(block)?.promise ?? Promise.reject(new Error(`block ${block} is not whole`));
+  }
+
+  async commit(blocks: readonly { block: number; hash: Bytes }[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const hashes = new Uint8Array(blocks.length * LEAF_BYTES);
+    blocks.forEach(({ hash }, i) => hashes.set(hash, i * LEAF_BYTES));
+    const request = {
+      kind: 'commit',
+      handle: this.handle,
+      blocks: blocks.map(({ block }) => block),
+      hashes: hashes.buffer,
+    } as const;
+    await this.port.ask(request, [hashes.buffer]);
+    for (const { block, hash } of blocks) {
+      this.known.set(block, hash);
+      this.#hashes.delete(block);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.onClose();
+    await this.port.ask({ kind: 'close', handle: this.handle });
+  }
+
+  /** The worker wrote a block. The hash of a writing that was begun anew meanwhile says nothing about what is on disk. */
+  written(block: number, writing: number, hash: Bytes): void {
+    const waiting = this.#hashes.get(block);
+    if (waiting?.writing !== writing) return;
+    this.backlogBytes -= this.#backlog.get(block) ?? 0;
+    this.#backlog.delete(block);
+    waiting.settle(hash);
+  }
+
+  /** The worker writes nothing more. */
+  failed(error: SinkError): void {
+    this.#failure = error;
+    this.backlogBytes = 0;
+    this.#backlog.clear();
+    for (const { fail } of this.#hashes.values()) fail(error);
+    this.#hashes.clear();
+  }
+}
+
+function hashing(writing: number): Hashing {
+  let settle!: (hash: Bytes) => void;
+  let fail!: (error: SinkError) => void;
+  const promise = new Promise<Bytes>((resolve, reject) => {
+    settle = resolve;
+    fail = reject;
+  });
+  promise.catch(() => undefined); // told to whoever asks by `hashOf`
+  return { writing, promise, settle, fail };
+}

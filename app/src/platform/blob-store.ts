@@ -1,0 +1,157 @@
+/**
+ * The page's side of the blob worker: opens sinks and sources, copies what was attached, and hands out finished files. Bytes stay in the
+ * worker and in transferred buffers; nothing here holds a whole file.
+ */
+import type { OfferId } from '../../../protocol/ids.ts';
+import { LeafTable } from '../../../engine/transfer/leaf-table.ts';
+import { SinkError, SourceError, type BlobSink, type BlobSource } from '../../../engine/ports.ts';
+import type { Answer, BlobKey, FromWorker, Request, Stored, ToWorker } from '../workers/blob-protocol.ts';
+import { WorkerSink } from './blob-sink.ts';
+import { WorkerSource } from './blob-source.ts';
+
+export interface BlobRef {
+  offer: OfferId;
+  /** Index of the file in its offer. */
+  file: number;
+}
+
+const keyOf = ({ offer, file }: BlobRef): BlobKey => `${offer}-${file}`;
+
+/** How sinks and sources talk to the worker. */
+export interface WorkerPort {
+  /** Rejects with `SinkError` or `SourceError`. */
+  ask(request: Request, transfer?: Transferable[]): Promise<Answer>;
+  post(message: ToWorker, transfer: Transferable[]): void;
+}
+
+export class BlobStore {
+  readonly #pending = new Map<number, { settle(answer: Answer): void; fail(error: Error): void }>();
+  readonly #sinks = new Map<number, WorkerSink>();
+  #nextId = 1;
+  #nextHandle = 1;
+  #broken = false;
+  readonly #port: WorkerPort = {
+    ask: (request, transfer = []) => this.#ask(request, transfer),
+    post: (message, transfer) => this.worker.postMessage(message, transfer),
+  };
+
+  constructor(private readonly worker: Worker) {
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
+    worker.onerror = () => this.#break();
+    worker.onmessageerror = () => this.#break();
+  }
+
+  /** Starts the worker of this page. */
+  static start(): BlobStore {
+    return new BlobStore(new Worker(new URL('../workers/blob-worker.ts', import.meta.url), { type: 'module' }));
+  }
+
+  /** Opens, and begins or continues, the file of a download; close it before `finished`. Rejects with `SinkError`. */
+  async openSink(ref: BlobRef, sizeBytes: number): Promise<BlobSink> {
+    const handle = this.#nextHandle++;
+    const answer = await this.#ask({ kind: 'open-sink', handle, key: keyOf(ref), sizeBytes });
+    if (answer.kind !== 'opened') throw unexpected(answer);
+    const leaves = LeafTable.fromPacked(new Uint8Array(answer.leaves));
+    const sink = new WorkerSink(this.#port, handle, sizeBytes, leaves, () => this.#sinks.delete(handle));
+    this.#sinks.set(handle, sink);
+    return sink;
+  }
+
+  /** A file that was chosen, with the leaf hashes known of it. */
+  async openChosen(ref: BlobRef, file: File): Promise<BlobSource> {
+    const source = await this.#openSource(ref, file.size, file);
+    if (source === undefined) throw new SourceError('gone');
+    return source;
+  }
+
+  /** The copy of an attached file, or undefined when there is none, or none that is whole. */
+  openCopy(ref: BlobRef, sizeBytes: number): Promise<BlobSource | undefined> {
+    return this.#openSource(ref, sizeBytes);
+  }
+
+  /** Copies an attached file; resolves when the copy is durable. Rejects with `SinkError`, or `SourceError` when the file cannot be read. */
+  async copy(ref: BlobRef, file: File): Promise<void> {
+    await this.#ask({ kind: 'copy', key: keyOf(ref), file });
+  }
+
+  /** Forgets all bytes and hashes of a file; sinks and sources of it must be closed. */
+  async remove(ref: BlobRef): Promise<void> {
+    await this.#ask({ kind: 'remove', key: keyOf(ref) });
+  }
+
+  /** What is stored; `key` is `<offer>-<file>`. */
+  async list(): Promise<Stored[]> {
+    const answer = await this.#ask({ kind: 'list' });
+    if (answer.kind !== 'stored') throw unexpected(answer);
+    return answer.files;
+  }
+
+  /** A received file on disk, to save it: a `File` of which nothing is read yet. Rejects with `SinkError` when it is not there. */
+  async finished(ref: BlobRef): Promise<File> {
+    try {
+      const root = await navigator.storage.getDirectory();
+      const blobs = await root.getDirectoryHandle('blobs', { create: true });
+      return await (await blobs.getFileHandle(keyOf(ref))).getFile();
+    } catch (error) {
+      throw new SinkError('storage', { cause: error });
+    }
+  }
+
+  /** Bytes used and allowed by the browser for this origin. */
+  async space(): Promise<{ usedBytes: number; quotaBytes: number }> {
+    const { usage = 0, quota = 0 } = await navigator.storage.estimate();
+    return { usedBytes: usage, quotaBytes: quota };
+  }
+
+  async #openSource(ref: BlobRef, sizeBytes: number, file?: File): Promise<BlobSource | undefined> {
+    const handle = this.#nextHandle++;
+    const request = { kind: 'open-source', handle, key: keyOf(ref), sizeBytes } as const;
+    const answer = await this.#ask(file === undefined ? request : { ...request, file });
+    if (answer.kind === 'absent') return undefined;
+    if (answer.kind !== 'opened') throw unexpected(answer);
+    return new WorkerSource(this.#port, handle, answer.sizeBytes, LeafTable.fromPacked(new Uint8Array(answer.leaves)));
+  }
+
+  #ask(request: Request, transfer: Transferable[] = []): Promise<Answer> {
+    return new Promise((settle, fail) => {
+      if (this.#broken) {
+        fail(new SinkError('storage'));
+        return;
+      }
+      const id = this.#nextId++;
+      this.#pending.set(id, { settle, fail });
+      this.#port.post({ kind: 'request', id, request }, transfer);
+    });
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.kind) {
+      case 'answer': {
+        const waiting = this.#pending.get(message.id);
+        this.#pending.delete(message.id);
+        const { answer } = message;
+        if (answer.kind === 'storage-failed') waiting?.fail(new SinkError(answer.failure, { cause: answer.detail }));
+        else if (answer.kind === 'source-failed')
+          waiting?.fail(new SourceError(answer.failure, { cause: answer.detail }));
+        else waiting?.settle(answer);
+        return;
+      }
+      case 'written':
+        this.#sinks.get(message.handle)?.written(message.block, message.writing, new Uint8Array(message.hash));
+        return;
+      case 'write-failed':
+        this.#sinks.get(message.handle)?.failed(new SinkError(message.failure, { cause: message.detail }));
+    }
+  }
+
+  /** The worker is gone: nothing that waits for it will be. */
+  #break(): void {
+    this.#broken = true;
+    const error = new SinkError('storage');
+    for (const { fail } of this.#pending.values()) fail(error);
+    this.#pending.clear();
+    for (const sink of this.#sinks.values()) sink.failed(error);
+  }
+}
+
+const unexpected = (answer: Answer): Error => new Error(`the blob worker answered ${answer.kind}`);

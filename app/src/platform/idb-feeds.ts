@@ -1,0 +1,55 @@
+/** The feed store on IndexedDB: entries and the heads of their feeds change in one transaction, with strict durability. */
+import { equalBytes } from '../../../protocol/bytes.ts';
+import type { ConversationId, DeviceId } from '../../../protocol/ids.ts';
+import type { FeedStore, StoredEntry } from '../../../engine/ports.ts';
+import { strict, type AccountDatabase } from './database.ts';
+
+export function idbFeeds(db: AccountDatabase): FeedStore {
+  return {
+    async heads(conversation) {
+      const found = await db.getAll('heads', IDBKeyRange.bound([conversation, ''], [conversation, '\uffff']));
+      return new Map(found.map(({ device, length, hash, lamport }) => [device, { length, hash, lamport }]));
+    },
+
+    range(conversation, device, from, limit) {
+      const end = Math.min(from + limit - 1, Number.MAX_SAFE_INTEGER);
+      return db.getAll('entries', IDBKeyRange.bound([conversation, device, from], [conversation, device, end]), limit);
+    },
+
+    async append(entries) {
+      const tx = db.transaction(['entries', 'heads'], 'readwrite', strict);
+      const store = tx.objectStore('entries');
+      try {
+        for (const entry of entries) {
+          const there = await store.get([entry.conversation, entry.device, entry.sequence]);
+          if (there && !equalBytes(there.hash, entry.hash)) throw new Error(`feed ${entry.device} has another entry ${entry.sequence}`);
+          if (there) continue;
+          await store.add(entry);
+          const { conversation, device, sequence, hash, lamport } = entry;
+          const head = await tx.objectStore('heads').get([conversation, device]);
+          if (sequence !== (head?.length ?? 0)) throw new Error(`feed ${device} does not continue with entry ${sequence}`);
+          await tx.objectStore('heads').put({ conversation, device, length: sequence + 1, hash, lamport });
+        }
+      } catch (problem) {
+        tx.abort();
+        await tx.done.catch(() => undefined); // the abort that was just asked for; `problem` says why
+        throw problem;
+      }
+      await tx.done;
+    },
+
+    async history(conversation, limit, before) {
+      const from = [conversation] as unknown as [ConversationId, number, DeviceId, number];
+      const range = before
+        ? IDBKeyRange.bound(from, [conversation, before.lamport, before.device, before.sequence], false, true)
+        : IDBKeyRange.bound(from, [conversation, Infinity] as unknown as [ConversationId, number, DeviceId, number]);
+      const newestFirst: StoredEntry[] = [];
+      let cursor = await db.transaction('entries').store.index('order').openCursor(range, 'prev');
+      while (cursor && newestFirst.length < limit) {
+        newestFirst.push(cursor.value);
+        cursor = await cursor.continue();
+      }
+      return newestFirst.reverse();
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * The dedicated worker that owns all file bytes of this device: it alone opens the private file system, assembles blocks, hashes, writes
+ * and reads. Messages to one handle are worked in order. It decides nothing about transfers.
+ */
+import type { Answer, FromWorker, Handle, Request, ToWorker } from './blob-protocol.ts';
+import { filesOf, removeFile, storageFailure, type Area } from './opfs.ts';
+import { SinkFile } from './sink-file.ts';
+import { copyToOutbox, isUnreadable, sourceFailure, SourceFile } from './source-file.ts';
+
+declare const self: DedicatedWorkerGlobalScope;
+
+const sinks = new Map<Handle, SinkFile>();
+const sources = new Map<Handle, SourceFile>();
+
+const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, transfer);
+
+self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
+  if (message.kind === 'write') {
+    void writePart(message);
+    return;
+  }
+  const { id, request } = message;
+  answer(request).then(
+    (result) => post({ kind: 'answer', id, answer: result }, buffersOf(result)),
+    (error: unknown) => post({ kind: 'answer', id, answer: failure(request, error) }),
+  );
+};
+
+async function writePart(message: Extract<ToWorker, { kind: 'write' }>): Promise<void> {
+  const { handle, block, offset, writing } = message;
+  const sink = sinks.get(handle);
+  if (sink === undefined) return; // closed, or failed and told
+  try {
+    const hash = await sink.write(
+      block,
+      offset,
+      new Uint8Array(message.buffer, message.byteOffset, message.byteLength),
+    );
+    if (hash !== undefined) post({ kind: 'written', handle, block, writing, hash }, [hash]);
+  } catch (error) {
+    sinks.delete(handle);
+    sink.close();
+    post({ kind: 'write-failed', handle, ...storageFailure(error) });
+  }
+}
+
+async function answer(request: Request): Promise<Answer> {
+  switch (request.kind) {
+    case 'open-sink': {
+      const sink = await SinkFile.open(request.key, request.sizeBytes);
+      sinks.set(request.handle, sink);
+      return { kind: 'opened', leaves: sink.leaves().buffer, sizeBytes: request.sizeBytes };
+    }
+    case 'commit': {
+      const sink = sinks.get(request.handle);
+      if (sink === undefined) return { kind: 'storage-failed', failure: 'storage', detail: 'sink is closed' };
+      sink.commit(request.blocks, new Uint8Array(request.hashes));
+      return { kind: 'done' };
+    }
+    case 'open-source': {
+      const { key, file, sizeBytes } = request;
+      const source = file === undefined ? await SourceFile.openCopy(key, sizeBytes) : await SourceFile.open(key, file);
+      if (source === undefined) return { kind: 'absent' };
+      sources.set(request.handle, source);
+      return { kind: 'opened', leaves: source.leaves().buffer, sizeBytes: source.sizeBytes };
+    }
+    case 'read': {
+      const source = sources.get(request.handle);
+      if (source === undefined) return { kind: 'source-failed', failure: 'gone', detail: 'source is closed' };
+      return { kind: 'block', ...(await source.read(request.block)) };
+    }
+    case 'close':
+      sinks.get(request.handle)?.close();
+      sources.get(request.handle)?.close();
+      sinks.delete(request.handle);
+      sources.delete(request.handle);
+      return { kind: 'done' };
+    case 'copy':
+      await copyToOutbox(request.key, request.file);
+      return { kind: 'done' };
+    case 'remove': {
+      const names: [Area, string][] = [
+        ['blobs', request.key],
+        ['blobs', `${request.key}.leaves`],
+        ['outbox', request.key],
+        ['sources', `${request.key}.leaves`],
+      ];
+      for (const [area, name] of names) await removeFile(area, name);
+      return { kind: 'done' };
+    }
+    case 'list': {
+      const areas = ['blobs', 'outbox'] as const;
+      const lists = await Promise.all(
+        areas.map(async (area) => (await filesOf(area)).map(({ name, sizeBytes }) => ({ key: name, area, sizeBytes }))),
+      );
+      return { kind: 'stored', files: lists.flat().filter(({ key }) => !key.endsWith('.leaves')) };
+    }
+  }
+}
+
+function failure(request: Request, error: unknown): Answer {
+  const ofSource = request.kind === 'read' || (request.kind === 'copy' && isUnreadable(error));
+  return ofSource
+    ? { kind: 'source-failed', ...sourceFailure(error) }
+    : { kind: 'storage-failed', ...storageFailure(error) };
+}
+
+function buffersOf(result: Answer): Transferable[] {
+  if (result.kind === 'opened') return [result.leaves];
+  return result.kind === 'block' ? [result.data, result.hash] : [];
+}

@@ -1,0 +1,78 @@
+/**
+ * A file that is being received: `blobs/<key>` and beside it `<key>.leaves` with 32 bytes a block, zero where the block is not had.
+ * Invariant 2: `commit` makes data durable before it writes the leaves, so that after a crash at any point every leaf has its block.
+ */
+import { limits } from '../../../protocol/limits.ts';
+import { blockCount, blockLength } from '../../../engine/transfer/blocks.ts';
+import { LEAF_BYTES } from '../../../engine/transfer/leaf-table.ts';
+import { openHandle, readAll, writeAll } from './opfs.ts';
+
+/** Of whole blocks, kept for the next ones. */
+const SPARE_BUFFERS = 4;
+const spare: Uint8Array<ArrayBuffer>[] = [];
+
+export class SinkFile {
+  /** Blocks of which parts came: the bytes so far. */
+  readonly #parts = new Map<number, Uint8Array<ArrayBuffer>>();
+
+  private constructor(
+    private readonly data: FileSystemSyncAccessHandle,
+    private readonly leafFile: FileSystemSyncAccessHandle,
+    private readonly sizeBytes: number,
+  ) {}
+
+  static async open(key: string, sizeBytes: number): Promise<SinkFile> {
+    const data = await openHandle('blobs', key);
+    try {
+      return new SinkFile(data, await openHandle('blobs', `${key}.leaves`), sizeBytes);
+    } catch (error) {
+      data.close();
+      throw error;
+    }
+  }
+
+  /** Packed leaves. A leaf whose block reaches over the end of the data was never durable (the file was cut from outside). */
+  leaves(): Uint8Array<ArrayBuffer> {
+    const packed = readAll(this.leafFile).slice(0, blockCount(this.sizeBytes) * LEAF_BYTES);
+    const onDisk = this.data.getSize();
+    for (let block = 0; block * LEAF_BYTES < packed.length; block++) {
+      if (block * limits.blockBytes + blockLength(this.sizeBytes, block) > onDisk)
+        packed.fill(0, block * LEAF_BYTES, (block + 1) * LEAF_BYTES);
+    }
+    return packed;
+  }
+
+  /** Takes a part; when the block is whole, writes it and returns its SHA-256. @throws DOMException */
+  write(block: number, offset: number, part: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> | undefined {
+    const length = blockLength(this.sizeBytes, block);
+    if (offset + part.length > length) throw new Error('part reaches over its block');
+    let buffer = this.#parts.get(block);
+    if (buffer === undefined) {
+      buffer = spare.pop() ?? new Uint8Array(limits.blockBytes);
+      this.#parts.set(block, buffer);
+    }
+    buffer.set(part, offset);
+    if (offset + part.length < length) return undefined;
+    this.#parts.delete(block);
+    const whole = buffer.subarray(0, length);
+    // The digest works on a copy that the browser takes now; the buffer is free for the next block.
+    const hash = crypto.subtle.digest('SHA-256', whole);
+    writeAll(this.data, whole, block * limits.blockBytes);
+    if (spare.length < SPARE_BUFFERS) spare.push(buffer);
+    return hash;
+  }
+
+  /** @throws DOMException */
+  commit(blocks: readonly number[], hashes: Uint8Array<ArrayBuffer>): void {
+    this.data.flush();
+    blocks.forEach((block, i) =>
+      writeAll(this.leafFile, hashes.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES), block * LEAF_BYTES),
+    );
+    this.leafFile.flush();
+  }
+
+  close(): void {
+    this.data.close();
+    this.leafFile.close();
+  }
+}

@@ -1,0 +1,12 @@
+/** Port of the bytes of files on this device, named by offer and index. Adapter: `app/src/platform/blob-store.ts` (OPFS), memory in `engine/testing`. */
+import type { OfferId } from '../protocol/ids.ts';
+import type { BlobSink, BlobSource } from './ports.ts';
+
+export interface Blobs {
+  /** Rejects with `SourceError`: `gone` when this device has no access to the file any more. */
+  openSource(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSource>;
+  /** Opens or continues. Rejects with `SinkError`. */
+  openSink(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSink>;
+  /** Forgets what is kept of this file: a copy of the source, a half or whole received file. */
+  remove(offer: OfferId, file: number): Promise<void>;
+}

@@ -1,0 +1,509 @@
+/**
+ * The engine: people, links, conversations and transfers of one account on one device, put together over the ports. Shells (the app, later a
+ * headless peer) build the ports, call the actions and read the state; nothing in here knows a screen.
+ */
+import type { Payload, OfferedFile } from '../protocol/entry.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
+import { ProtocolError } from '../protocol/errors.ts';
+import type { Frame } from '../protocol/frame.ts';
+import type { OwnAccount } from '../protocol/http.ts';
+import { toBase64 } from '../protocol/bytes.ts';
+import type { AccountId, ConversationId, DeviceId, OfferId, RequestId } from '../protocol/ids.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Handle } from '../protocol/names.ts';
+import type { Device } from '../protocol/people.ts';
+import type { SignalBody, KnockBody } from '../protocol/envelope.ts';
+import type { Blobs } from './blobs.ts';
+import { Conversations, type DeliveryRow, type Summary } from './exchange/conversations.ts';
+import { Knocks } from './exchange/knocks.ts';
+import { needsAnswer, standingOf, type OfferPayload, type OfferRecord } from './exchange/offer.ts';
+import { Transfers } from './exchange/transfers.ts';
+import { Feeds } from './feed/log.ts';
+import { readPayload } from './feed/payload.ts';
+import { Serial } from './feed/serial.ts';
+import { Envelopes, type Sealing } from './identity/envelope.ts';
+import { verifyChain, type VerifiedChain } from './identity/device-list.ts';
+import type { Link } from './links/link.ts';
+import { Links } from './links/links.ts';
+import { People, type Person } from './people/people.ts';
+import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
+import type { Records } from './records.ts';
+import type { OpenWire, WireOptions } from './session/wire.ts';
+import type { Signaling, SignalingEvents } from './signaling.ts';
+
+export interface CausewayPorts {
+  clock: Clock;
+  random: Random;
+  hashes: Hashes;
+  signatures: Signatures;
+  keys: DeviceKeys & Sealing;
+  openWire: OpenWire;
+  connect(events: SignalingEvents): Signaling;
+  feeds: FeedStore;
+  blobs: Blobs;
+  people: Records<Person>;
+  offers: Records<OfferRecord>;
+  summaries: Records<Summary>;
+  deliveries: Records<DeliveryRow>;
+  /** Somebody's fault, or an expected failure that costs nothing but an attempt; for the log. */
+  report(problem: unknown): void;
+}
+
+export interface CausewayEvents {
+  /** Something that is shown changed; of one person, or of all. */
+  changed(account?: AccountId): void;
+  /** Entries of one conversation were committed. */
+  committed(entries: readonly StoredEntry[]): void;
+  /** The server's word on this account: to be kept for the next start. */
+  account(account: OwnAccount): void;
+  /** The connection will not come back by itself. */
+  stopped(reason: Parameters<SignalingEvents['stopped']>[0]): void;
+}
+
+export type Outcome = { ok: true } | { ok: false; error: { code: ErrorCode | 'no-server' | 'yourself'; retryAfterMs?: number | undefined } };
+const done: Outcome = { ok: true };
+
+/** STUN and TURN servers are asked for anew after this; TURN credentials live longer. */
+const iceServersMs = 10 * 60_000;
+
+export class Causeway {
+  readonly people: People;
+  readonly links: Links;
+  readonly feeds: Feeds;
+  readonly conversations: Conversations;
+  readonly transfers: Transfers;
+  readonly #knocks: Knocks;
+  readonly #envelopes: Envelopes;
+  readonly #signaling: Signaling;
+  /** Signals of one device are opened in the order in which they came. */
+  readonly #inboxes = new Map<DeviceId, Serial>();
+  readonly #facts = new Serial();
+  #own: { account: OwnAccount; chain: VerifiedChain };
+  #connected = false;
+  #iceServers: { at: number; value: WireOptions['iceServers'] } | undefined;
+  #looking: AccountId | undefined;
+  #stopped = false;
+
+  static async start(ports: CausewayPorts, account: OwnAccount, events: CausewayEvents): Promise<Causeway> {
+    const chain = await verifyChain(account.lists, ports);
+    const engine = new Causeway(ports, { account, chain }, events);
+    await engine.people.load();
+    await engine.people.rekey();
+    await engine.conversations.load();
+    await engine.#catchUp();
+    await engine.transfers.load();
+    return engine;
+  }
+
+  private constructor(
+    private readonly ports: CausewayPorts,
+    own: { account: OwnAccount; chain: VerifiedChain },
+    private readonly events: CausewayEvents,
+  ) {
+    this.#own = own;
+    const report = (problem: unknown) => ports.report(problem);
+    this.#envelopes = new Envelopes({ ...ports, sealing: ports.keys });
+    this.people = new People({ ...ports, records: ports.people, now: () => ports.clock.now() }, () => this.#own.chain.newest.root, {
+      changed: (account) => this.#personChanged(account),
+      cameOnline: (_, devices) => {
+        for (const device of devices) this.links.nudge(device);
+      },
+      refused: (_, problem) => report(problem),
+    });
+    this.feeds = new Feeds({ ...ports, store: ports.feeds, device: ports.keys });
+    this.links = new Links(
+      {
+        ...ports,
+        iceServers: () => this.#askIceServers(),
+        sendSignal: (to, body) => this.#sendSignal(to, body),
+        allowed: (device) => this.#allowed(device),
+        online: (device) => {
+          const found = this.people.byDevice(device);
+          return found !== undefined && this.people.online(found.person.account).has(device);
+        },
+      },
+      {
+        opened: (link) => this.#linkOpened(link),
+        frame: (link, frame) => this.#onFrame(link, frame),
+        closed: (link) => this.#linkClosed(link),
+        changed: (device) => events.changed(this.people.byDevice(device)?.person.account),
+        report,
+      },
+    );
+    this.conversations = new Conversations(
+      {
+        feeds: this.feeds,
+        signatures: ports.signatures,
+        keys: ports.keys,
+        summaries: ports.summaries,
+        deliveries: ports.deliveries,
+        authorsOf: (person) => new Map([...person.everyDevice, ...this.#own.chain.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign])),
+        isMine: (device) => this.isMine(device),
+        report,
+      },
+      {
+        changed: (conversation) => {
+          const person = this.people.byConversation(conversation);
+          if (person) this.#personChanged(person.account);
+        },
+        forked: (_, fork) => report(new Error(`feed of ${fork.device} is forked`)),
+        broken: (link, problem) => this.#broken(link, problem),
+      },
+    );
+    this.transfers = new Transfers(
+      {
+        ...ports,
+        records: ports.offers,
+        signKeyOf: (account, device) => this.people.get(account)?.everyDevice.find(({ id }) => id === device)?.sign,
+        append: async (conversation, payload) => {
+          await this.#append(conversation, payload);
+        },
+      },
+      { changed: (account) => this.#personChanged(account), broken: (link, problem) => this.#broken(link, problem) },
+    );
+    this.#knocks = new Knocks({
+      transfers: this.transfers,
+      person: (account) => this.people.get(account),
+      send: (to, id, body) => this.#sendKnock(to, id, body),
+      now: () => ports.clock.now(),
+      report,
+    });
+    this.feeds.listen((entries) => {
+      void this.#facts.run(() => this.#onCommitted(entries)).catch(report);
+    });
+    this.#signaling = ports.connect({
+      ready: ({ account, contacts }) => {
+        this.#connected = true;
+        this.#iceServers = undefined;
+        this.#ownAccount(account)
+          .then(() => this.people.snapshot(contacts))
+          .then(() => this.#knocks.repeatAll())
+          .then(() => events.changed())
+          .catch(report);
+      },
+      lost: () => {
+        this.#connected = false;
+        this.people.nobodyOnline();
+        events.changed();
+      },
+      stopped: (reason) => {
+        this.#connected = false;
+        this.people.nobodyOnline();
+        events.stopped(reason);
+      },
+      contact: (contact) => {
+        this.people.apply(contact).catch(report);
+      },
+      presence: ({ account, online, lastSeenAt }) => this.people.presence(account, online, lastSeenAt),
+      signal: ({ device, box }) => this.#inbox(device, () => this.#onSignal(device, box)),
+      knock: (knock) => this.#onKnock(knock.account, knock.device, knock.box),
+      account: (account) => {
+        this.#ownAccount(account).catch(report);
+      },
+    });
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  get account(): OwnAccount {
+    return this.#own.account;
+  }
+
+  get device(): DeviceId {
+    return this.ports.keys.id;
+  }
+
+  get root(): string {
+    return this.#own.chain.newest.root;
+  }
+
+  isMine(device: DeviceId): boolean {
+    return device === this.ports.keys.id || this.#own.chain.everyDevice.some((own) => own.id === device);
+  }
+
+  /** The browser woke up, or the network is back. */
+  wake(): void {
+    this.#signaling.wake();
+    for (const person of this.people.all()) for (const { id } of person.devices) this.links.nudge(id);
+  }
+
+  /** The conversation on the screen. */
+  lookAt(account: AccountId | undefined): void {
+    const before = this.#looking;
+    this.#looking = account;
+    this.conversations.lookAt(account === undefined ? undefined : this.people.get(account)?.conversation);
+    if (before) this.#personChanged(before);
+    if (account) this.#personChanged(account);
+  }
+
+  /** Finds a person by exact handle and asks them to become a contact, unless they are one or were asked. */
+  async shareWith(handle: Handle): Promise<Outcome & { account?: AccountId }> {
+    if (handle === this.#own.account.handle) return { ok: false, error: { code: 'yourself' } };
+    let person = this.people.byHandle(handle);
+    if (!person || person.relation === 'none') {
+      const found = await this.#signaling.request('people:lookup', { handle });
+      if (!found.ok) return person && found.error.code === 'no-server' ? { ok: true, account: person.account } : found;
+      person = await this.people.meet(found.value);
+      if (!person) return { ok: false, error: { code: 'unknown' } };
+    }
+    if (person.relation === 'none' || person.relation === 'incoming') {
+      const asked = await this.#signaling.request('contact:request', { account: person.account });
+      if (!asked.ok) return asked;
+      await this.people.apply(asked.value);
+    }
+    return { ok: true, account: person.account };
+  }
+
+  async answerRequest(account: AccountId, verdict: 'accept' | 'decline' | 'block' | 'unblock' | 'remove'): Promise<Outcome> {
+    const answer = await this.#signaling.request('contact:answer', { account, verdict });
+    if (!answer.ok) return answer;
+    await this.people.apply(answer.value);
+    if (verdict === 'block' || verdict === 'remove')
+      for (const device of this.people.get(account)?.devices ?? []) {
+        this.links.unwant(device.id);
+        this.links.drop(device.id, 'blocked');
+      }
+    return done;
+  }
+
+  async updateProfile(profile: { displayName?: string; email?: string }): Promise<Outcome> {
+    const answer = await this.#signaling.request('account:update', profile);
+    if (!answer.ok) return answer;
+    await this.#ownAccount(answer.value);
+    return done;
+  }
+
+  async sendText(account: AccountId, text: string): Promise<Outcome> {
+    const person = this.people.get(account);
+    if (!person) return { ok: false, error: { code: 'unknown-handle' } };
+    return this.#append(person.conversation, { kind: 'text', text });
+  }
+
+  newOfferId(): OfferId {
+    return toBase64(this.ports.random.bytes(16)) as OfferId;
+  }
+
+  /** Offers files whose bytes the shell has made available to `Blobs` under this id. */
+  async offer(account: AccountId, offer: OfferId, files: OfferedFile[]): Promise<Outcome> {
+    const person = this.people.get(account);
+    if (!person) return { ok: false, error: { code: 'unknown-handle' } };
+    const outcome = await this.#append(person.conversation, { kind: 'offer', offer, files });
+    await this.#facts.idle();
+    const record = this.transfers.get(offer);
+    if (outcome.ok && record) this.#knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
+    return outcome;
+  }
+
+  /** Accepting the offer of a stranger accepts the person. */
+  async answerOffer(offer: OfferId, verdict: 'accepted' | 'declined'): Promise<Outcome> {
+    const record = this.transfers.get(offer);
+    if (!record || !needsAnswer(record)) return done;
+    const person = this.people.get(record.account);
+    if (verdict === 'accepted' && person && person.relation !== 'accepted') {
+      const accepted = await this.answerRequest(record.account, 'accept');
+      if (!accepted.ok) return accepted;
+    }
+    const outcome = await this.#append(record.conversation, { kind: 'answer', offer, verdict });
+    await this.#facts.idle();
+    if (outcome.ok && verdict === 'declined') await this.#knocks.decline(record);
+    return outcome;
+  }
+
+  async cancelFile(offer: OfferId, file: number): Promise<Outcome> {
+    const record = this.transfers.get(offer);
+    if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
+    const outcome = await this.#append(record.conversation, { kind: 'cancel', offer, file });
+    await this.#facts.idle();
+    const after = this.transfers.get(offer);
+    if (after) await this.#knocks.repeat(after);
+    return outcome;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.links.stop();
+    this.#signaling.close();
+    await this.transfers.stop();
+  }
+
+  async #append(conversation: ConversationId, payload: Payload): Promise<Outcome> {
+    const appended = await this.feeds.append(conversation, payload);
+    switch (appended.kind) {
+      case 'committed':
+        return done;
+      case 'too-large':
+        return { ok: false, error: { code: 'too-large' } };
+      case 'forked':
+        return { ok: false, error: { code: 'not-allowed' } };
+    }
+  }
+
+  /** Facts first, then the summary with how far they were taken: after a crash in between they are taken again, and change nothing. */
+  async #onCommitted(entries: readonly StoredEntry[]): Promise<void> {
+    const [first] = entries;
+    const person = first && this.people.byConversation(first.conversation);
+    if (!person) return;
+    for (const entry of entries) {
+      const payload = readPayload(entry);
+      if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
+    }
+    await this.conversations.onCommitted(entries);
+    this.events.committed(entries);
+    this.#personChanged(person.account);
+  }
+
+  async #takeFact(person: Person, entry: StoredEntry, payload: OfferPayload): Promise<void> {
+    const source = { device: entry.device, mine: this.isMine(entry.device), at: entry.wall };
+    try {
+      await this.transfers.addFact(person.account, entry.conversation, payload, source);
+    } catch (problem) {
+      if (!(problem instanceof ProtocolError)) throw problem;
+      this.ports.report(problem); // a fact that its author may not state is no fact; the entry stays in the feed
+    }
+  }
+
+  /** Entries that were committed before a crash and not taken up yet. */
+  async #catchUp(): Promise<void> {
+    for (const person of this.people.all()) {
+      for (const conversation of [person.conversation, ...person.earlier]) {
+        for (const [device, length] of await this.feeds.frontier(conversation)) {
+          const from = this.conversations.taken(conversation, device);
+          if (from >= length) continue;
+          const entries = await this.ports.feeds.range(conversation, device, from, length - from);
+          await this.#facts.run(() => this.#onCommitted(entries));
+        }
+      }
+    }
+  }
+
+  #allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
+    const found = this.people.byDevice(device);
+    if (found?.person.relation !== 'accepted') return undefined;
+    return { account: found.person.account, device: found.device };
+  }
+
+  #linkOpened(link: Link): void {
+    const person = this.people.get(link.account);
+    if (!person) return;
+    this.conversations.linkOpened(link, person);
+    this.transfers.linkOpened(link);
+  }
+
+  #linkClosed(link: Link): void {
+    const person = this.people.get(link.account);
+    if (person) this.conversations.linkClosed(link, person.conversation);
+    this.transfers.linkClosed(link);
+  }
+
+  #onFrame(link: Link, frame: Frame): void {
+    if (this.transfers.onFrame(link, frame)) return;
+    if (frame.type !== 'control') throw new ProtocolError('malformed', `${frame.type} out of place`);
+    const { control } = frame;
+    switch (control.kind) {
+      case 'frontier':
+      case 'entries':
+      case 'committed': {
+        const person = this.people.get(link.account);
+        if (person) this.conversations.onFrame(link, control, person);
+        return;
+      }
+      default:
+        throw new ProtocolError('not-allowed', `${control.kind} out of place`);
+    }
+  }
+
+  #broken(link: Link, problem: unknown): void {
+    this.ports.report(problem);
+    if (this.links.open(link.device) !== link) return;
+    if (problem instanceof ProtocolError) link.control({ kind: 'bye', reason: 'protocol' });
+    this.links.drop(link.device, problem instanceof Error ? problem.message : 'broken');
+  }
+
+  /** Whether a link to each device of a person is wanted follows from what there is to do. */
+  #personChanged(account: AccountId): void {
+    this.events.changed(account);
+    const person = this.people.get(account);
+    if (!person || this.#stopped) return;
+    if (person.relation !== 'accepted') {
+      for (const device of person.devices) this.links.unwant(device.id);
+      return;
+    }
+    for (const { id } of person.devices) {
+      if (!this.people.online(account).has(id) && this.links.stateOf(id) === 'none') continue;
+      this.#wanted(person, id).then(
+        (wanted) => {
+          if (this.#stopped) return;
+          if (wanted) this.links.want(id);
+          else this.links.unwant(id);
+        },
+        (problem: unknown) => this.ports.report(problem),
+      );
+    }
+  }
+
+  async #wanted(person: Person, device: DeviceId): Promise<boolean> {
+    if (this.#looking === person.account || this.transfers.busyWith(person.account, device)) return true;
+    return this.conversations.owes(person.conversation, device);
+  }
+
+  async #ownAccount(account: OwnAccount): Promise<void> {
+    const chain = await verifyChain(account.lists, this.ports);
+    const rekeyed = chain.newest.root !== this.#own.chain.newest.root;
+    this.#own = { account, chain };
+    if (rekeyed) await this.people.rekey();
+    this.events.account(account);
+    this.events.changed();
+  }
+
+  async #askIceServers(): Promise<WireOptions['iceServers']> {
+    const now = this.ports.clock.now();
+    if (this.#iceServers && now - this.#iceServers.at < iceServersMs) return this.#iceServers.value;
+    const answer = await this.#signaling.request('ice:servers', {});
+    if (!answer.ok) return this.#iceServers?.value ?? [];
+    this.#iceServers = { at: now, value: answer.value.iceServers };
+    return answer.value.iceServers;
+  }
+
+  async #sendSignal(to: Device, body: SignalBody): Promise<boolean> {
+    const answer = await this.#signaling.request('signal', { to: to.id, box: await this.#envelopes.seal(to, body) });
+    return answer.ok;
+  }
+
+  async #sendKnock(to: Device, id: RequestId, body: KnockBody): Promise<boolean> {
+    const answer = await this.#signaling.request('knock', { to: to.id, id, box: await this.#envelopes.seal(to, body, limits.knockTtlMs) });
+    return answer.ok;
+  }
+
+  async #onSignal(from: DeviceId, box: string): Promise<void> {
+    const found = this.people.byDevice(from);
+    if (found?.person.relation !== 'accepted') throw new ProtocolError('not-allowed', 'a signal of somebody who is no contact');
+    const body = await this.#envelopes.open(found.device, box);
+    if (body.kind !== 'sdp' && body.kind !== 'ice') throw new ProtocolError('malformed', `${body.kind} as a signal`);
+    this.links.onSignal(found.device, body);
+  }
+
+  /** A knock that cannot be used is reported and taken all the same: it would come again and again. */
+  async #onKnock(account: AccountId, from: DeviceId, box: string): Promise<void> {
+    const found = this.people.byDevice(from);
+    if (found?.person.account !== account || found.person.relation === 'blocked') return;
+    try {
+      const body = await this.#envelopes.open(found.device, box);
+      await this.#facts.run(() => this.#knocks.take(found.person, from, body));
+    } catch (problem) {
+      if (!(problem instanceof ProtocolError)) throw problem;
+      this.ports.report(problem);
+    }
+  }
+
+  #inbox(device: DeviceId, work: () => Promise<void>): void {
+    const inbox = this.#inboxes.get(device) ?? new Serial();
+    this.#inboxes.set(device, inbox);
+    inbox.run(work).catch((problem: unknown) => this.ports.report(problem));
+  }
+}
+
+function isOfferPayload(payload: ReturnType<typeof readPayload>): payload is OfferPayload {
+  return 'offer' in payload;
+}

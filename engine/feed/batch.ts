@@ -1,0 +1,46 @@
+/** Owns what a peer is sent next: the entries it lacks, in the order of the conversation and each feed in sequence. */
+import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { FeedStore, StoredEntry } from '../ports.ts';
+import { compareEntries } from './order.ts';
+
+/** Entries of one feed read at a time; small, because a conversation can have many feeds. */
+const READ_ENTRIES = 32;
+
+/**
+ * The first entries after `theirs` (entries that the peer has of each feed) of the feeds in `ours`, up to `maxBytes` of wire bytes and
+ * `limits.entriesPerBatch`; at least one when there is any.
+ */
+export async function nextBatch(
+  store: Pick<FeedStore, 'range'>,
+  conversation: ConversationId,
+  ours: ReadonlyMap<DeviceId, { length: number }>,
+  theirs: ReadonlyMap<DeviceId, number>,
+  maxBytes: number,
+): Promise<StoredEntry[]> {
+  const read = (device: DeviceId, from: number) => store.range(conversation, device, from, READ_ENTRIES);
+  const lacking = [...ours].filter(([device, { length }]) => (theirs.get(device) ?? 0) < length);
+  const feeds = await Promise.all(
+    lacking.map(async ([device]) => ({ device, entries: await read(device, theirs.get(device) ?? 0), next: 0 })),
+  );
+  const batch: StoredEntry[] = [];
+  let bytes = 0;
+  while (batch.length < limits.entriesPerBatch) {
+    let first: { feed: (typeof feeds)[number]; entry: StoredEntry } | undefined;
+    for (const feed of feeds) {
+      const entry = feed.entries[feed.next];
+      if (entry && (!first || compareEntries(entry, first.entry) < 0)) first = { feed, entry };
+    }
+    if (!first) break;
+    const { feed, entry } = first;
+    if (batch.length > 0 && bytes + entry.wire.length > maxBytes) break;
+    batch.push(entry);
+    bytes += entry.wire.length;
+    feed.next++;
+    if (feed.next === READ_ENTRIES) {
+      feed.entries = await read(feed.device, entry.sequence + 1);
+      feed.next = 0;
+    }
+  }
+  return batch;
+}

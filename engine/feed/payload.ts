@@ -1,0 +1,51 @@
+/**
+ * Owns what an entry says, apart from whether it is authentic. Reading never throws: an entry that this version cannot read is kept and
+ * carried like any other.
+ */
+import type { Bytes } from '../../protocol/bytes.ts';
+import { decodeAs, decodeCbor, encodeCbor } from '../../protocol/codec.ts';
+import { EntryHeader, Payload, WireEntry } from '../../protocol/entry.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { StoredEntry } from '../ports.ts';
+
+export type ReadPayload =
+  | Payload
+  /** Of a kind, or under a key, that a newer version knows. */
+  | { kind: 'unknown' }
+  /** Its author sent something malformed. */
+  | { kind: 'unreadable' };
+
+const knownKinds: ReadonlySet<string> = new Set(Payload.options.map((option) => option.entries.kind.literal));
+
+/**
+ * CBOR of a payload, `too-large` when it is over `limits.payloadBytes`.
+ * @throws ProtocolError when the payload does not fit its own schema: a fault of the caller.
+ */
+export function encodePayload(
+  payload: Payload,
+): { kind: 'ok'; bytes: Bytes } | { kind: 'too-large'; sizeBytes: number } {
+  const bytes = encodeCbor(payload);
+  if (bytes.length > limits.payloadBytes) return { kind: 'too-large', sizeBytes: bytes.length };
+  decodeAs(Payload, bytes);
+  return { kind: 'ok', bytes };
+}
+
+export function readPayload(stored: Pick<StoredEntry, 'wire'>): ReadPayload {
+  try {
+    const [header, , , payload] = decodeAs(WireEntry, stored.wire);
+    if (decodeAs(EntryHeader, header).key !== 0) return { kind: 'unknown' };
+    const kind = kindOf(decodeCbor(payload));
+    if (kind === undefined) return { kind: 'unreadable' };
+    return knownKinds.has(kind) ? decodeAs(Payload, payload) : { kind: 'unknown' };
+  } catch (error) {
+    if (error instanceof ProtocolError) return { kind: 'unreadable' };
+    throw error;
+  }
+}
+
+function kindOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'kind')) return undefined;
+  const { kind } = value as { kind: unknown };
+  return typeof kind === 'string' ? kind : undefined;
+}

@@ -1,0 +1,371 @@
+/**
+ * Links to devices: made on demand, proven, watched, re-made, closed when idle. A wire is disposable; what wants to talk to a device says
+ * so once and keeps being served until it no longer wants.
+ *
+ * Invariant 5: no frame reaches the engine before the handshake is through. No signal leaves before the person is an accepted contact.
+ */
+import { toBase64, type Bytes } from '../../protocol/bytes.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { decodeFrame, encodeControl, type ControlFrame, type Frame } from '../../protocol/frame.ts';
+import type { SignalBody } from '../../protocol/envelope.ts';
+import { fromBase64 } from '../../protocol/bytes.ts';
+import type { AccountId, DeviceId, LinkId } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Device } from '../../protocol/people.ts';
+import { Handshake } from '../session/handshake.ts';
+import type { OpenWire, Wire, WireOptions } from '../session/wire.ts';
+import type { Clock, DeviceKeys, Random, Signatures } from '../ports.ts';
+import { Link } from './link.ts';
+
+export interface LinkPorts {
+  clock: Clock;
+  random: Random;
+  signatures: Signatures;
+  keys: DeviceKeys;
+  openWire: OpenWire;
+  iceServers(): Promise<WireOptions['iceServers']>;
+  /** Seals and sends one signal; resolves to whether the server passed it on. */
+  sendSignal(to: Device, body: SignalBody): Promise<boolean>;
+  /** The device and its account, if a link to it is allowed now: certified, of an accepted contact or of one's own account. */
+  allowed(device: DeviceId): { account: AccountId; device: Device } | undefined;
+  online(device: DeviceId): boolean;
+}
+
+export interface LinkEvents {
+  opened(link: Link): void;
+  /** A frame of a proven link. Throws ProtocolError for the peer's fault; the link is then closed. */
+  frame(link: Link, frame: Frame): void;
+  closed(link: Link, reason: string): void;
+  /** Ringing started or was given up: for what is shown. */
+  changed(device: DeviceId): void;
+  /** Somebody's fault that costs a link or a signal and nothing else. */
+  report(problem: unknown): void;
+}
+
+interface Attempt {
+  kind: 'ringing';
+  id: LinkId;
+  epoch: number;
+  role: 'initiator' | 'responder';
+  /** Absent while the ICE servers are being asked for. */
+  wire: Wire | undefined;
+  handshake: Handshake | undefined;
+  waiting: SignalBody[];
+  cancelTimeout: () => void;
+}
+type State = Attempt | { kind: 'open'; id: LinkId; epoch: number; link: Link; wire: Wire };
+
+/** A link that owes an answer for this long is dead, whatever ICE says (a killed tab is noticed by ICE after 15 to 30 s). */
+const silentMaxMs = 5_000;
+const watchMs = 1_000;
+const firstRetryMs = 500;
+const lastRetryMs = 10_000;
+
+export class Links {
+  readonly #states = new Map<DeviceId, State>();
+  readonly #wanted = new Set<DeviceId>();
+  readonly #failures = new Map<DeviceId, number>();
+  readonly #retries = new Map<DeviceId, () => void>();
+  /** Signals to one device keep their order although sealing takes turns. */
+  readonly #outgoing = new Map<DeviceId, Promise<unknown>>();
+  #cancelWatch: () => void;
+  #epoch = 0;
+  #stopped = false;
+
+  constructor(
+    private readonly ports: LinkPorts,
+    private readonly events: LinkEvents,
+  ) {
+    this.#cancelWatch = ports.clock.after(watchMs, () => this.#watch());
+  }
+
+  open(device: DeviceId): Link | undefined {
+    const state = this.#states.get(device);
+    return state?.kind === 'open' ? state.link : undefined;
+  }
+
+  all(): Link[] {
+    return [...this.#states.values()].flatMap((state) => (state.kind === 'open' ? [state.link] : []));
+  }
+
+  stateOf(device: DeviceId): 'none' | 'connecting' | 'open' {
+    const state = this.#states.get(device);
+    return state === undefined ? 'none' : state.kind === 'open' ? 'open' : 'connecting';
+  }
+
+  /** From now on a link to this device is kept up whenever it is online. */
+  want(device: DeviceId): void {
+    this.#wanted.add(device);
+    this.#ring(device);
+  }
+
+  unwant(device: DeviceId): void {
+    this.#wanted.delete(device);
+    this.#cancelRetry(device);
+  }
+
+  /** The device came online, or the network came back: no need to wait for the next retry. */
+  nudge(device: DeviceId): void {
+    this.#failures.delete(device);
+    this.#cancelRetry(device);
+    if (this.#wanted.has(device)) this.#ring(device);
+  }
+
+  /** Closes a link of which the engine knows that it is of no more use as it is. */
+  drop(device: DeviceId, reason: string): void {
+    const state = this.#states.get(device);
+    if (state?.kind === 'open') this.#closeLink(state, device, reason);
+    else if (state) this.#giveUp(device, state, reason);
+  }
+
+  /** A signal that was opened and verified. In order per device. */
+  onSignal(from: Device, body: SignalBody): void {
+    if (!this.ports.allowed(from.id)) return; // the contact ended while the signal was on its way
+    const state = this.#states.get(from.id);
+    if (body.kind === 'sdp' && body.type === 'offer') {
+      if (state?.id === body.link) return;
+      if (state?.kind === 'ringing' && state.role === 'initiator' && this.ports.keys.id < from.id) return; // both rang: the lower id's link wins
+      if (state?.kind === 'ringing') this.#giveUp(from.id, state, 'replaced');
+      if (state?.kind === 'open') this.#closeLink(state, from.id, 'replaced');
+      this.#start(from.id, body.link, body.epoch, 'responder', body);
+      return;
+    }
+    if (state?.id !== body.link || state.epoch !== body.epoch) return; // of an attempt that was given up
+    if (state.kind === 'ringing' && !state.wire) {
+      if (state.waiting.length < limits.signalsPerLink) state.waiting.push(body);
+      return;
+    }
+    state.wire?.signal(withoutIds(body));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelWatch();
+    for (const device of [...this.#retries.keys()]) this.#cancelRetry(device);
+    for (const [device, state] of [...this.#states]) {
+      if (state.kind === 'open') {
+        state.link.control({ kind: 'bye', reason: 'shutdown' });
+        this.#closeLink(state, device, 'shutdown');
+      } else this.#giveUp(device, state, 'shutdown');
+    }
+  }
+
+  #ring(device: DeviceId): void {
+    if (this.#stopped || this.#states.has(device) || this.#retries.has(device)) return;
+    if (!this.ports.allowed(device) || !this.ports.online(device)) return;
+    if (this.#states.size >= limits.openLinks && !this.#closeIdlest()) return;
+    const id = toBase64(this.ports.random.bytes(16)) as LinkId;
+    this.#start(device, id, this.#epoch++, 'initiator');
+  }
+
+  #start(device: DeviceId, id: LinkId, epoch: number, role: Attempt['role'], first?: SignalBody): void {
+    const attempt: Attempt = {
+      kind: 'ringing',
+      id,
+      epoch,
+      role,
+      wire: undefined,
+      handshake: undefined,
+      waiting: first ? [first] : [],
+      cancelTimeout: this.ports.clock.after(limits.linkSetupMs, () => this.#giveUp(device, attempt, 'timed out')),
+    };
+    this.#states.set(device, attempt);
+    this.events.changed(device);
+    this.ports.iceServers().then(
+      (iceServers) => {
+        if (this.#states.get(device) === attempt) this.#openWire(device, attempt, iceServers);
+      },
+      (problem: unknown) => {
+        this.events.report(problem);
+        this.#giveUp(device, attempt, 'no ICE servers');
+      },
+    );
+  }
+
+  #openWire(device: DeviceId, attempt: Attempt, iceServers: WireOptions['iceServers']): void {
+    const allowed = this.ports.allowed(device);
+    if (!allowed) {
+      this.#giveUp(device, attempt, 'not allowed any more');
+      return;
+    }
+    // Frames of one wire are taken one after the other; the handshake is asynchronous, what follows it must wait.
+    let turn: Promise<void> | undefined = Promise.resolve();
+    let link: Link | undefined;
+    const wire = this.ports.openWire(
+      { initiator: attempt.role === 'initiator', iceServers },
+      {
+        signal: (signal) => this.#send(allowed.device, attempt, { ...signal, link: attempt.id, epoch: attempt.epoch } as SignalBody),
+        open: ({ local, remote }) => {
+          attempt.handshake = new Handshake(this.ports, {
+            link: attempt.id,
+            epoch: attempt.epoch,
+            role: attempt.role,
+            peer: { id: device, signKey: fromBase64(allowed.device.sign) },
+            localFingerprint: local,
+            remoteFingerprint: remote,
+          });
+          wire.send(encodeControl(attempt.handshake.hello()), true);
+        },
+        message: (bytes) => {
+          if (link && !turn) {
+            this.#take(link, bytes);
+            return;
+          }
+          turn = (turn ?? Promise.resolve()).then(async () => {
+            if (link) this.#take(link, bytes);
+            else link = await this.#shake(device, attempt, wire, bytes);
+          });
+          const mine = turn;
+          void mine.then(() => {
+            // Nothing waits any more: from here on frames are taken as they come.
+            if (link && turn === mine) turn = undefined;
+          });
+        },
+        closed: (reason) => {
+          const state = this.#states.get(device);
+          if (state?.kind === 'open' && state.wire === wire) this.#forget(state, device, reason);
+          else if (state === attempt) this.#giveUp(device, attempt, reason);
+        },
+      },
+    );
+    attempt.wire = wire;
+    for (const body of attempt.waiting.splice(0)) wire.signal(withoutIds(body));
+  }
+
+  async #shake(device: DeviceId, attempt: Attempt, wire: Wire, bytes: Bytes): Promise<Link | undefined> {
+    try {
+      const frame = decodeFrame(bytes);
+      if (frame.type !== 'control' || !attempt.handshake) throw new ProtocolError('not-allowed', 'a frame before the proof');
+      const { send, proven } = await attempt.handshake.onFrame(frame.control);
+      for (const control of send) wire.send(encodeControl(control), true);
+      if (!proven || this.#states.get(device) !== attempt) return undefined;
+    } catch (problem) {
+      this.events.report(problem);
+      this.#giveUp(device, attempt, 'handshake failed');
+      return undefined;
+    }
+    const allowed = this.ports.allowed(device);
+    if (!allowed) {
+      this.#giveUp(device, attempt, 'not allowed any more');
+      return undefined;
+    }
+    attempt.cancelTimeout();
+    const link = new Link(attempt.id, allowed.account, device, wire, () => this.ports.clock.now());
+    this.#states.set(device, { kind: 'open', id: attempt.id, epoch: attempt.epoch, link, wire });
+    this.#failures.delete(device);
+    this.events.opened(link);
+    this.events.changed(device);
+    link.measurePath().then(
+      () => this.events.changed(device),
+      (problem: unknown) => this.events.report(problem),
+    );
+    return link;
+  }
+
+  #take(link: Link, bytes: Bytes): void {
+    const state = this.#states.get(link.device);
+    if (state?.kind !== 'open' || state.link !== link) return; // closed while frames were waiting
+    link.heard();
+    try {
+      const frame = decodeFrame(bytes);
+      if (frame.type === 'control' && frame.control.kind === 'bye') {
+        this.#closeLink(state, link.device, `the other side said goodbye: ${frame.control.reason}`);
+      } else this.events.frame(link, frame);
+    } catch (problem) {
+      this.events.report(problem);
+      if (!(problem instanceof ProtocolError)) throw problem;
+      link.control({ kind: 'bye', reason: 'protocol' });
+      this.#closeLink(state, link.device, problem.message);
+    }
+  }
+
+  #send(to: Device, attempt: Attempt, body: SignalBody): void {
+    const before = this.#outgoing.get(to.id) ?? Promise.resolve();
+    const sent = before
+      .then(() => this.ports.sendSignal(to, body))
+      .then(
+        (passedOn) => {
+          // An SDP that nobody took means that the other side is not there: no use in waiting for the timeout.
+          if (!passedOn && body.kind === 'sdp') this.#giveUp(to.id, attempt, 'signal was not passed on');
+        },
+        (problem: unknown) => this.events.report(problem),
+      );
+    this.#outgoing.set(to.id, sent);
+    void sent.then(() => {
+      if (this.#outgoing.get(to.id) === sent) this.#outgoing.delete(to.id);
+    });
+  }
+
+  #giveUp(device: DeviceId, attempt: Attempt, reason: string): void {
+    if (this.#states.get(device) !== attempt) return;
+    this.#states.delete(device);
+    attempt.cancelTimeout();
+    attempt.wire?.close();
+    this.events.changed(device);
+    if (reason !== 'replaced') this.#retryLater(device);
+  }
+
+  #closeLink(state: Extract<State, { kind: 'open' }>, device: DeviceId, reason: string): void {
+    this.#forget(state, device, reason);
+    // A goodbye that was just written needs a moment to leave; closing at once would lose it.
+    const { wire } = state;
+    if (wire.bufferedBytes > 0) this.ports.clock.after(200, () => wire.close());
+    else wire.close();
+  }
+
+  #forget(state: Extract<State, { kind: 'open' }>, device: DeviceId, reason: string): void {
+    if (this.#states.get(device) !== state) return;
+    this.#states.delete(device);
+    this.events.closed(state.link, reason);
+    this.events.changed(device);
+    if (reason !== 'replaced') this.#retryLater(device);
+  }
+
+  /** Doubling delay with half of it at random, so that both sides and many peers do not ring in step. */
+  #retryLater(device: DeviceId): void {
+    if (this.#stopped || !this.#wanted.has(device) || this.#retries.has(device)) return;
+    const failures = this.#failures.get(device) ?? 0;
+    this.#failures.set(device, failures + 1);
+    const delay = Math.min(lastRetryMs, firstRetryMs * 2 ** failures);
+    const jitter = (this.ports.random.bytes(1)[0] ?? 0) / 256;
+    this.#retries.set(
+      device,
+      this.ports.clock.after(delay * (0.5 + jitter / 2), () => {
+        this.#retries.delete(device);
+        this.#ring(device);
+      }),
+    );
+  }
+
+  #cancelRetry(device: DeviceId): void {
+    this.#retries.get(device)?.();
+    this.#retries.delete(device);
+  }
+
+  #closeIdlest(): boolean {
+    const idle = this.all().filter((link) => !this.#wanted.has(link.device));
+    const idlest = idle.sort((a, b) => a.usedAt - b.usedAt)[0];
+    if (!idlest) return false;
+    this.#sayIdle(idlest);
+    return true;
+  }
+
+  #sayIdle(link: Link): void {
+    link.control({ kind: 'bye', reason: 'idle' } satisfies ControlFrame);
+    this.drop(link.device, 'idle');
+  }
+
+  #watch(): void {
+    if (this.#stopped) return;
+    this.#cancelWatch = this.ports.clock.after(watchMs, () => this.#watch());
+    for (const link of this.all()) {
+      if (link.silentMs() > silentMaxMs) this.drop(link.device, 'silent');
+      else if (!this.#wanted.has(link.device) && this.ports.clock.now() - link.usedAt > limits.linkIdleMs) this.#sayIdle(link);
+    }
+  }
+}
+
+function withoutIds(body: SignalBody) {
+  const { link: _link, epoch: _epoch, ...signal } = body;
+  return signal;
+}

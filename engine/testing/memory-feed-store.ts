@@ -1,0 +1,48 @@
+/** Owns feeds in memory. What is appended is there at once and survives the engine that used the store, as a disk would. */
+import { equalBytes } from '../../protocol/bytes.ts';
+import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
+import { compareEntries, type Position } from '../feed/order.ts';
+import type { FeedStore, StoredEntry } from '../ports.ts';
+
+export class MemoryFeedStore implements FeedStore {
+  #conversations = new Map<ConversationId, Map<DeviceId, readonly StoredEntry[]>>();
+
+  heads(conversation: ConversationId) {
+    const heads: Awaited<ReturnType<FeedStore['heads']>> = new Map();
+    for (const [device, entries] of this.#feeds(conversation)) {
+      const last = entries.at(-1);
+      if (last) heads.set(device, { length: entries.length, hash: last.hash, lamport: last.lamport });
+    }
+    return Promise.resolve(heads);
+  }
+
+  range(conversation: ConversationId, device: DeviceId, from: number, limit: number) {
+    const entries = this.#feeds(conversation).get(device) ?? [];
+    return Promise.resolve(entries.slice(from, from + limit));
+  }
+
+  append(entries: readonly StoredEntry[]): Promise<void> {
+    const changed = new Map([...this.#conversations].map(([conversation, feeds]) => [conversation, new Map(feeds)]));
+    for (const entry of entries) {
+      const { conversation, device, sequence } = entry;
+      const feeds = changed.get(conversation) ?? new Map<DeviceId, readonly StoredEntry[]>();
+      const feed = feeds.get(device) ?? [];
+      const present = feed[sequence];
+      if (present ? !equalBytes(present.hash, entry.hash) : sequence !== feed.length)
+        return Promise.reject(new Error(`entry ${sequence} does not continue its feed of ${feed.length}`));
+      changed.set(conversation, present ? feeds : feeds.set(device, [...feed, { ...entry }]));
+    }
+    this.#conversations = changed;
+    return Promise.resolve();
+  }
+
+  history(conversation: ConversationId, limit: number, before?: Position) {
+    const all = [...this.#feeds(conversation).values()].flat().sort(compareEntries);
+    const earlier = before ? all.filter((entry) => compareEntries(entry, before) < 0) : all;
+    return Promise.resolve(earlier.slice(Math.max(0, earlier.length - limit)));
+  }
+
+  #feeds(conversation: ConversationId): ReadonlyMap<DeviceId, readonly StoredEntry[]> {
+    return this.#conversations.get(conversation) ?? new Map();
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * One file that is being received, for as long as its sink is open; the links that fetch it share this one.
+ *
+ * Every block is in one place: had, being committed, claimed by a stream of some link, or missing. A block is had only after its hash was
+ * checked and the sink made it durable (invariant 2); verified blocks are committed in groups: while one commit runs, the next one gathers.
+ */
+import { equalBytes, type Bytes } from '../../protocol/bytes.ts';
+import type { OfferId } from '../../protocol/ids.ts';
+import { SinkError, type BlobSink, type Clock, type Hashes } from '../ports.ts';
+import { BlockSet } from './block-set.ts';
+import { blockCount, blockLength, rangesBytes, type Ranges } from './blocks.ts';
+import { RootBuilder } from './merkle.ts';
+import type { IncomingEvent } from './transfer-events.ts';
+
+const REPORT_MS = 250;
+/** A block that is bad twice is no accident. */
+const STRIKES = 2;
+
+export interface IncomingBlobParts {
+  offer: OfferId;
+  file: number;
+  sink: BlobSink;
+  /** Ed25519 public key of the offering device, which signs the leaves whoever sends the blocks. */
+  publicKey: Bytes;
+  clock: Clock;
+  hashes: Hashes;
+  report(event: IncomingEvent): void;
+  /** A defect, or the root could not be hashed. */
+  fault(error: unknown): void;
+}
+
+interface Verified {
+  block: number;
+  hash: Bytes;
+  settle(outcome: 'had' | 'failed'): void;
+}
+
+type State =
+  | { kind: 'running' }
+  | { kind: 'complete' }
+  | { kind: 'failed'; reason: 'no-space' | 'storage' | 'verification' }
+  | { kind: 'closed' };
+
+export class IncomingBlob {
+  readonly sizeBytes: number;
+  readonly blocks: number;
+  #state: State = { kind: 'running' };
+  /** Had, being committed or claimed: all that is not to be asked for. */
+  readonly #taken: BlockSet;
+  readonly #have: BlockSet;
+  readonly #strikes = new Map<number, number>();
+  readonly #builder: RootBuilder;
+  #verified: Verified[] = [];
+  #committing: Promise<void> | undefined;
+  #movedBytes = 0;
+  #reportedAt = 0;
+
+  constructor(private readonly parts: IncomingBlobParts) {
+    this.sizeBytes = parts.sink.sizeBytes;
+    this.blocks = blockCount(this.sizeBytes);
+    this.#have = new BlockSet();
+    for (const block of parts.sink.leaves().blocks()) this.#have.add(block);
+    this.#taken = new BlockSet(this.#have.ranges());
+    this.#builder = new RootBuilder(parts.hashes, parts.sink.leaves());
+  }
+
+  get offer(): OfferId {
+    return this.parts.offer;
+  }
+
+  get file(): number {
+    return this.parts.file;
+  }
+
+  get publicKey(): Bytes {
+    return this.parts.publicKey;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Bytes that are had. */
+  get doneBytes(): number {
+    return rangesBytes(this.sizeBytes, this.#have.ranges());
+  }
+
+  get haveRanges(): Ranges {
+    return this.#have.ranges();
+  }
+
+  /** Reports where the file stands; a file that is had already, or empty, completes. Call once, before it is given to a link. */
+  start(): void {
+    this.#reportProgress();
+    this.#advance();
+  }
+
+  /** Takes up to `maxRanges` ranges of missing blocks for a stream, which gives them back by `release` or ends them one by one. */
+  claim(maxRanges: number): Ranges {
+    if (this.#state.kind !== 'running') return [];
+    const ranges = this.#taken.complement(this.blocks).ranges().slice(0, maxRanges);
+    for (const [first, end] of ranges) this.#taken.add(first, end);
+    return ranges;
+  }
+
+  /** Blocks that a stream claimed and that did not come. */
+  release(ranges: Ranges): void {
+    for (const [first, end] of ranges) this.#taken.delete(first, end);
+  }
+
+  /** Hands part of a claimed block to the sink; as `BlobSink.write`. */
+  write(block: number, offset: number, data: Bytes): void {
+    this.#movedBytes += data.length;
+    this.parts.sink.write(block, offset, data);
+    if (this.parts.clock.now() - this.#reportedAt >= REPORT_MS) this.#reportProgress();
+  }
+
+  /** SHA-256 of a block all of which was written; undefined when the sink failed. */
+  async hashOf(block: number): Promise<Bytes | undefined> {
+    try {
+      return await this.parts.sink.hashOf(block);
+    } catch (error) {
+      this.#sinkFailed(error);
+      return undefined;
+    }
+  }
+
+  /**
+   * Ends a claimed block: with the right hash it is committed and then `had`, with another one it is thrown away and `missing` again; the
+   * second time the blob is `failed`. The claim is over in any case.
+   */
+  async verify(block: number, hash: Bytes, signed: Bytes): Promise<'had' | 'missing' | 'failed'> {
+    if (this.#state.kind !== 'running') return 'failed';
+    if (!equalBytes(hash, signed)) return this.#bad(block);
+    return new Promise((settle) => {
+      this.#verified.push({ block, hash, settle });
+      this.#committing ??= this.#commitAll();
+    });
+  }
+
+  /** Ends the work and closes the sink; commits that run are finished first. */
+  async close(): Promise<void> {
+    if (this.#state.kind === 'running') this.#state = { kind: 'closed' };
+    await this.#committing;
+    await this.parts.sink.close();
+  }
+
+  #bad(block: number): 'missing' | 'failed' {
+    const strikes = (this.#strikes.get(block) ?? 0) + 1;
+    this.#strikes.set(block, strikes);
+    this.#taken.delete(block);
+    this.parts.report({ kind: 'bad-block', block });
+    if (strikes < STRIKES) return 'missing';
+    this.#fail('verification');
+    return 'failed';
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#verified.length > 0) {
+      const group = this.#verified.splice(0);
+      const outcome = this.#state.kind === 'failed' ? 'failed' : await this.#commit(group);
+      for (const { settle } of group) settle(outcome);
+    }
+    this.#committing = undefined;
+  }
+
+  async #commit(group: readonly Verified[]): Promise<'had' | 'failed'> {
+    try {
+      await this.parts.sink.commit(group);
+    } catch (error) {
+      this.#sinkFailed(error);
+      return 'failed';
+    }
+    for (const { block } of group) this.#have.add(block);
+    if (this.#state.kind === 'closed') return 'had';
+    this.#reportProgress();
+    this.#advance();
+    return 'had';
+  }
+
+  #advance(): void {
+    this.#tryComplete().catch((error: unknown) => this.parts.fault(error));
+  }
+
+  async #tryComplete(): Promise<void> {
+    await this.#builder.advance();
+    if (this.#have.count < this.blocks || this.#state.kind !== 'running') return;
+    this.#state = { kind: 'complete' };
+    const root = await this.#builder.root(this.blocks);
+    this.parts.report({ kind: 'complete', root });
+  }
+
+  #sinkFailed(error: unknown): void {
+    if (!(error instanceof SinkError)) this.parts.fault(error);
+    this.#fail(error instanceof SinkError ? error.kind : 'storage');
+  }
+
+  #fail(reason: 'no-space' | 'storage' | 'verification'): void {
+    if (this.#state.kind !== 'running') return;
+    this.#state = { kind: 'failed', reason };
+    this.parts.report({ kind: 'failed', reason });
+  }
+
+  #reportProgress(): void {
+    this.#reportedAt = this.parts.clock.now();
+    this.parts.report({ kind: 'progress', doneBytes: this.doneBytes, movedBytes: this.#movedBytes });
+  }
+}
+
+/** Length in bytes of a block of this blob. */
+export const lengthOf = (blob: IncomingBlob, block: number): number => blockLength(blob.sizeBytes, block);

@@ -1,0 +1,64 @@
+/** Both directions of transfer over one link, and which frame goes where. */
+import type { Frame } from '../../protocol/frame.ts';
+import type { DeviceId } from '../../protocol/ids.ts';
+import { Receiver, type ReceiverParts } from './receiver.ts';
+import { Sender, type SenderParts } from './sender.ts';
+import type { ReceiverEvent, SenderEvent } from './transfer-events.ts';
+
+export type LinkTransfersParts = Omit<SenderParts & ReceiverParts, 'parity' | 'report'> & {
+  /** This device. */
+  own: DeviceId;
+  sending(event: SenderEvent): void;
+  receiving(event: ReceiverEvent): void;
+};
+
+export class LinkTransfers {
+  readonly sender: Sender;
+  readonly receiver: Receiver;
+
+  constructor(parts: LinkTransfersParts) {
+    const parity = parts.own < parts.link.device ? 0 : 1;
+    this.sender = new Sender({ ...parts, parity: parity === 0 ? 1 : 0, report: parts.sending });
+    this.receiver = new Receiver({ ...parts, parity, report: parts.receiving });
+  }
+
+  /** Streams open in either direction: the link is in use. */
+  get openStreams(): number {
+    return this.sender.openStreams + this.receiver.openStreams;
+  }
+
+  /** @returns whether it was a frame of transfers. @throws ProtocolError when the peer broke the protocol; the link is then to be closed. */
+  onFrame(frame: Frame): boolean {
+    switch (frame.type) {
+      case 'chunk':
+        this.receiver.chunk(frame.stream, frame.block, frame.offset, frame.data);
+        return true;
+      case 'ack':
+        this.sender.ack(frame.stream, frame.receivedBytes, frame.creditBytes);
+        return true;
+      case 'control':
+        break;
+    }
+    const { control } = frame;
+    switch (control.kind) {
+      case 'want':
+        this.sender.want(control);
+        return true;
+      case 'leaves':
+        this.receiver.leaves(control);
+        return true;
+      case 'stop':
+        if (this.receiver.owns(control.stream)) this.receiver.stopped(control.stream, control.reason);
+        else this.sender.stopped(control.stream, control.reason);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The link is gone. */
+  close(): void {
+    this.sender.close();
+    this.receiver.close();
+  }
+}

@@ -1,0 +1,36 @@
+/** What the transfer part tells its owner. Texts for people live in the shells. */
+import type { ControlFrame } from '../../protocol/frame.ts';
+import type { OfferId } from '../../protocol/ids.ts';
+
+export type StopReason = Extract<ControlFrame, { kind: 'stop' }>['reason'];
+export type WantFrame = Extract<ControlFrame, { kind: 'want' }>;
+export type LeavesFrame = Extract<ControlFrame, { kind: 'leaves' }>;
+export type StopFrame = Extract<ControlFrame, { kind: 'stop' }>;
+
+/** Of a file that is being sent over one link. */
+export type SenderEvent = { offer: OfferId; file: number } &
+  /** `doneBytes`: of the file, durable at the receiver. `movedBytes`: sent by this stream so far, for the speed. */
+  (
+    | { kind: 'progress'; doneBytes: number; movedBytes: number }
+    /** All that was asked for is sent; the receiver has still to check and write it. */
+    | { kind: 'sent' }
+    /** The stream is over: `done` when the receiver has what it asked for, else why. */
+    | { kind: 'stopped'; by: 'peer' | 'me'; reason: StopReason }
+  );
+
+/** Of a file that is being received, from whatever source. */
+export type IncomingEvent =
+  /** `doneBytes`: had, verified and durable; never decreases. `movedBytes`: arrived since this blob was opened, for the speed. */
+  | { kind: 'progress'; doneBytes: number; movedBytes: number }
+  /** A block did not have the hash that its sender signed; it was thrown away. */
+  | { kind: 'bad-block'; block: number }
+  /** Ends this blob: open it anew with a fresh sink to try again. */
+  | { kind: 'failed'; reason: 'no-space' | 'storage' | 'verification' }
+  /** All blocks are had; `root` is what the sender's `close` entry must say. */
+  | { kind: 'complete'; root: Uint8Array<ArrayBuffer> };
+
+/** Of the receiving side of one link. */
+export type ReceiverEvent =
+  | { kind: 'stopped'; offer: OfferId; file: number; reason: StopReason }
+  /** Nothing came for 5 s though it was due. The link is to be made anew. */
+  | { kind: 'stalled' };

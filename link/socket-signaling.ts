@@ -1,0 +1,84 @@
+/**
+ * The signaling port over Socket.IO: stays connected, proves the device on every connection. Requests fail with `no-server` rather than wait
+ * for a connection; who wants to repeat them does so on `ready`.
+ */
+import { toBase64 } from '../protocol/bytes.ts';
+import { encodeCbor } from '../protocol/codec.ts';
+import { signedBytes } from '../protocol/domains.ts';
+import type { Signature } from '../protocol/ids.ts';
+import { PROTOCOL_VERSION } from '../protocol/limits.ts';
+import type { DeviceKeys } from '../engine/ports.ts';
+import type { Signaling, SignalingEvents } from '../engine/signaling.ts';
+import { listen, openSocket, request, type SocketOptions } from './socket.ts';
+
+export function connectSignaling(options: SocketOptions & { keys: DeviceKeys; events: SignalingEvents }): Signaling {
+  const { keys, events, report } = options;
+  const socket = openSocket(options);
+  let ready = false;
+  let stopped = false;
+
+  function stop(reason: Parameters<SignalingEvents['stopped']>[0]): void {
+    if (stopped) return;
+    stopped = true;
+    ready = false;
+    socket.disconnect();
+    events.stopped(reason);
+  }
+
+  /** Where Socket.IO does not reconnect by itself: after a disconnect or a refusal by the server. */
+  function connectLater(): void {
+    setTimeout(() => {
+      if (!stopped && !socket.active) socket.connect();
+    }, 1000 + Math.random() * 2000);
+  }
+
+  async function prove(challenge: string, account: string): Promise<void> {
+    const message = signedBytes('causeway/socket/1', encodeCbor([challenge, account, keys.id]));
+    const signature = toBase64(await keys.sign(message)) as Signature;
+    const answer = await request(socket, 'device:prove', { device: keys.id, signature }, report);
+    if (answer.ok) {
+      ready = true;
+      events.ready(answer.value);
+    } else if (answer.error.code === 'unknown-device') {
+      stop('unknown-device');
+    } else if (answer.error.code !== 'no-server') {
+      report(new Error(`device:prove was refused: ${answer.error.code}`));
+      socket.disconnect();
+      connectLater();
+    }
+  }
+
+  listen(socket, 'welcome', report, ({ protocol, challenge, account }) => {
+    if (protocol !== PROTOCOL_VERSION) stop('unsupported-version');
+    else prove(challenge, account).catch(report);
+  });
+  listen(socket, 'contact', report, (contact) => events.contact(contact));
+  listen(socket, 'presence', report, (presence) => events.presence(presence));
+  listen(socket, 'signal', report, (signal) => events.signal(signal));
+  listen(socket, 'knock', report, (knock, done) => {
+    events.knock(knock).then(done, report);
+  });
+  listen(socket, 'account', report, (account) => events.account(account));
+  listen(socket, 'replaced', report, () => stop('replaced'));
+  listen(socket, 'ended', report, () => stop('ended'));
+  socket.on('disconnect', () => {
+    if (ready) events.lost();
+    ready = false;
+    if (!stopped && !socket.active) connectLater();
+  });
+  socket.on('connect_error', (error) => {
+    if (error.message === 'not-allowed') stop('ended');
+    else if (!stopped && !socket.active) connectLater();
+  });
+
+  return {
+    request: (name, body) => request(socket, name, body, report),
+    wake() {
+      if (!stopped && !socket.connected) socket.disconnect().connect();
+    },
+    close() {
+      stopped = true;
+      socket.disconnect();
+    },
+  };
+}

@@ -1,0 +1,166 @@
+/**
+ * A `Wire` over simple-peer: it negotiates, we drive its data channel ourselves. A failed connection destroys the peer and there is no ICE
+ * restart, so a wire is thrown away and made anew. Never `end()`: simple-peer would destroy itself a second later and lose what is queued.
+ */
+import SimplePeer from 'simple-peer';
+import type { Bytes } from '../protocol/bytes.ts';
+import { ProtocolError } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import { fingerprintOf } from '../engine/session/fingerprint.ts';
+import type { OpenWire, Wire, WireEvents, WireOptions, WireSignal } from '../engine/session/wire.ts';
+
+/** A shallow queue is what keeps SCTP fast (docs/decisions): above this nothing more is given to the channel. */
+const highWaterBytes = 256 * 1024;
+const lowWaterBytes = 128 * 1024;
+/** `bufferedamountlow` may be missed while the queue runs empty; a poll makes sure that nothing waits for it for ever. */
+const watchdogMs = 250;
+
+/** What simple-peer keeps to itself and we need. */
+interface Insides {
+  _channel: RTCDataChannel | null;
+  _pc: RTCPeerConnection;
+}
+
+export const openWebRtc: OpenWire = (options, events) => new WebRtcWire(options, events);
+
+class WebRtcWire implements Wire {
+  readonly #peer: SimplePeer.Instance & Insides;
+  readonly #events: WireEvents;
+  readonly #urgent: Bytes[] = [];
+  readonly #queue: Bytes[] = [];
+  #queuedBytes = 0;
+  #drained: (() => void)[] = [];
+  #watchdog: ReturnType<typeof setInterval> | undefined;
+  #open = false;
+  #closed = false;
+
+  constructor(options: WireOptions, events: WireEvents) {
+    this.#events = events;
+    this.#peer = new SimplePeer({
+      initiator: options.initiator,
+      trickle: true,
+      channelName: 'causeway',
+      config: { iceServers: options.iceServers.map(({ urls, username, credential }) => ({ urls, ...(username ? { username } : {}), ...(credential ? { credential } : {}) })) },
+    }) as SimplePeer.Instance & Insides;
+    this.#peer.on('signal', (signal) => this.#onSignal(signal));
+    this.#peer.on('connect', () => this.#onOpen());
+    this.#peer.on('data', (data: Uint8Array<ArrayBuffer>) => {
+      if (!this.#closed) events.message(data);
+    });
+    this.#peer.on('error', (error) => this.#fail(error.message));
+    this.#peer.on('close', () => this.#fail('closed'));
+  }
+
+  signal(signal: WireSignal): void {
+    if (this.#closed) return; // signals of a connection that was given up may still arrive; simple-peer would throw
+    if (signal.kind === 'sdp') this.#peer.signal({ type: signal.type, sdp: signal.sdp });
+    else this.#peer.signal({ type: 'candidate', candidate: { candidate: signal.candidate, sdpMid: signal.mid, sdpMLineIndex: signal.line } as RTCIceCandidate });
+  }
+
+  send(message: Bytes, urgent: boolean): void {
+    if (this.#closed) return;
+    (urgent ? this.#urgent : this.#queue).push(message);
+    this.#queuedBytes += message.length;
+    this.#pump();
+  }
+
+  get bufferedBytes(): number {
+    return this.#queuedBytes + (this.#peer._channel?.bufferedAmount ?? 0);
+  }
+
+  whenDrained(run: () => void): void {
+    if (this.#closed) return;
+    if (this.#open && this.bufferedBytes <= lowWaterBytes) {
+      queueMicrotask(run);
+      return;
+    }
+    this.#drained.push(run);
+    this.#watchdog ??= setInterval(() => this.#pump(), watchdogMs);
+  }
+
+  async path(): Promise<'direct' | 'relayed' | undefined> {
+    if (!this.#open) return undefined;
+    const stats = new Map<string, Record<string, unknown>>();
+    (await this.#peer._pc.getStats()).forEach((report: Record<string, unknown>, id) => stats.set(id, report));
+    const all = [...stats.values()];
+    const selectedId = all.find((report) => report['type'] === 'transport')?.['selectedCandidatePairId'];
+    const pair =
+      (typeof selectedId === 'string' ? stats.get(selectedId) : undefined) ??
+      all.find((report) => report['type'] === 'candidate-pair' && report['nominated'] === true && report['state'] === 'succeeded');
+    if (!pair) return undefined;
+    const kinds = [pair['localCandidateId'], pair['remoteCandidateId']].map((id) => stats.get(String(id))?.['candidateType']);
+    return kinds.includes('relay') ? 'relayed' : 'direct';
+  }
+
+  close(): void {
+    this.#fail('closed here');
+  }
+
+  #onSignal(signal: SimplePeer.SignalData): void {
+    if (signal.type === 'offer' || signal.type === 'answer') {
+      if (signal.sdp !== undefined) this.#events.signal({ kind: 'sdp', type: signal.type, sdp: signal.sdp });
+    } else if (signal.type === 'candidate') {
+      const { candidate, sdpMid, sdpMLineIndex } = signal.candidate;
+      this.#events.signal({ kind: 'ice', candidate: candidate || '', mid: sdpMid ?? null, line: sdpMLineIndex ?? null });
+    }
+    // Renegotiation and transceiver requests belong to media, which a wire does not carry.
+  }
+
+  #onOpen(): void {
+    const channel = this.#peer._channel;
+    const { localDescription, remoteDescription } = this.#peer._pc;
+    if (!channel || !localDescription || !remoteDescription) {
+      this.#fail('open without a channel or a description');
+      return;
+    }
+    let fingerprints: { local: string; remote: string };
+    try {
+      fingerprints = { local: fingerprintOf(localDescription.sdp), remote: fingerprintOf(remoteDescription.sdp) };
+    } catch (error) {
+      this.#fail(error instanceof ProtocolError ? error.message : 'fingerprint');
+      return;
+    }
+    this.#open = true;
+    channel.bufferedAmountLowThreshold = lowWaterBytes;
+    channel.addEventListener('bufferedamountlow', () => this.#pump());
+    this.#events.open(fingerprints);
+    this.#pump();
+  }
+
+  /** Gives the channel what it can take without a deep queue; urgent messages first. */
+  #pump(): void {
+    const channel = this.#peer._channel;
+    if (!this.#open || this.#closed || channel?.readyState !== 'open') return;
+    for (;;) {
+      const message = this.#urgent[0] ?? this.#queue[0];
+      if (!message) break;
+      if (channel.bufferedAmount > 0 && channel.bufferedAmount + message.length > highWaterBytes + limits.chunkBytes) break;
+      (this.#urgent.length > 0 ? this.#urgent : this.#queue).shift();
+      this.#queuedBytes -= message.length;
+      try {
+        channel.send(message);
+      } catch (error) {
+        this.#fail(error instanceof Error ? error.message : 'send failed');
+        return;
+      }
+    }
+    if (this.#drained.length > 0 && this.bufferedBytes <= lowWaterBytes) {
+      clearInterval(this.#watchdog);
+      this.#watchdog = undefined;
+      const waiting = this.#drained;
+      this.#drained = [];
+      for (const run of waiting) run();
+    } else if (this.#queuedBytes > 0) {
+      this.#watchdog ??= setInterval(() => this.#pump(), watchdogMs);
+    }
+  }
+
+  #fail(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#watchdog);
+    this.#drained = [];
+    this.#peer.destroy();
+    this.#events.closed(reason);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The records of the embedded store in memory, with their indexes. Two of these exist: the durable one that readers see, and the staged
+ * one that changes are made on. Records are immutable and shared by both.
+ */
+import * as v from 'valibot';
+import { uint } from '../../protocol/codec.ts';
+import { AccountId, DeviceId } from '../../protocol/ids.ts';
+import { foldHandle, Handle } from '../../protocol/names.ts';
+import { SignedDeviceList } from '../../protocol/people.ts';
+import type { AccountRecord, PairRecord, SessionRecord } from './store.ts';
+
+const Stance = v.picklist(['none', 'wants', 'declined', 'blocked']);
+
+/** What a line of the file must be; what does not fit is a damaged file. */
+export const schemas = {
+  account: v.strictObject({
+    id: AccountId,
+    handle: Handle,
+    displayName: v.string(),
+    email: v.optional(v.string()),
+    passwordHash: v.string(),
+    wrapped: v.string(),
+    lists: v.pipe(v.array(SignedDeviceList), v.minLength(1)),
+    devices: v.pipe(v.array(DeviceId), v.minLength(1)),
+    known: v.array(v.string()),
+    createdAt: uint(),
+    lastSeenAt: v.optional(uint()),
+  }),
+  session: v.strictObject({
+    hash: v.string(),
+    account: AccountId,
+    createdAt: uint(),
+    expiresAt: uint(),
+    device: v.optional(DeviceId),
+  }),
+  pair: v.strictObject({
+    low: AccountId,
+    high: AccountId,
+    lowStance: Stance,
+    highStance: Stance,
+    lowSince: uint(),
+    highSince: uint(),
+  }),
+};
+
+export interface Records {
+  account: AccountRecord;
+  session: SessionRecord;
+  pair: PairRecord;
+}
+export type TableName = keyof Records;
+export type AnyRecord = Records[TableName];
+export const tableNames: readonly TableName[] = ['account', 'session', 'pair'];
+
+/** One record set or removed. */
+export type Change = {
+  [Name in TableName]: { table: Name; key: string; record: Records[Name] | undefined };
+}[TableName];
+
+export const pairKey = (one: AccountId, other: AccountId): string =>
+  one < other ? `${one}/${other}` : `${other}/${one}`;
+
+export class Tables {
+  readonly account = new Map<string, AccountRecord>();
+  readonly session = new Map<string, SessionRecord>();
+  readonly pair = new Map<string, PairRecord>();
+  /** Folded handle to account, so that no two lookalikes exist. */
+  readonly byFold = new Map<string, AccountId>();
+  readonly byDevice = new Map<DeviceId, AccountId>();
+  readonly sessionsOf = new Map<AccountId, Set<string>>();
+  readonly #pairsOf = new Map<AccountId, Map<string, PairRecord>>();
+
+  pairsOf(id: AccountId): Iterable<PairRecord> {
+    return this.#pairsOf.get(id)?.values() ?? [];
+  }
+
+  get(table: TableName, key: string): AnyRecord | undefined {
+    return this[table].get(key);
+  }
+
+  apply(change: Change): void {
+    switch (change.table) {
+      case 'account':
+        return this.#applyAccount(change.key, change.record);
+      case 'session':
+        return this.#applySession(change.key, change.record);
+      case 'pair':
+        return this.#applyPair(change.key, change.record);
+    }
+  }
+
+  #applyAccount(key: string, record: AccountRecord | undefined): void {
+    const old = this.account.get(key);
+    if (old) {
+      const fold = foldHandle(old.handle);
+      // Only what is still its own: while changes are taken back, another account may own it already.
+      if (this.byFold.get(fold) === old.id) this.byFold.delete(fold);
+      for (const device of old.devices) if (this.byDevice.get(device) === old.id) this.byDevice.delete(device);
+    }
+    if (!record) {
+      this.account.delete(key);
+      return;
+    }
+    this.account.set(key, record);
+    this.byFold.set(foldHandle(record.handle), record.id);
+    for (const device of record.devices) this.byDevice.set(device, record.id);
+  }
+
+  #applySession(key: string, record: SessionRecord | undefined): void {
+    const old = this.session.get(key);
+    if (old) {
+      const left = this.sessionsOf.get(old.account);
+      left?.delete(key);
+      if (left?.size === 0) this.sessionsOf.delete(old.account);
+    }
+    if (!record) {
+      this.session.delete(key);
+      return;
+    }
+    this.session.set(key, record);
+    within(this.sessionsOf, record.account, () => new Set<string>()).add(key);
+  }
+
+  #applyPair(key: string, record: PairRecord | undefined): void {
+    const sides = record ?? this.pair.get(key);
+    if (!sides) return;
+    for (const side of [sides.low, sides.high]) {
+      const pairs = within(this.#pairsOf, side, () => new Map<string, PairRecord>());
+      if (record) pairs.set(key, record);
+      else pairs.delete(key);
+      if (pairs.size === 0) this.#pairsOf.delete(side);
+    }
+    if (record) this.pair.set(key, record);
+    else this.pair.delete(key);
+  }
+}
+
+function within<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = create()));
+  return value;
+}

@@ -1,0 +1,63 @@
+/** Builds the app (`app/`) into `dist/client`. Nothing in the output needs inline scripts or styles: the Content-Security-Policy forbids both. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const { version } = JSON.parse(readFileSync(here('package.json'), 'utf8')) as { version: string };
+const server = process.env['CAUSEWAY_DEV_SERVER'] ?? 'http://127.0.0.1:8081';
+
+export default defineConfig({
+  root: here('app'),
+  publicDir: '../public',
+  define: { __APP_VERSION__: JSON.stringify(version) },
+  resolve: {
+    // The package's main file expects Node's globals; the prebuilt bundle carries what it needs.
+    alias: [{ find: /^simple-peer$/, replacement: 'simple-peer/simplepeer.min.js' }],
+  },
+  plugins: [
+    svelte({ configFile: '../svelte.config.js' }),
+    VitePWA({
+      strategies: 'injectManifest',
+      srcDir: 'src',
+      filename: 'service-worker.ts',
+      // The app registers it itself: under Trusted Types the address must come from a policy.
+      injectRegister: null,
+      injectManifest: { globPatterns: ['**/*.{js,css,html,svg,png,webmanifest}'] },
+      manifest: {
+        id: '/',
+        name: 'Causeway',
+        short_name: 'Causeway',
+        description: 'Chat and hand each other files of any size by username, straight from device to device.',
+        start_url: '/',
+        scope: '/',
+        display: 'standalone',
+        background_color: '#f3f6f7',
+        theme_color: '#0b6680',
+        categories: ['social', 'utilities'],
+        icons: [
+          { src: '/icon-192.png', sizes: '192x192', type: 'image/png', purpose: 'any' },
+          { src: '/icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'any' },
+          { src: '/icon-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
+        ],
+      },
+    }),
+  ],
+  worker: { format: 'es' },
+  build: {
+    outDir: '../dist/client',
+    emptyOutDir: true,
+    // Every browser that can run the app preloads modules itself.
+    modulePreload: { polyfill: false },
+    // A data: URL for a small asset would need its own permission in the policy.
+    assetsInlineLimit: 0,
+  },
+  server: {
+    proxy: {
+      '/api': server,
+      '/socket.io': { target: server, ws: true },
+    },
+  },
+});
