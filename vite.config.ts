@@ -1,5 +1,6 @@
 /** Builds the app (`app/`) into `dist/client`. Nothing in the output needs inline scripts or styles: the Content-Security-Policy forbids both. */
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
@@ -25,7 +26,14 @@ export default defineConfig({
       filename: 'service-worker.ts',
       // The app registers it itself: under Trusted Types the address must come from a policy.
       injectRegister: null,
-      injectManifest: { globPatterns: ['**/*.{js,css,html,svg,png,webmanifest}'] },
+      injectManifest: { globPatterns: ['**/*.{js,css,html,svg}'] },
+      integration: {
+        // Served as /sw.js: a short address that never changes, whatever the source is called.
+        beforeBuildServiceWorker(options) {
+          options.swDest = resolve(dirname(options.swDest), 'sw.js');
+          options.injectManifest.swDest = options.swDest;
+        },
+      },
       manifest: {
         id: '/',
         name: 'Causeway',

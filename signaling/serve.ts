@@ -70,9 +70,18 @@ export async function serve(
 
   const http = createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    if (path === '/healthz') return health(response, true);
-    if (path === '/readyz') return health(response, !stopping && store.healthy());
-    if (path !== '/api' && !path.startsWith('/api/')) return files(request, response);
+    if (path === '/healthz') {
+      health(response, true);
+      return;
+    }
+    if (path === '/readyz') {
+      health(response, !stopping && store.healthy());
+      return;
+    }
+    if (path !== '/api' && !path.startsWith('/api/')) {
+      files(request, response);
+      return;
+    }
     const work = api(request, response);
     running.add(work);
     void work.finally(() => running.delete(work));

@@ -34,7 +34,8 @@ export function avatarShape(seed: string): AvatarShape {
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const first = (word: string): string => graphemes.segment(word)[Symbol.iterator]().next().value?.segment ?? '';
 /** Scripts whose single characters are words: one is enough, two would be read as another word. */
-const single = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Extended_Pictographic}\p{Script=Arabic}]/u;
+const single =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Extended_Pictographic}\p{Script=Arabic}]/u;
 
 /** One or two characters; empty for a name without any letter, digit or emoji. */
 export function initials(name: string): string {

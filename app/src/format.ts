@@ -34,13 +34,15 @@ export function duration(seconds: number): string {
   const minutes = Math.round(whole / 60);
   if (minutes < 60) return part(minutes, 'minute');
   const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 === 0 ? part(hours, 'hour') : `${part(hours, 'hour')} ${part(minutes % 60, 'minute')}`;
+  if (hours < 24)
+    return minutes % 60 === 0 ? part(hours, 'hour') : `${part(hours, 'hour')} ${part(minutes % 60, 'minute')}`;
   return part(Math.round(hours / 24), 'day');
 }
 
 const startOfDay = (at: number): number => new Date(at).setHours(0, 0, 0, 0);
 /** Whole calendar days from `at` to `now`, by local midnights, so that a day of 23 or 25 hours counts as one. */
-export const daysBetween = (at: number, now: number): number => Math.round((startOfDay(now) - startOfDay(at)) / 86_400_000);
+export const daysBetween = (at: number, now: number): number =>
+  Math.round((startOfDay(now) - startOfDay(at)) / 86_400_000);
 
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
 const weekday = new Intl.DateTimeFormat(locale, { weekday: 'long' });

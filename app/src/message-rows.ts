@@ -22,7 +22,8 @@ export function messageRows(items: readonly MessageItem[], from: number, firstUn
     const item = items[i];
     if (!item) continue;
     const before = i > from ? items[i - 1] : undefined;
-    if (!before || daysBetween(before.at, item.at) !== 0) rows.push({ kind: 'day', key: `day ${item.key}`, at: item.at });
+    if (!before || daysBetween(before.at, item.at) !== 0)
+      rows.push({ kind: 'day', key: `day ${item.key}`, at: item.at });
     if (i === firstUnread) rows.push({ kind: 'unread', key: 'unread' });
     rows.push({
       kind: 'item',

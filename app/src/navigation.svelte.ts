@@ -65,6 +65,8 @@ export class Navigation {
 
   static #recorded(): number {
     const state: unknown = history.state;
-    return typeof state === 'object' && state !== null && 'level' in state && typeof state.level === 'number' ? state.level : 0;
+    return typeof state === 'object' && state !== null && 'level' in state && typeof state.level === 'number'
+      ? state.level
+      : 0;
   }
 }

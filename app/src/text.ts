@@ -45,7 +45,8 @@ export const nameOf = (person: { displayName: string; handle: string }): string 
 
 export const text = {
   appName: 'Causeway',
-  title: (waiting: number, open: string) => `${waiting > 0 ? `(${number.format(waiting)}) ` : ''}${open ? `${open} · ` : ''}Causeway`,
+  title: (waiting: number, open: string) =>
+    `${waiting > 0 ? `(${number.format(waiting)}) ` : ''}${open ? `${open} · ` : ''}Causeway`,
   error: (error: ActionError): string =>
     error.code === 'rate-limited' && error.retryAfterMs !== undefined
       ? `That was too many tries in a short time. Try again in ${duration(Math.ceil(error.retryAfterMs / 1000))}.`
@@ -63,7 +64,8 @@ export const text = {
   },
   unsupported: {
     title: 'This browser cannot run Causeway',
-    body: (missing: string) => `It lacks something that Causeway needs: ${missing}. A current Chrome, Edge, Firefox or Safari has it. Private windows sometimes switch it off.`,
+    body: (missing: string) =>
+      `It lacks something that Causeway needs: ${missing}. A current Chrome, Edge, Firefox or Safari has it. Private windows sometimes switch it off.`,
   },
   otherTab: {
     title: 'Causeway is open in another tab',
@@ -73,7 +75,11 @@ export const text = {
 
   welcome: {
     tagline: 'Chat, and hand each other files of any size. Straight from device to device.',
-    points: ['Any size: it continues where it stopped', 'Nobody in between reads or keeps it', 'All it takes is a username'],
+    points: [
+      'Any size: it continues where it stopped',
+      'Nobody in between reads or keeps it',
+      'All it takes is a username',
+    ],
     create: 'Create account',
     login: 'Log in',
     createTitle: 'Choose a username',
@@ -103,19 +109,22 @@ export const text = {
     saved: 'I saved it',
     asText: 'Save as text',
     fileName: (app: string) => `${app} recovery code.txt`,
-    fileBody: (code: string) => `Causeway recovery code\n\n${code}\n\nKeep it where only you find it. It opens your account on a new browser.\n`,
+    fileBody: (code: string) =>
+      `Causeway recovery code\n\n${code}\n\nKeep it where only you find it. It opens your account on a new browser.\n`,
     copyFailed: 'Copying was not allowed. Select the code and copy it by hand.',
   },
   recover: {
     title: 'This browser is new to your account',
-    body: (handle: string) => `You are logged in as @${handle}. Enter the recovery code that you kept when you created the account.`,
+    body: (handle: string) =>
+      `You are logged in as @${handle}. Enter the recovery code that you kept when you created the account.`,
     code: 'Recovery code',
     use: 'Use this code',
     missing: 'Enter the recovery code.',
     without: 'Continue without it',
     lostTitle: 'Continue without the recovery code',
     lostWarning: 'You get new keys, and everybody you know is warned that they changed.',
-    lostBody: 'Messages and files that are only on your other devices do not come to this browser. Devices that you used so far no longer belong to the account. This cannot be undone.',
+    lostBody:
+      'Messages and files that are only on your other devices do not come to this browser. Devices that you used so far no longer belong to the account. This cannot be undone.',
     password: 'Password',
     makeNew: 'Make new keys',
     backToCode: 'I have the code after all',
@@ -142,7 +151,6 @@ export const text = {
     shareMissing: 'Enter the username of the person, exactly as they gave it to you.',
     emptyTitle: 'Nobody here yet',
     emptyBody: 'Enter the username of somebody above to say hello or to send a file. Or give them yours:',
-    you: 'You',
     yourUsername: 'Your username',
     copyHandle: 'Copy your username',
     list: 'Conversations',
@@ -151,7 +159,6 @@ export const text = {
     unread: (n: number) => `${number.format(n)} unread`,
     requestSent: 'Request sent',
     blocked: 'Blocked',
-    noMessages: 'No messages yet',
     mine: (said: string) => `You: ${said}`,
     transferring: (percent: number) => `Transferring, ${number.format(percent)} %`,
   },
@@ -185,11 +192,11 @@ export const text = {
     none: (name: string) => `${name} is not among your contacts.`,
     unblock: 'Unblock',
     keysChangedTitle: (name: string) => `The keys of ${name} changed`,
-    keysChanged: (name: string) => `${name} may have started over on a new device. Or somebody pretends to be ${name}. Ask in another way, before you send anything private.`,
+    keysChanged: (name: string) =>
+      `${name} may have started over on a new device. Or somebody pretends to be ${name}. Ask in another way, before you send anything private.`,
     keysAcknowledge: 'I asked, it is fine',
     folder: 'Folders cannot be sent yet. Choose the files inside.',
     lastSeen: (when: string) => `last seen ${when}`,
-    connecting: 'connecting',
   },
   delivery: { queued: 'queued', sent: 'sent', delivered: 'delivered' } satisfies Record<Delivery, string>,
   notice: {
@@ -237,7 +244,6 @@ export const text = {
     title: 'Details',
     path: 'Connection',
     status: 'Status',
-    username: 'Username',
     pathNone: 'Not connected right now',
     pathConnecting: 'Connecting…',
     pathOpen: 'Connected',
@@ -267,13 +273,15 @@ export const text = {
     persistRefused: 'The browser did not agree. Installing Causeway as an app often helps.',
     about: 'About',
     version: (version: string) => `Causeway ${version}`,
-    aboutBody: 'Messages and files go from device to device, encrypted. The server only helps devices to find each other.',
+    aboutBody:
+      'Messages and files go from device to device, encrypted. The server only helps devices to find each other.',
     session: 'This device',
     logout: 'Log out',
     logoutHint: 'Messages and keys stay in this browser. You only need your password to come back.',
     remove: 'Remove from this device…',
     removeTitle: 'Remove everything from this device?',
-    removeBody: 'Your keys, messages and files are deleted from this browser and you are logged out. To come back you need the recovery code. Without it, history that is only here is lost.',
+    removeBody:
+      'Your keys, messages and files are deleted from this browser and you are logged out. To come back you need the recovery code. Without it, history that is only here is lost.',
     removeConfirm: 'Remove from this device',
   },
 };

@@ -133,6 +133,15 @@ export class Feeds {
     return nextBatch(this.#ports.store, conversation, heads, theirs, maxBytes);
   }
 
+  /** The newest `limit` entries of a conversation before `before` (of all when absent), in the order of the conversation. */
+  history(
+    conversation: ConversationId,
+    limit: number,
+    before?: { lamport: number; device: DeviceId; sequence: number },
+  ): Promise<StoredEntry[]> {
+    return this.#ports.store.history(conversation, limit, before);
+  }
+
   /** `undefined` when this device has no such entry. */
   async entryAt(conversation: ConversationId, device: DeviceId, sequence: number): Promise<StoredEntry | undefined> {
     return (await this.#ports.store.range(conversation, device, sequence, 1))[0];

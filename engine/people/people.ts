@@ -26,8 +26,9 @@ export interface Person {
   /** The direct conversation under the keys in force, and those under earlier keys, oldest first. */
   conversation: ConversationId;
   earlier: ConversationId[];
-  /** When the keys changed, until the person acknowledges it. */
+  /** When the keys last changed, and whether the person has seen to it. */
   keysChangedAt?: number;
+  keysAcknowledged?: boolean;
 }
 
 export interface PeopleEvents {
@@ -132,9 +133,7 @@ export class People {
   acknowledgeKeys(account: AccountId): Promise<void> {
     return this.#inTurn(async () => {
       const person = this.#people.get(account);
-      if (!person) return;
-      const { keysChangedAt: _, ...rest } = person;
-      await this.#save(rest);
+      if (person) await this.#save({ ...person, keysAcknowledged: true });
     });
   }
 
@@ -162,19 +161,20 @@ export class People {
     const names = { handle: account.handle, displayName: shownName(account.displayName, limits.displayNameMaxLength) };
     const standing = before ? compareToPin(before.pin, chain) : 'newer';
     const keys = before && (standing === 'same' || standing === 'older') ? before : await this.#keysOf(chain, before, standing === 'changed');
-    const { account: id } = { account: account.id };
+    const id = account.id;
+    const lastSeenAt = contact.lastSeenAt ?? before?.lastSeenAt;
     await this.#save({
       account: id,
       ...names,
       relation,
       since,
-      ...((contact.lastSeenAt ?? before?.lastSeenAt) !== undefined ? { lastSeenAt: contact.lastSeenAt ?? before?.lastSeenAt ?? 0 } : {}),
+      ...(lastSeenAt === undefined ? {} : { lastSeenAt }),
       pin: keys.pin,
       devices: keys.devices,
       everyDevice: keys.everyDevice,
       conversation: keys.conversation,
       earlier: keys.earlier,
-      ...(keys.keysChangedAt !== undefined ? { keysChangedAt: keys.keysChangedAt } : {}),
+      ...(keys.keysChangedAt === undefined ? {} : { keysChangedAt: keys.keysChangedAt, keysAcknowledged: standing !== 'changed' && before?.keysAcknowledged === true }),
     });
     this.#setOnline(id, relation === 'accepted' ? contact.online : []);
     this.events.changed(id);

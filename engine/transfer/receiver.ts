@@ -165,14 +165,14 @@ export class Receiver {
     if (outcome === 'failed') {
       const { state } = stream.blob;
       this.#end(stream, state.kind === 'failed' && state.reason === 'no-space' ? 'no-space' : 'paused');
-    } else if (stream.ended) {
-      this.#end(stream, 'done');
-      // More holes than one `want` can name, or a bad block.
-      this.#waiting.push(stream.blob);
-    } else {
-      this.#ack(stream.number, stream.creditBytes);
+      this.#openNext();
       return;
     }
+    this.#ack(stream.number, stream.creditBytes);
+    if (!stream.ended) return;
+    this.#end(stream, 'done');
+    // More holes than one `want` can name, or a bad block.
+    this.#waiting.push(stream.blob);
     this.#openNext();
   }
 

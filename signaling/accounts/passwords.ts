@@ -58,7 +58,7 @@ export async function createPasswords(concurrency: number): Promise<Passwords> {
 }
 
 const common = new Set(
-  (dictionary['passwords-common'] ?? []).filter((password) => password.length >= limits.passwordMinLength),
+  dictionary['passwords-common'].filter((password) => password.length >= limits.passwordMinLength),
 );
 
 /** Common, one character over and over, or made of the handle alone. */

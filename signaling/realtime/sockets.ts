@@ -80,8 +80,14 @@ export function attachSockets(http: HttpServer, parts: SocketParts): Server {
 
   io.use((socket, next) => {
     const identity = byTransport.get(socket.conn);
-    if (!identity) return next(refusal('not-allowed'));
-    if (directory.countOf(identity.account) >= settings.CONNECTIONS_PER_ACCOUNT) return next(refusal('rate-limited'));
+    if (!identity) {
+      next(refusal('not-allowed'));
+      return;
+    }
+    if (directory.countOf(identity.account) >= settings.CONNECTIONS_PER_ACCOUNT) {
+      next(refusal('rate-limited'));
+      return;
+    }
     next();
   });
 

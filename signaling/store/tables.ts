@@ -80,12 +80,18 @@ export class Tables {
 
   apply(change: Change): void {
     switch (change.table) {
-      case 'account':
-        return this.#applyAccount(change.key, change.record);
-      case 'session':
-        return this.#applySession(change.key, change.record);
-      case 'pair':
-        return this.#applyPair(change.key, change.record);
+      case 'account': {
+        this.#applyAccount(change.key, change.record);
+        return;
+      }
+      case 'session': {
+        this.#applySession(change.key, change.record);
+        return;
+      }
+      case 'pair': {
+        this.#applyPair(change.key, change.record);
+        return;
+      }
     }
   }
 

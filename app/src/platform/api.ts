@@ -6,12 +6,18 @@ import type { Answer } from '../../../engine/signaling.ts';
 
 const requestTimeoutMs = 15_000;
 
-export const register = (request: RegisterRequest): Promise<Answer<OwnAccount>> => call('POST', 'register', OwnAccount, request);
+export const register = (request: RegisterRequest): Promise<Answer<OwnAccount>> =>
+  call('POST', 'register', OwnAccount, request);
 export const login = (request: LoginRequest): Promise<Answer<OwnAccount>> => call('POST', 'login', OwnAccount, request);
 export const logout = (): Promise<Answer<null>> => call('POST', 'logout', v.null(), {});
 export const session = (): Promise<Answer<OwnAccount>> => call('GET', 'session', OwnAccount);
 
-async function call<T>(method: 'GET' | 'POST', path: string, schema: v.GenericSchema<unknown, T>, body?: unknown): Promise<Answer<T>> {
+async function call<T>(
+  method: 'GET' | 'POST',
+  path: string,
+  schema: v.GenericSchema<unknown, T>,
+  body?: unknown,
+): Promise<Answer<T>> {
   let answer: unknown;
   try {
     const response = await fetch(`/api/${path}`, {
@@ -24,7 +30,10 @@ async function call<T>(method: 'GET' | 'POST', path: string, schema: v.GenericSc
     return { ok: false, error: { code: 'no-server' } }; // no connection, no answer in time, or not our server's answer
   }
   const parsed = v.safeParse(
-    v.variant('ok', [v.object({ ok: v.literal(true), value: schema }), v.object({ ok: v.literal(false), error: WireError })]),
+    v.variant('ok', [
+      v.object({ ok: v.literal(true), value: schema }),
+      v.object({ ok: v.literal(false), error: WireError }),
+    ]),
     answer,
   );
   if (!parsed.success) return { ok: false, error: { code: 'no-server' } };

@@ -6,8 +6,10 @@ import type { OfferId } from '../../../protocol/ids.ts';
 import { LeafTable } from '../../../engine/transfer/leaf-table.ts';
 import { SinkError, SourceError, type BlobSink, type BlobSource } from '../../../engine/ports.ts';
 import type { Answer, BlobKey, FromWorker, Request, Stored, ToWorker } from '../workers/blob-protocol.ts';
+import workerUrl from '../workers/blob-worker.ts?worker&url';
 import { WorkerSink } from './blob-sink.ts';
 import { WorkerSource } from './blob-source.ts';
+import { scriptUrl } from './script-url.ts';
 
 export interface BlobRef {
   offer: OfferId;
@@ -43,7 +45,7 @@ export class BlobStore {
 
   /** Starts the worker of this page. */
   static start(): BlobStore {
-    return new BlobStore(new Worker(new URL('../workers/blob-worker.ts', import.meta.url), { type: 'module' }));
+    return new BlobStore(new Worker(scriptUrl(workerUrl), { type: 'module', name: 'blobs' }));
   }
 
   /** Opens, and begins or continues, the file of a download; close it before `finished`. Rejects with `SinkError`. */

@@ -7,7 +7,7 @@ import type { StoredEntry } from '../../../engine/ports.ts';
 import type { Bytes } from '../../../protocol/bytes.ts';
 import type { AccountId, ConversationId, DeviceId } from '../../../protocol/ids.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
-import type { Device, SignedDeviceList } from '../../../protocol/people.ts';
+import type { Device } from '../../../protocol/people.ts';
 import type { DeviceKeyPairs } from '../../../keys/web-crypto.ts';
 import type { Theme } from '../state/view.ts';
 
@@ -19,6 +19,8 @@ export interface BrowserSettings {
   /** The account whose engine runs here; absent when nobody is logged in. */
   current: AccountId;
   theme: Theme;
+  /** Keys of a registration or a new device that the server may already have, until they are an identity. */
+  pending: { device: Device; pairs: DeviceKeyPairs; code?: string };
 }
 
 /** This device as an account's device. */
@@ -28,8 +30,6 @@ export interface Identity {
   keys: DeviceKeyPairs;
   /** Shown until the person says that it is kept. */
   recoveryCode?: string;
-  /** A device list with this device in it that the server has not acknowledged yet. */
-  pendingList?: SignedDeviceList;
 }
 
 export interface AccountSchema extends DBSchema {
@@ -39,7 +39,10 @@ export interface AccountSchema extends DBSchema {
     value: StoredEntry;
     indexes: { order: [ConversationId, number, DeviceId, number] };
   };
-  heads: { key: [ConversationId, DeviceId]; value: { conversation: ConversationId; device: DeviceId; length: number; hash: Bytes; lamport: number } };
+  heads: {
+    key: [ConversationId, DeviceId];
+    value: { conversation: ConversationId; device: DeviceId; length: number; hash: Bytes; lamport: number };
+  };
   /** Small records, keyed by [table, key]. */
   records: { key: [string, string]; value: { table: string; key: string; record: unknown } };
   /** File handles that the browser gave, keyed by offer and index. */
@@ -52,7 +55,9 @@ export const strict = { durability: 'strict' } as const;
 const browser = (): Promise<IDBPDatabase<BrowserSchema>> =>
   openDB<BrowserSchema>('causeway', 1, { upgrade: (db) => void db.createObjectStore('settings') });
 
-export async function readSetting<Key extends keyof BrowserSettings>(key: Key): Promise<BrowserSettings[Key] | undefined> {
+export async function readSetting<Key extends keyof BrowserSettings>(
+  key: Key,
+): Promise<BrowserSettings[Key] | undefined> {
   const db = await browser();
   try {
     return (await db.get('settings', key)) as BrowserSettings[Key] | undefined;
@@ -62,7 +67,10 @@ export async function readSetting<Key extends keyof BrowserSettings>(key: Key): 
 }
 
 /** Removes the setting when `value` is undefined. */
-export async function writeSetting<Key extends keyof BrowserSettings>(key: Key, value: BrowserSettings[Key] | undefined): Promise<void> {
+export async function writeSetting<Key extends keyof BrowserSettings>(
+  key: Key,
+  value: BrowserSettings[Key] | undefined,
+): Promise<void> {
   const db = await browser();
   try {
     const tx = db.transaction('settings', 'readwrite', strict);

@@ -22,12 +22,14 @@ export function idbFeeds(db: AccountDatabase): FeedStore {
       try {
         for (const entry of entries) {
           const there = await store.get([entry.conversation, entry.device, entry.sequence]);
-          if (there && !equalBytes(there.hash, entry.hash)) throw new Error(`feed ${entry.device} has another entry ${entry.sequence}`);
+          if (there && !equalBytes(there.hash, entry.hash))
+            throw new Error(`feed ${entry.device} has another entry ${entry.sequence}`);
           if (there) continue;
           await store.add(entry);
           const { conversation, device, sequence, hash, lamport } = entry;
           const head = await tx.objectStore('heads').get([conversation, device]);
-          if (sequence !== (head?.length ?? 0)) throw new Error(`feed ${device} does not continue with entry ${sequence}`);
+          if (sequence !== (head?.length ?? 0))
+            throw new Error(`feed ${device} does not continue with entry ${sequence}`);
           await tx.objectStore('heads').put({ conversation, device, length: sequence + 1, hash, lamport });
         }
       } catch (problem) {

@@ -59,7 +59,8 @@ export type FileStatus =
   | { kind: 'running' }
   /** All bytes are here or there; hash or receipt is still awaited. */
   | { kind: 'verifying' }
-  | { kind: 'paused' }
+  /** `byMe`: this person paused and can resume; else the other side did. */
+  | { kind: 'paused'; byMe: boolean }
   /** The sender's browser no longer has the file: the person is asked for it again by name (`mine`), or waits for that. */
   | { kind: 'needs-file'; wrongFile: boolean }
   | { kind: 'done' }
@@ -148,7 +149,7 @@ export interface View {
 /** An expected failure of an action; the sentence for it lives in `text.ts`. `no-server` when nothing answered. */
 export interface ActionError {
   code: ErrorCode | 'no-server' | 'wrong-recovery-code' | 'no-space' | 'storage' | 'yourself';
-  retryAfterMs?: number;
+  retryAfterMs?: number | undefined;
 }
 export type ActionResult = { ok: true } | { ok: false; error: ActionError };
 
@@ -176,7 +177,11 @@ export interface Actions {
 
   sendText(account: AccountId, text: string): Promise<ActionResult>;
   /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
-  attach(account: AccountId, files: { file: File; handle?: FileSystemFileHandle }[], options: { pasted: boolean }): Promise<ActionResult>;
+  attach(
+    account: AccountId,
+    files: { file: File; handle?: FileSystemFileHandle }[],
+    options: { pasted: boolean },
+  ): Promise<ActionResult>;
   answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult>;
   cancelFile(offer: OfferId, file: number): void;
   pauseFile(offer: OfferId, file: number): void;

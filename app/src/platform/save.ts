@@ -1,0 +1,17 @@
+/** Hands a file to the browser's downloads. The browser copies from disk to disk; nothing is read into memory. */
+
+/** A download begins within moments; the address must stay good until the browser has opened the file. */
+const keepMs = 10 * 60_000;
+
+export function saveAs(file: Blob, name: string): void {
+  // As bytes without a type nothing can be opened as a page of this origin.
+  const url = URL.createObjectURL(file.slice(0, file.size, 'application/octet-stream'));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.hidden = true;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), keepMs);
+}

@@ -1,0 +1,439 @@
+/**
+ * The app: which phase it is in, the engine of the account that is logged in, and the one `View` that the screens show. Built in `main.ts`;
+ * knows no component.
+ */
+import { connectSignaling } from '../../../link/socket-signaling.ts';
+import { openWebRtc } from '../../../link/web-rtc.ts';
+import { deviceKeys, hashes, random, signatures } from '../../../keys/web-crypto.ts';
+import { Causeway, type Outcome } from '../../../engine/causeway.ts';
+import { fileKey } from '../../../engine/exchange/offer.ts';
+import type { OwnAccount } from '../../../protocol/http.ts';
+import type { AccountId, OfferId } from '../../../protocol/ids.ts';
+import { Handle, fileName } from '../../../protocol/names.ts';
+import { SinkError, SourceError, type Clock } from '../../../engine/ports.ts';
+import * as v from 'valibot';
+import * as api from '../platform/api.ts';
+import { BlobStore } from '../platform/blob-store.ts';
+import { deleteAccount, openAccount, readIdentity, readSetting, writeIdentity, writeSetting, type AccountDatabase, type Identity } from '../platform/database.ts';
+import { DeviceBlobs } from '../platform/device-blobs.ts';
+import { missingFeature } from '../platform/environment.ts';
+import { idbFeeds } from '../platform/idb-feeds.ts';
+import { idbRecords } from '../platform/idb-records.ts';
+import { saveAs } from '../platform/save.ts';
+import { claimEngine } from '../platform/tab.ts';
+import { makeThumbnail } from '../platform/thumbnails.ts';
+import * as session from './session.ts';
+import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
+import { Thumbnails } from './thumbnails.ts';
+import { Timeline } from './timeline.ts';
+import type { ActionResult, Actions, Phase, StorageView, Theme, View } from './view.ts';
+
+const clock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The view is rebuilt at most this often: smooth for a person, cheap for a transfer. */
+const refreshMs = 50;
+const ok: ActionResult = { ok: true };
+
+/** All that exists while an account is logged in on this tab. */
+interface Running {
+  identity: Identity;
+  engine: Causeway;
+  db: AccountDatabase;
+  blobs: DeviceBlobs;
+  thumbnails: Thumbnails;
+  timeline: Timeline | undefined;
+}
+
+export class App implements Actions {
+  view = $state.raw<View>({ phase: { kind: 'starting' }, connection: 'connecting', people: [], requests: [], offers: [], theme: 'system', updateReady: false });
+  #phase: Phase = { kind: 'starting' };
+  #theme: Theme = 'system';
+  #updateReady = false;
+  #applyUpdate: () => void = () => undefined;
+  #storage: StorageView | undefined;
+  #running: Running | undefined;
+  /** Logged in, but not a device yet. */
+  #visiting: OwnAccount | undefined;
+  #store: BlobStore | undefined;
+  #everConnected = false;
+  #refresh: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly report: (problem: unknown) => void) {}
+
+  async start(): Promise<void> {
+    if (!isSecureContext) return this.#enter({ kind: 'insecure' });
+    const missing = await missingFeature();
+    if (missing !== undefined) return this.#enter({ kind: 'unsupported', missing });
+    this.#theme = (await readSetting('theme')) ?? 'system';
+    await this.#claim(false);
+  }
+
+  updateWaiting(apply: () => void): void {
+    this.#updateReady = true;
+    this.#applyUpdate = apply;
+    this.#show();
+  }
+
+  /** The page is visible again, or the network is back. */
+  wake(): void {
+    this.#running?.engine.wake();
+  }
+
+  get transferring(): boolean {
+    return this.#running !== undefined && transferring(this.#running.engine);
+  }
+
+  // Accounts
+
+  async register(form: { handle: string; displayName: string; email: string; password: string }): Promise<ActionResult> {
+    return this.#enterSession(await session.register(form, this.report));
+  }
+
+  async login(form: { handle: string; password: string }): Promise<ActionResult> {
+    return this.#enterSession(await session.login(form, this.report));
+  }
+
+  async recover(code: string): Promise<ActionResult> {
+    if (!this.#visiting) return { ok: false, error: { code: 'not-allowed' } };
+    return this.#enterSession(await session.recover(this.#visiting, code, this.report));
+  }
+
+  async startOver(password: string): Promise<ActionResult> {
+    if (!this.#visiting) return { ok: false, error: { code: 'not-allowed' } };
+    return this.#enterSession(await session.startOver(this.#visiting, password, this.report));
+  }
+
+  recoveryCodeSaved(): void {
+    const running = this.#running;
+    if (!running) return;
+    const { recoveryCode: _, ...identity } = running.identity;
+    running.identity = identity;
+    this.#enter({ kind: 'ready' });
+    writeIdentity(identity).catch(this.report);
+  }
+
+  async logout({ remove }: { remove: boolean }): Promise<ActionResult> {
+    const running = this.#running;
+    const answer = await api.logout();
+    if (!answer.ok && answer.error.code !== 'no-server' && answer.error.code !== 'not-allowed') return answer;
+    await this.#stopEngine();
+    await writeSetting('current', undefined);
+    if (remove && running) {
+      for (const record of running.engine.transfers.all())
+        for (const file of record.offered?.files.keys() ?? []) await running.blobs.remove(record.offer, file);
+      running.db.close();
+      await deleteAccount(running.identity.account.id);
+    }
+    this.#visiting = undefined;
+    this.#enter({ kind: 'welcome' });
+    return ok;
+  }
+
+  useHere(): void {
+    this.#claim(true).catch(this.report);
+  }
+
+  // People
+
+  async shareWith(typed: string): Promise<ActionResult> {
+    const running = this.#need();
+    const handle = v.safeParse(Handle, typed.trim().replace(/^@/, ''));
+    if (!handle.success) return { ok: false, error: { code: 'unknown-handle' } };
+    const outcome = await running.engine.shareWith(handle.output);
+    if (outcome.account) this.open(outcome.account);
+    return resultOf(outcome);
+  }
+
+  open(account: AccountId): void {
+    const running = this.#need();
+    const person = running.engine.people.get(account);
+    if (!person || running.timeline?.account === account) return;
+    const { unread } = running.engine.conversations.summary(person.conversation);
+    const timeline = new Timeline(running.engine, account, unread, running.thumbnails);
+    timeline.load(person).then(() => {
+      running.timeline = timeline;
+      running.engine.lookAt(account);
+      this.#show();
+    }, this.report);
+  }
+
+  close(): void {
+    const running = this.#need();
+    running.timeline = undefined;
+    running.engine.lookAt(undefined);
+    this.#show();
+  }
+
+  async answerRequest(account: AccountId, verdict: 'accept' | 'decline' | 'block'): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.answerRequest(account, verdict));
+  }
+
+  async unblock(account: AccountId): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.answerRequest(account, 'unblock'));
+  }
+
+  acknowledgeKeys(account: AccountId): void {
+    this.#need().engine.people.acknowledgeKeys(account).catch(this.report);
+  }
+
+  // Conversation
+
+  async sendText(account: AccountId, text: string): Promise<ActionResult> {
+    return guard(async () => resultOf(await this.#need().engine.sendText(account, text)));
+  }
+
+  async attach(account: AccountId, files: { file: File; handle?: FileSystemFileHandle }[], options: { pasted: boolean }): Promise<ActionResult> {
+    const { engine, blobs } = this.#need();
+    return guard(async () => {
+      const offer = engine.newOfferId();
+      const offered = [];
+      for (const [index, { file, handle }] of files.entries()) {
+        await blobs.attach(offer, index, file, { pasted: options.pasted, ...(handle ? { handle } : {}) });
+        const thumbnail = files.length > 8 ? undefined : await makeThumbnail(file);
+        offered.push({ name: file.name, size: file.size, type: file.type, modifiedAt: Math.max(0, file.lastModified), ...(thumbnail ? { thumbnail } : {}) });
+      }
+      return resultOf(await engine.offer(account, offer, offered));
+    });
+  }
+
+  async answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult> {
+    return guard(async () => resultOf(await this.#need().engine.answerOffer(offer, verdict === 'accept' ? 'accepted' : 'declined')));
+  }
+
+  cancelFile(offer: OfferId, file: number): void {
+    this.#need().engine.cancelFile(offer, file).catch(this.report);
+  }
+
+  pauseFile(offer: OfferId, file: number): void {
+    this.#need().engine.transfers.pause(offer, file).catch(this.report);
+  }
+
+  resumeFile(offer: OfferId, file: number): void {
+    this.#need().engine.transfers.resume(offer, file).catch(this.report);
+  }
+
+  retryFile(offer: OfferId, file: number): void {
+    this.resumeFile(offer, file);
+  }
+
+  async provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult> {
+    const { engine, blobs, thumbnails } = this.#need();
+    const offered = engine.transfers.get(offer)?.offered?.files[file];
+    if (!offered) return ok;
+    const wrong = offered.size !== chosen.size || (offered.modifiedAt !== undefined && offered.modifiedAt !== Math.max(0, chosen.lastModified) && offered.name !== chosen.name);
+    thumbnails.setWrong(fileKey(offer, file), wrong);
+    if (wrong) return ok; // the card says so and asks again
+    blobs.provide(offer, file, chosen);
+    engine.transfers.provided(offer, file);
+    return ok;
+  }
+
+  async saveFile(offer: OfferId, file: number): Promise<ActionResult> {
+    const { engine } = this.#need();
+    const offered = engine.transfers.get(offer)?.offered?.files[file];
+    if (!offered || !this.#store) return { ok: false, error: { code: 'storage' } };
+    const store = this.#store;
+    return guard(async () => {
+      saveAs(await store.finished({ offer, file }), fileName(offered.name));
+      return ok;
+    });
+  }
+
+  // Settings
+
+  async updateProfile(profile: { displayName: string; email: string }): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.updateProfile({ displayName: profile.displayName.trim(), email: profile.email.trim() }));
+  }
+
+  setTheme(theme: Theme): void {
+    this.#theme = theme;
+    this.#show();
+    writeSetting('theme', theme).catch(this.report);
+  }
+
+  async persistStorage(): Promise<void> {
+    await navigator.storage.persist();
+    await this.refreshStorage();
+  }
+
+  async refreshStorage(): Promise<void> {
+    const { usage = 0, quota = 0 } = await navigator.storage.estimate();
+    this.#storage = { usedBytes: usage, quotaBytes: quota, persisted: await navigator.storage.persisted() };
+    this.#show();
+  }
+
+  applyUpdate(): void {
+    if (!this.transferring) this.#applyUpdate();
+  }
+
+  // Inside
+
+  async #claim(steal: boolean): Promise<void> {
+    this.#enter({ kind: 'starting' });
+    const mine = await claimEngine({ steal, onLost: () => void this.#lost().catch(this.report) });
+    if (!mine) return this.#enter({ kind: 'other-tab' });
+    const current = await readSetting('current');
+    const identity = current && (await readIdentity(current));
+    if (identity) await this.#run(identity);
+    else this.#enter({ kind: 'welcome' });
+  }
+
+  async #lost(): Promise<void> {
+    await this.#stopEngine();
+    this.#enter({ kind: 'other-tab' });
+  }
+
+  async #enterSession(outcome: session.SessionOutcome): Promise<ActionResult> {
+    if (outcome.kind === 'error') return { ok: false, error: outcome.error };
+    if (outcome.kind === 'needs-recovery') {
+      this.#visiting = outcome.account;
+      this.#enter({ kind: 'needs-recovery', handle: outcome.account.handle });
+      return ok;
+    }
+    await writeSetting('current', outcome.identity.account.id);
+    this.#visiting = undefined;
+    await this.#run(outcome.identity);
+    return ok;
+  }
+
+  async #run(identity: Identity): Promise<void> {
+    await this.#stopEngine();
+    this.#everConnected = false;
+    const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
+    this.#store ??= BlobStore.start();
+    const blobs = new DeviceBlobs(this.#store, db);
+    const keys = deviceKeys(identity.device.id, identity.keys);
+    const engine = await Causeway.start(
+      {
+        clock,
+        random,
+        hashes,
+        signatures,
+        keys,
+        openWire: openWebRtc,
+        connect: (events) => connectSignaling({ keys, events, report: this.report }),
+        feeds: idbFeeds(db),
+        blobs,
+        people: idbRecords(db, 'people'),
+        offers: idbRecords(db, 'offers'),
+        summaries: idbRecords(db, 'summaries'),
+        deliveries: idbRecords(db, 'deliveries'),
+        report: this.report,
+      },
+      identity.account,
+      {
+        changed: () => this.#changed(),
+        committed: (entries) => {
+          const { timeline, engine: running } = this.#running ?? {};
+          const person = timeline && running?.people.get(timeline.account);
+          if (person && entries.some(({ conversation }) => conversation === person.conversation)) timeline.add(person, entries);
+          this.#changed();
+        },
+        account: (account) => this.#keepAccount(account),
+        stopped: (reason) => void this.#onStopped(reason).catch(this.report),
+      },
+    );
+    const thumbnails = new Thumbnails(() => this.#changed(), this.report);
+    this.#running = { identity, engine, db, blobs, thumbnails, timeline: undefined };
+    this.#enter(identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode });
+    await this.refreshStorage();
+  }
+
+  async #stopEngine(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    if (!running) return;
+    running.thumbnails.release();
+    await running.engine.stop();
+    running.db.close();
+  }
+
+  async #onStopped(reason: 'replaced' | 'ended' | 'unknown-device' | 'unsupported-version'): Promise<void> {
+    if (reason === 'unsupported-version') {
+      // The server is newer: a waiting version of the app will fit. Until then everything that is here stays readable.
+      this.#changed();
+      return;
+    }
+    const account = this.#running?.identity.account;
+    await this.#stopEngine();
+    if (reason === 'replaced') this.#enter({ kind: 'other-tab' });
+    else if (reason === 'unknown-device' && account) {
+      this.#visiting = account;
+      this.#enter({ kind: 'needs-recovery', handle: account.handle });
+    } else {
+      await writeSetting('current', undefined);
+      this.#enter({ kind: 'welcome' });
+    }
+  }
+
+  #keepAccount(account: OwnAccount): void {
+    const running = this.#running;
+    if (!running || JSON.stringify(account) === JSON.stringify(running.identity.account)) return;
+    running.identity = { ...running.identity, account };
+    writeIdentity(running.identity).catch(this.report);
+  }
+
+  #need(): Running {
+    if (!this.#running) throw new Error('nobody is logged in');
+    return this.#running;
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#show();
+  }
+
+  #changed(): void {
+    this.#refresh ??= setTimeout(() => this.#show(), refreshMs);
+  }
+
+  #show(): void {
+    clearTimeout(this.#refresh);
+    this.#refresh = undefined;
+    const common = {
+      phase: this.#phase,
+      theme: this.#theme,
+      updateReady: this.#updateReady,
+      ...(this.#storage ? { storage: this.#storage } : {}),
+    };
+    const running = this.#running;
+    if (!running) {
+      this.view = { ...common, connection: 'connecting', people: [], requests: [], offers: [] };
+      return;
+    }
+    const { engine, timeline, thumbnails } = running;
+    this.#everConnected ||= engine.connected;
+    const freeBytes = this.#storage ? Math.max(0, this.#storage.quotaBytes - this.#storage.usedBytes) : undefined;
+    const conversation = timeline && conversationView(engine, timeline);
+    this.view = {
+      ...common,
+      connection: engine.connected ? 'online' : this.#everConnected ? 'offline' : 'connecting',
+      me: meOf(engine),
+      ...peopleRows(engine, timeline?.account),
+      offers: offersOf(engine, thumbnails, freeBytes),
+      ...(conversation ? { conversation } : {}),
+    };
+  }
+}
+
+function resultOf(outcome: Outcome): ActionResult {
+  return outcome.ok ? ok : outcome;
+}
+
+/** Storage that fails is an expected outcome here; anything else is a defect and goes up. */
+async function guard(work: () => Promise<ActionResult>): Promise<ActionResult> {
+  try {
+    return await work();
+  } catch (problem) {
+    if (problem instanceof SinkError) return { ok: false, error: { code: problem.kind } };
+    if (problem instanceof SourceError) return { ok: false, error: { code: 'storage' } };
+    if (problem instanceof DOMException && problem.name === 'QuotaExceededError') return { ok: false, error: { code: 'no-space' } };
+    throw problem;
+  }
+}

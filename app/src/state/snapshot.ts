@@ -1,0 +1,108 @@
+/** From the engine to the rows and panels that the screens show. Pure apart from the clock. */
+import type { Causeway } from '../../../engine/causeway.ts';
+import { fileKey, needsAnswer, standingOf } from '../../../engine/exchange/offer.ts';
+import type { Person } from '../../../engine/people/people.ts';
+import { fileName, shownName } from '../../../protocol/names.ts';
+import type { Thumbnails } from './thumbnails.ts';
+import type { ConversationView, IncomingOffer, Me, PersonRow } from './view.ts';
+import type { Timeline } from './timeline.ts';
+
+export function meOf(engine: Causeway): Me {
+  const { handle, displayName, email } = engine.account;
+  return { handle, displayName: shownName(displayName), email: email ?? '', avatarSeed: engine.root };
+}
+
+export function personRow(engine: Causeway, person: Person): PersonRow {
+  const summary = engine.conversations.summary(person.conversation);
+  const { last } = summary;
+  const progress = progressWith(engine, person);
+  return {
+    account: person.account,
+    handle: person.handle,
+    displayName: person.displayName,
+    avatarSeed: person.pin.root,
+    relation: person.relation,
+    online: engine.people.online(person.account).size > 0,
+    conversation: person.conversation,
+    unread: summary.unread,
+    ...(person.lastSeenAt === undefined ? {} : { lastSeenAt: person.lastSeenAt }),
+    ...(last ? { last: { text: last.kind === 'text' ? last.text : last.names.map(fileName).join(', '), at: last.at, mine: last.mine } } : {}),
+    ...(progress === undefined ? {} : { progress }),
+  };
+}
+
+/** People with a conversation, newest first, and those who asked. */
+export function peopleRows(engine: Causeway, open: Person['account'] | undefined): { people: PersonRow[]; requests: PersonRow[] } {
+  const rows = engine.people.all().map((person) => ({ person, row: personRow(engine, person) }));
+  const time = ({ person, row }: (typeof rows)[number]) => Math.max(person.since, row.last?.at ?? 0);
+  const people = rows
+    .filter(({ person, row }) => person.relation === 'accepted' || person.relation === 'outgoing' || person.relation === 'blocked' || row.last !== undefined || person.account === open)
+    .filter(({ person }) => person.relation !== 'incoming' || person.account === open)
+    .sort((a, b) => time(b) - time(a));
+  const requests = rows.filter(({ person }) => person.relation === 'incoming').sort((a, b) => a.person.since - b.person.since);
+  return { people: people.map(({ row }) => row), requests: requests.map(({ row }) => row) };
+}
+
+/** Part of the bytes of all running files with a person that is done. */
+function progressWith(engine: Causeway, person: Person): number | undefined {
+  let done = 0;
+  let all = 0;
+  for (const record of engine.transfers.all()) {
+    if (record.account !== person.account) continue;
+    record.offered?.files.forEach((file, index) => {
+      if (standingOf(record, index) !== 'accepted') return;
+      const progress = engine.transfers.progressOf(record.offer, index);
+      if (progress.activity.kind !== 'running') return;
+      done += progress.doneBytes;
+      all += file.size;
+    });
+  }
+  return all === 0 ? undefined : done / all;
+}
+
+export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: number | undefined): IncomingOffer[] {
+  return engine.transfers
+    .all()
+    .filter(needsAnswer)
+    .flatMap((record) => {
+      const person = engine.people.get(record.account);
+      if (!record.offered || !person || person.relation === 'blocked') return [];
+      const files = record.offered.files.map((file, index) => {
+        const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
+        return { name: fileName(file.name), sizeBytes: file.size, type: shownName(file.type, 127), ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }) };
+      });
+      return [
+        {
+          offer: record.offer,
+          person: personRow(engine, person),
+          files,
+          totalBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+          at: record.offered.at,
+          ...(freeBytes === undefined ? {} : { freeBytes }),
+        },
+      ];
+    })
+    .sort((a, b) => a.at - b.at);
+}
+
+export function conversationView(engine: Causeway, timeline: Timeline): ConversationView | undefined {
+  const person = engine.people.get(timeline.account);
+  if (!person) return undefined;
+  const row = personRow(engine, person);
+  const me = meOf(engine);
+  const states = person.devices.map(({ id }) => engine.links.stateOf(id));
+  const path = person.devices.map(({ id }) => engine.links.open(id)?.path).find((found) => found !== undefined);
+  return {
+    person: row,
+    ...timeline.items(person, { mine: me.displayName || me.handle, theirs: row.displayName || row.handle }),
+    link: states.includes('open') ? 'open' : states.includes('connecting') ? 'connecting' : 'none',
+    keysChanged: person.keysChangedAt !== undefined && !person.keysAcknowledged,
+    ...(path === undefined ? {} : { path }),
+  };
+}
+
+/** Whether anything moves: leaving the page now would interrupt it. */
+export const transferring = (engine: Causeway): boolean =>
+  engine.transfers
+    .all()
+    .some((record) => record.offered?.files.some((_, file) => ['running', 'verifying'].includes(engine.transfers.progressOf(record.offer, file).activity.kind) && standingOf(record, file) === 'accepted'));

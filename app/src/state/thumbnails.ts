@@ -1,0 +1,43 @@
+/** Pictures of files that were drawn anew and can be shown, and which files were chosen wrongly: small things of the screen, by file key. */
+import type { Bytes } from '../../../protocol/bytes.ts';
+import { safePicture } from '../platform/thumbnails.ts';
+
+export class Thumbnails {
+  readonly #urls = new Map<string, string | undefined>();
+  readonly #wrong = new Set<string>();
+
+  constructor(
+    private readonly changed: () => void,
+    private readonly report: (problem: unknown) => void,
+  ) {}
+
+  url(key: string): string | undefined {
+    return this.#urls.get(key);
+  }
+
+  /** Draws a thumbnail once; it is there a moment later. */
+  show(key: string, bytes: Bytes): void {
+    if (this.#urls.has(key)) return;
+    this.#urls.set(key, undefined);
+    safePicture(bytes).then((picture) => {
+      if (!picture) return;
+      this.#urls.set(key, URL.createObjectURL(picture));
+      this.changed();
+    }, this.report);
+  }
+
+  wrong(key: string): boolean {
+    return this.#wrong.has(key);
+  }
+
+  setWrong(key: string, wrong: boolean): void {
+    if (wrong) this.#wrong.add(key);
+    else this.#wrong.delete(key);
+    this.changed();
+  }
+
+  release(): void {
+    for (const url of this.#urls.values()) if (url !== undefined) URL.revokeObjectURL(url);
+    this.#urls.clear();
+  }
+}

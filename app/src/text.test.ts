@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { errorCodes } from '../../protocol/errors.ts';
+import type { FileCard, FileStatus, PersonRow } from './state/view.ts';
+import { fileStatus, text } from './text.ts';
+
+const person = { displayName: 'Ada', handle: 'ada' } as PersonRow;
+const card = (mine: boolean, status: FileStatus): FileCard => ({ mine, status }) as FileCard;
+
+const statuses: [FileStatus, mine: string, theirs: string][] = [
+  [{ kind: 'waiting', needsAnswer: false }, 'Waiting for Ada', 'Waiting for Ada'],
+  [{ kind: 'waiting', needsAnswer: true }, 'Waiting for Ada', 'Waiting for your answer'],
+  [{ kind: 'running' }, 'Sending', 'Receiving'],
+  [{ kind: 'verifying' }, 'Almost done: Ada is checking it', 'Almost done: checking it'],
+  [{ kind: 'paused' }, 'Paused', 'Paused'],
+  [
+    { kind: 'needs-file', wrongFile: false },
+    'To go on, choose the file again',
+    'Waiting for Ada to choose the file again',
+  ],
+  [{ kind: 'done' }, 'Sent', 'Received'],
+  [{ kind: 'declined' }, 'Declined', 'Declined'],
+  [{ kind: 'cancelled', byMe: true }, 'Cancelled', 'Cancelled'],
+  [{ kind: 'cancelled', byMe: false }, 'Cancelled by Ada', 'Cancelled by Ada'],
+];
+
+describe('fileStatus', () => {
+  it.each(statuses)('%j', (status, mine, theirs) => {
+    expect(fileStatus(card(true, status), person)).toBe(mine);
+    expect(fileStatus(card(false, status), person)).toBe(theirs);
+  });
+
+  it('says "Sent" and "Received" only of what is done', () => {
+    for (const [status, ...words] of statuses)
+      if (status.kind !== 'done') for (const word of words) expect(word).not.toMatch(/^(Sent|Received)/);
+  });
+});
+
+describe('errors', () => {
+  it.each(errorCodes)('%s has a sentence', (code) => {
+    expect(text.error({ code })).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it('says how long to wait when the server does', () => {
+    expect(text.error({ code: 'rate-limited', retryAfterMs: 61_000 })).toContain('1 min');
+  });
+});

@@ -1,0 +1,192 @@
+/** A person in a real browser profile of their own, who does things by the names that the app gives to its parts. */
+import { expect, chromium, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const chromiumPath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+export const chromiumFlags = [
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  // Where mDNS names do not resolve (containers) two local browsers would not find each other.
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+];
+
+export interface PersonOptions {
+  handle: string;
+  displayName?: string;
+  password?: string;
+  viewport?: { width: number; height: number };
+}
+
+export class Person {
+  page!: Page;
+  context!: BrowserContext;
+  recoveryCode = '';
+  readonly problems: string[] = [];
+
+  private constructor(
+    readonly url: string,
+    readonly profile: string,
+    readonly handle: string,
+    readonly displayName: string,
+    readonly password: string,
+    private readonly viewport: { width: number; height: number },
+  ) {}
+
+  /** A browser with the app open and nobody logged in. */
+  static async visitor(url: string, options: PersonOptions): Promise<Person> {
+    const profile = await mkdtemp(join(tmpdir(), 'causeway-profile-'));
+    const { handle, displayName = '', password = 'correct horse battery' } = options;
+    const person = new Person(url, profile, handle, displayName, password, options.viewport ?? { width: 1000, height: 760 });
+    await person.launch();
+    return person;
+  }
+
+  /** A browser with a registered, logged-in person. */
+  static async register(url: string, options: PersonOptions): Promise<Person> {
+    const person = await Person.visitor(url, options);
+    await person.createAccount();
+    return person;
+  }
+
+  async launch(): Promise<void> {
+    this.context = await chromium.launchPersistentContext(this.profile, {
+      executablePath: chromiumPath,
+      args: chromiumFlags,
+      viewport: this.viewport,
+      acceptDownloads: true,
+    });
+    await this.openPage();
+  }
+
+  async openPage(): Promise<Page> {
+    this.page = this.context.pages()[0] ?? (await this.context.newPage());
+    this.page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(message.text());
+    });
+    this.page.on('pageerror', (error) => this.problems.push(String(error)));
+    await this.page.goto(this.url);
+    return this.page;
+  }
+
+  async createAccount(): Promise<void> {
+    const { page } = this;
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await page.getByLabel('Username', { exact: true }).fill(this.handle);
+    await page.getByLabel('Password', { exact: true }).fill(this.password);
+    if (this.displayName) await page.getByLabel('Display name', { exact: true }).fill(this.displayName);
+    await page.getByRole('button', { name: 'Create account' }).click();
+    const region = page.getByRole('region', { name: 'Recovery code' });
+    await expect(region).toBeVisible();
+    this.recoveryCode = /([0-9A-Z]{4}-){6}[0-9A-Z]{4}/.exec((await region.textContent()) ?? '')?.[0] ?? '';
+    expect(this.recoveryCode).not.toBe('');
+    await page.getByRole('button', { name: 'I saved it' }).click();
+    await this.ready();
+  }
+
+  async logIn(password = this.password): Promise<void> {
+    const { page } = this;
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByLabel('Username', { exact: true }).fill(this.handle);
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await page.getByRole('button', { name: 'Log in' }).click();
+  }
+
+  async ready(): Promise<void> {
+    await expect(this.page.getByRole('textbox', { name: 'Share with username' })).toBeVisible();
+  }
+
+  async shareWith(handle: string): Promise<void> {
+    const box = this.page.getByRole('textbox', { name: 'Share with username' });
+    await box.fill(handle);
+    await box.press('Enter');
+    await expect(this.page.getByRole('textbox', { name: 'Message' })).toBeVisible();
+  }
+
+  async acceptRequest(): Promise<void> {
+    await this.page.getByRole('region', { name: 'Requests' }).getByRole('button', { name: 'Accept' }).first().click();
+  }
+
+  /** The row of somebody in the list of people. */
+  row(name: string): Locator {
+    return this.page.getByRole('button', { name: new RegExp(`^${escape(name)}`) }).or(this.page.getByRole('link', { name: new RegExp(`^${escape(name)}`) })).first();
+  }
+
+  async say(text: string): Promise<void> {
+    await this.page.getByRole('textbox', { name: 'Message' }).fill(text);
+    await this.page.getByRole('button', { name: 'Send' }).click();
+  }
+
+  get messages(): Locator {
+    return this.page.getByRole('log', { name: 'Messages' });
+  }
+
+  async attach(paths: string | string[]): Promise<void> {
+    await this.page.getByLabel('Attach files').setInputFiles(paths);
+  }
+
+  get offer(): Locator {
+    return this.page.getByRole('region', { name: 'Incoming file offer' });
+  }
+
+  card(fileName: string): Locator {
+    return this.page.getByRole('group', { name: fileName, exact: true });
+  }
+
+  status(fileName: string): Locator {
+    return this.card(fileName).getByRole('status');
+  }
+
+  /** Progress of a running file, 0 to 100. */
+  async progress(fileName: string): Promise<number> {
+    const bar = this.card(fileName).getByRole('progressbar');
+    if ((await bar.count()) === 0) return -1;
+    return Number(await bar.getAttribute('aria-valuenow', { timeout: 2000 }).catch(() => '-1'));
+  }
+
+  /** Presses Save and gives the downloaded file's path and suggested name. */
+  async save(fileName: string): Promise<{ path: string; name: string }> {
+    const [download] = await Promise.all([this.page.waitForEvent('download'), this.card(fileName).getByRole('button', { name: 'Save' }).click()]);
+    return { path: await download.path(), name: download.suggestedFilename() };
+  }
+
+  /** The main process of this browser. */
+  pids(): number[] {
+    return browserPids(this.profile);
+  }
+
+  async close(): Promise<void> {
+    await this.context.close().catch(() => undefined); // a killed browser is closed already
+    await rm(this.profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+
+/** All processes of the browser with this profile. */
+function browserPids(profile: string): number[] {
+  const commands = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), parent: 0, command: read(`/proc/${name}/cmdline`), stat: read(`/proc/${name}/stat`) }))
+    .map((one) => ({ ...one, parent: Number(/\) \S (\d+)/.exec(one.stat)?.[1]) }));
+  const found = new Set(commands.filter(({ command }) => command.includes(`--user-data-dir=${profile}`)).map(({ pid }) => pid));
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const { pid, parent } of commands) if (found.has(parent)) found.add(pid);
+  }
+  return [...found];
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // the process ended meanwhile
+  }
+}
+
+const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -1,0 +1,179 @@
+/**
+ * Two devices that transfer one file over a simulated link, both of which outlive it: a link can be cut and made anew, and either side can
+ * reload. What a test looks at is the disk, the events, and the bytes that were sent.
+ */
+import type { Bytes } from '../../protocol/bytes.ts';
+import { decodeFrame } from '../../protocol/frame.ts';
+import type { OfferId } from '../../protocol/ids.ts';
+import type { DeviceKeys, Hashes, Signatures } from '../ports.ts';
+import { IncomingBlob } from '../transfer/incoming-blob.ts';
+import { LeafTable } from '../transfer/leaf-table.ts';
+import { LinkTransfers } from '../transfer/link-transfers.ts';
+import { OfferedBlob } from '../transfer/offered-blob.ts';
+import type { IncomingEvent, ReceiverEvent, SenderEvent } from '../transfer/transfer-events.ts';
+import type { VirtualClock } from './clock.ts';
+import { MemoryDisk, MemorySource } from './memory-blob.ts';
+import { SimLink, type SimLinkShape } from './sim-link.ts';
+
+export interface PairParts {
+  clock: VirtualClock;
+  shape: SimLinkShape;
+  content: Bytes;
+  sender: DeviceKeys & { publicKey: Bytes };
+  receiver: DeviceKeys & { publicKey: Bytes };
+  hashes: Hashes;
+  signatures: Signatures;
+}
+
+export const OFFER = 'offer-of-22-characters' as OfferId;
+const FILE = 0;
+const KEY = `${OFFER}-${FILE}`;
+
+export class TransferPair {
+  readonly disk: MemoryDisk;
+  source: MemorySource;
+  blob: OfferedBlob;
+  incoming: IncomingBlob | undefined;
+  link: SimLink | undefined;
+  sending: LinkTransfers | undefined;
+  receiving: LinkTransfers | undefined;
+  /** Everything that was told, oldest first. */
+  readonly senderEvents: SenderEvent[] = [];
+  readonly incomingEvents: IncomingEvent[] = [];
+  readonly receiverEvents: ReceiverEvent[] = [];
+  /** What ended a link: errors thrown for frames, and those between. */
+  readonly faults: { at: 'sender' | 'receiver'; error: unknown }[] = [];
+  /** Chunk bytes that left the sender, over all links. */
+  sentBytes = 0;
+  /** May replace what the sender puts on the link; undefined drops it. */
+  tamper: (frame: Bytes) => Bytes | undefined = (frame) => frame;
+
+  constructor(readonly parts: PairParts) {
+    this.disk = new MemoryDisk(parts.hashes);
+    this.source = new MemorySource(parts.content, parts.hashes);
+    this.blob = new OfferedBlob(OFFER, FILE, this.source, parts.hashes);
+  }
+
+  get root(): Bytes | undefined {
+    return this.incomingEvents.find((event) => event.kind === 'complete')?.root;
+  }
+
+  /** Ends the link in use, if any, and makes a new one. */
+  connect(): void {
+    this.cut();
+    const { clock, sender, receiver, signatures, shape } = this.parts;
+    const link = new SimLink(clock, shape, sender.id, receiver.id);
+    const common = { clock, signatures };
+    const sending: LinkTransfers = new LinkTransfers({
+      ...common,
+      link: link.a,
+      own: sender.id,
+      keys: sender,
+      find: (offer, file) =>
+        Promise.resolve(
+          offer === OFFER && file === FILE
+            ? { kind: 'blob', blob: this.blob }
+            : { kind: 'refused', reason: 'unavailable' },
+        ),
+      sending: (event) => this.senderEvents.push(event),
+      receiving: () => undefined,
+      fault: (error) => this.fault('sender', error),
+    });
+    const receiving: LinkTransfers = new LinkTransfers({
+      ...common,
+      link: link.b,
+      own: receiver.id,
+      keys: receiver,
+      find: () => Promise.resolve({ kind: 'refused', reason: 'unavailable' }),
+      sending: () => undefined,
+      receiving: (event) => this.receiverEvents.push(event),
+      fault: (error) => this.fault('receiver', error),
+    });
+    link.a.onFrame = (frame) => this.#frame('sender', sending, frame);
+    link.b.onFrame = (frame) => {
+      const arriving = this.tamper(frame);
+      if (arriving !== undefined) this.#frame('receiver', receiving, arriving);
+    };
+    const { send } = link.a;
+    link.a.send = (frame) => {
+      if (frame[0] === 1) this.sentBytes += frame.length - 13;
+      send.call(link.a, frame);
+    };
+    this.link = link;
+    this.sending = sending;
+    this.receiving = receiving;
+    if (this.incoming !== undefined) receiving.receiver.fetch(this.incoming);
+  }
+
+  cut(): void {
+    this.link?.cut();
+    this.sending?.close();
+    this.receiving?.close();
+    this.link = undefined;
+  }
+
+  /** The receiver opens the file, anew after a crash, and fetches it over the link in use. */
+  openIncoming(): IncomingBlob {
+    const { clock, hashes, sender } = this.parts;
+    const incoming: IncomingBlob = new IncomingBlob({
+      offer: OFFER,
+      file: FILE,
+      sink: this.disk.open(KEY, this.parts.content.length),
+      publicKey: sender.publicKey,
+      clock,
+      hashes,
+      // A crashed receiver tells nobody anything.
+      report: (event) => {
+        if (this.incoming === incoming) this.incomingEvents.push(event);
+      },
+      fault: (error) => {
+        if (this.incoming === incoming) this.fault('receiver', error);
+      },
+    });
+    this.incoming = incoming;
+    incoming.start();
+    if (this.link !== undefined) this.receiving?.receiver.fetch(incoming);
+    return incoming;
+  }
+
+  /** The receiver's process is gone, with all that was not durable. */
+  crashReceiver(): void {
+    this.cut();
+    this.incoming = undefined;
+    this.disk.crash();
+  }
+
+  /** The sender's page is reloaded; the leaves it knew are beside the source, or lost when `forget`. */
+  reloadSender(forget: boolean): void {
+    this.cut();
+    const leaves = forget ? new LeafTable() : this.source.leaves();
+    this.blob.close();
+    this.source = new MemorySource(this.parts.content, this.parts.hashes, leaves);
+    this.blob = new OfferedBlob(OFFER, FILE, this.source, this.parts.hashes);
+  }
+
+  get haveBlocks(): ReadonlyMap<number, Bytes> {
+    return this.disk.leavesOf(KEY);
+  }
+
+  blockOnDisk(block: number): Bytes | undefined {
+    return this.disk.blockOf(KEY, block);
+  }
+
+  contentOnDisk(): Bytes {
+    return this.disk.contentOf(KEY);
+  }
+
+  fault(at: 'sender' | 'receiver', error: unknown): void {
+    this.faults.push({ at, error });
+    this.cut();
+  }
+
+  #frame(at: 'sender' | 'receiver', to: LinkTransfers, frame: Bytes): void {
+    try {
+      to.onFrame(decodeFrame(frame));
+    } catch (error) {
+      this.fault(at, error);
+    }
+  }
+}

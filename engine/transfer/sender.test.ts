@@ -1,0 +1,161 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { OfferId } from '../../protocol/ids.ts';
+import { VirtualClock } from '../testing/clock.ts';
+import { contentOf } from '../testing/content.ts';
+import { cheapDevice, hashes } from '../testing/keys.ts';
+import { MemorySource } from '../testing/memory-blob.ts';
+import { RecordingLink } from '../testing/recording-link.ts';
+import { OfferedBlob } from './offered-blob.ts';
+import { Sender } from './sender.ts';
+import type { SenderEvent, WantFrame } from './transfer-events.ts';
+
+const BLOCK = limits.blockBytes;
+const offer = 'offer-of-22-characters' as OfferId;
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('Sender against a receiver that lies', () => {
+  const blocks = 40;
+  let link: RecordingLink;
+  let sender: Sender;
+  let source: MemorySource;
+  let events: SenderEvent[];
+  let faults: unknown[];
+
+  const want = (change: Partial<WantFrame> = {}): WantFrame => ({
+    kind: 'want',
+    stream: 1,
+    offer,
+    file: 0,
+    ranges: [[0, blocks]],
+    credit: limits.sinkCreditBytes,
+    ...change,
+  });
+
+  beforeEach(() => {
+    events = [];
+    faults = [];
+    link = new RecordingLink(cheapDevice(2).id);
+    source = new MemorySource(contentOf(blocks * BLOCK), hashes);
+    const blob = new OfferedBlob(offer, 0, source, hashes);
+    sender = new Sender({
+      link,
+      clock: new VirtualClock(),
+      keys: cheapDevice(1),
+      parity: 1,
+      find: (_, file) =>
+        Promise.resolve(file === 0 ? { kind: 'blob', blob } : { kind: 'refused', reason: 'unavailable' }),
+      report: (event) => events.push(event),
+      fault: (error) => faults.push(error),
+    });
+  });
+
+  const sentBytes = () => link.chunks.reduce((sum, chunk) => sum + chunk.data.length, 0);
+
+  it('sends no more than its window before anything is acknowledged, and reads only a little ahead', async () => {
+    sender.want(want());
+    await settle();
+    expect(sentBytes()).toBe(sender.window.windowBytes);
+    expect(source.reads).toBeLessThanOrEqual(4);
+  });
+
+  it('sends no more than the credit', async () => {
+    sender.want(want({ credit: 20_000 }));
+    await settle();
+    expect(sentBytes()).toBe(20_000);
+    sender.ack(1, 20_000, 20_000 + BLOCK);
+    await settle();
+    expect(sentBytes()).toBeGreaterThan(20_000);
+    expect(sentBytes()).toBeLessThanOrEqual(20_000 + BLOCK);
+  });
+
+  it('keeps the queue of the channel shallow', async () => {
+    link.bufferedBytes = 256 * 1024;
+    sender.want(want());
+    await settle();
+    expect(sentBytes()).toBe(0);
+    link.drain();
+    await settle();
+    expect(sentBytes()).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['of its own side', want({ stream: 2 })],
+    ['with empty ranges', want({ ranges: [[3, 3]] })],
+    ['with ranges backwards', want({ ranges: [[5, 3]] })],
+    ['with ranges out of order', want({ ranges: [[5, 6], [1, 2]] })], // prettier-ignore
+    ['with ranges that overlap', want({ ranges: [[1, 6], [5, 7]] })], // prettier-ignore
+  ])('refuses a stream %s', (_, frame) => {
+    expect(() => sender.want(frame)).toThrow(ProtocolError);
+  });
+
+  it('refuses blocks over the end of the file', async () => {
+    sender.want(want({ ranges: [[0, blocks + 1]] }));
+    await settle();
+    expect(faults).toMatchObject([{ name: 'ProtocolError' }]);
+    expect(sentBytes()).toBe(0);
+  });
+
+  it('refuses a stream number twice', async () => {
+    sender.want(want());
+    expect(() => sender.want(want())).toThrow(ProtocolError);
+    sender.stopped(1, 'paused');
+    expect(() => sender.want(want())).toThrow(ProtocolError);
+    await settle();
+    expect(sentBytes()).toBe(0);
+  });
+
+  it('refuses acknowledgements of what was not sent, and credit for more than the file', async () => {
+    sender.want(want());
+    await settle();
+    expect(() => sender.ack(1, sentBytes() + 1, limits.sinkCreditBytes)).toThrow(ProtocolError);
+    expect(() => sender.ack(1, 0, limits.sinkCreditBytes + blocks * BLOCK + 1)).toThrow(ProtocolError);
+  });
+
+  it('takes an acknowledgement that goes back, or of a stream that is over, for what it is', async () => {
+    sender.want(want());
+    await settle();
+    sender.ack(1, 40_000, limits.sinkCreditBytes);
+    sender.ack(1, 10_000, 0);
+    sender.ack(99, 50_000, 0);
+    expect(sender.window.inFlightBytes).toBe(sentBytes() - 50_000);
+  });
+
+  it('serves so many streams and says busy to more', async () => {
+    for (let i = 0; i <= limits.streamsPerLink; i++) sender.want(want({ stream: 1 + 2 * i }));
+    expect(link.control('stop')).toEqual([{ kind: 'stop', stream: 1 + 2 * limits.streamsPerLink, reason: 'busy' }]);
+    await settle();
+    expect(sender.openStreams).toBe(limits.streamsPerLink);
+  });
+
+  it('takes turns between streams, block by block', async () => {
+    sender.want(want({ ranges: [[0, 20]] }));
+    sender.want(want({ stream: 3, ranges: [[20, 40]] }));
+    await settle();
+    for (let round = 0; round < 200; round++) {
+      sender.ack(1, sentBytes(), limits.sinkCreditBytes);
+      await settle();
+    }
+    const turns = link.chunks.filter(({ offset }) => offset === 0).map(({ stream }) => stream);
+    expect(turns.slice(0, 10)).toEqual([1, 3, 1, 3, 1, 3, 1, 3, 1, 3]);
+  });
+
+  it('says what it does not have', async () => {
+    sender.want(want({ file: 7 }));
+    await settle();
+    expect(link.control('stop')).toEqual([{ kind: 'stop', stream: 1, reason: 'unavailable' }]);
+    expect(events).toEqual([{ kind: 'stopped', by: 'me', reason: 'unavailable', offer, file: 7 }]);
+  });
+
+  it('signs the leaves of what it sent before the credit ran out', async () => {
+    sender.want(want({ credit: 2 * BLOCK }));
+    await settle();
+    for (let round = 0; round < 40; round++) {
+      sender.ack(1, sentBytes(), 0);
+      await settle();
+    }
+    expect(sentBytes()).toBe(2 * BLOCK);
+    expect(link.control('leaves')).toMatchObject([{ first: 0, hashes: { length: 2 } }]);
+  });
+});

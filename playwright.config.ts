@@ -1,0 +1,17 @@
+/**
+ * Journeys through the built app in the system's Chromium. Each test has a server of its own, on a free port and an empty store; the timeouts
+ * are for slow, shared machines.
+ */
+import { defineConfig } from '@playwright/test';
+
+export default defineConfig({
+  testDir: 'e2e',
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: Boolean(process.env['CI']),
+  retries: 0,
+  reporter: process.env['CI'] ? [['list'], ['json', { outputFile: 'test-results/e2e.json' }]] : 'list',
+  use: { actionTimeout: 20_000, navigationTimeout: 30_000 },
+});
