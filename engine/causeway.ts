@@ -78,6 +78,8 @@ export class Causeway {
   /** Signals of one device are opened in the order in which they came. */
   readonly #inboxes = new Map<DeviceId, Serial>();
   readonly #facts = new Serial();
+  /** Resolves when what the server said at the last connection is taken in. */
+  #greeted: Promise<void> = Promise.resolve();
   #own: { account: OwnAccount; chain: VerifiedChain };
   #connected = false;
   #iceServers: { at: number; value: WireOptions['iceServers'] } | undefined;
@@ -175,7 +177,7 @@ export class Causeway {
       ready: ({ account, contacts }) => {
         this.#connected = true;
         this.#iceServers = undefined;
-        this.#ownAccount(account)
+        this.#greeted = this.#ownAccount(account)
           .then(() => this.people.snapshot(contacts))
           .then(() => this.#knocks.repeatAll())
           .then(() => events.changed())
@@ -476,7 +478,14 @@ export class Causeway {
     return answer.ok;
   }
 
+  /** Who knocks or signals may have been named by the server a moment ago: what it said before comes first. */
+  async #serverHeard(): Promise<void> {
+    await this.#greeted;
+    await this.people.settled();
+  }
+
   async #onSignal(from: DeviceId, box: string): Promise<void> {
+    await this.#serverHeard();
     const found = this.people.byDevice(from);
     if (found?.person.relation !== 'accepted') throw new ProtocolError('not-allowed', 'a signal of somebody who is no contact');
     const body = await this.#envelopes.open(found.device, box);
@@ -486,6 +495,7 @@ export class Causeway {
 
   /** A knock that cannot be used is reported and taken all the same: it would come again and again. */
   async #onKnock(account: AccountId, from: DeviceId, box: string): Promise<void> {
+    await this.#serverHeard();
     const found = this.people.byDevice(from);
     if (found?.person.account !== account || found.person.relation === 'blocked') return;
     try {

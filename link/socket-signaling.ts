@@ -1,6 +1,6 @@
 /**
- * The signaling port over Socket.IO: stays connected, proves the device on every connection. Requests fail with `no-server` rather than wait
- * for a connection; who wants to repeat them does so on `ready`.
+ * The signaling port over Socket.IO: stays connected, proves the device on every connection. Requests wait a little for that, then fail with
+ * `no-server`; who wants to repeat them does so on `ready`.
  */
 import { toBase64 } from '../protocol/bytes.ts';
 import { encodeCbor } from '../protocol/codec.ts';
@@ -11,11 +11,15 @@ import type { DeviceKeys } from '../engine/ports.ts';
 import type { Signaling, SignalingEvents } from '../engine/signaling.ts';
 import { listen, openSocket, request, type SocketOptions } from './socket.ts';
 
+/** A person may act while the connection is still being made; after this they are told that there is none. */
+const provenWaitMs = 5_000;
+
 export function connectSignaling(options: SocketOptions & { keys: DeviceKeys; events: SignalingEvents }): Signaling {
   const { keys, events, report } = options;
   const socket = openSocket(options);
   let ready = false;
   let stopped = false;
+  const waiting = new Set<() => void>();
 
   function stop(reason: Parameters<SignalingEvents['stopped']>[0]): void {
     if (stopped) return;
@@ -39,6 +43,7 @@ export function connectSignaling(options: SocketOptions & { keys: DeviceKeys; ev
     if (answer.ok) {
       ready = true;
       events.ready(answer.value);
+      for (const go of [...waiting]) go();
     } else if (answer.error.code === 'unknown-device') {
       stop('unknown-device');
     } else if (answer.error.code !== 'no-server') {
@@ -71,8 +76,25 @@ export function connectSignaling(options: SocketOptions & { keys: DeviceKeys; ev
     else if (!stopped && !socket.active) connectLater();
   });
 
+  /** Resolves when the device is proven on a connection, or after a while all the same. */
+  function proven(): Promise<void> {
+    if (ready || stopped) return Promise.resolve();
+    return new Promise((go) => {
+      const timer = setTimeout(decide, provenWaitMs);
+      waiting.add(decide);
+      function decide(): void {
+        clearTimeout(timer);
+        waiting.delete(decide);
+        go();
+      }
+    });
+  }
+
   return {
-    request: (name, body) => request(socket, name, body, report),
+    async request(name, body) {
+      await proven();
+      return ready ? request(socket, name, body, report) : { ok: false, error: { code: 'no-server' } };
+    },
     wake() {
       if (!stopped && !socket.connected) socket.disconnect().connect();
     },

@@ -30,7 +30,7 @@ const invisible =
 
 /** A name or title as it may be shown: NFC, one line, nothing invisible, at most `maxLength` UTF-16 units. May come back empty. */
 export function shownName(raw: string, maxLength: number = limits.fileNameBytes): string {
-  const cleaned = raw.slice(0, 4 * maxLength).normalize('NFC').replace(invisible, '').replace(/\s+/gu, ' ').trim();
+  const cleaned = raw.slice(0, 4 * maxLength).replace(invisible, '').normalize('NFC').replace(/\s+/gu, ' ').trim();
   return cleaned.length <= maxLength ? cleaned : Array.from(cleaned.slice(0, maxLength)).filter((c) => !/\p{Cs}/u.test(c)).join('');
 }
 

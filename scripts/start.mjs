@@ -31,6 +31,15 @@ if (!buildIsFresh()) {
 // In this process, so that signals reach the server.
 const { running } = await import(pathToFileURL(join(root, 'dist/server/main.js')).href);
 console.log(`Causeway is on ${process.env.PUBLIC_URL || running.url}`);
+if (process.env.npm_lifecycle_event) stopWithParent();
+
+/** npm puts a shell between itself and this process, which does not pass signals on: when npm is stopped, only the parent's end tells. */
+function stopWithParent() {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  }, 500).unref();
+}
 
 function run([command, ...args], sentence) {
   const { status, error } = spawnSync(command, args, {

@@ -129,8 +129,8 @@ export function signList(
   return { body: toBase64(body), signer: signer === 'root' ? 'root' : signer.device.id, signature };
 }
 
-export const randomId = <Id extends RequestId | AccountId | DeviceId>(): Id =>
-  randomBytes(16).toString('base64url') as Id;
+export const randomId = (): AccountId & DeviceId & RequestId =>
+  randomBytes(16).toString('base64url') as AccountId & DeviceId & RequestId;
 export const testPassword = 'correct horse battery';
 
 /** Cookies and the two HTTP verbs of the API. */

@@ -222,11 +222,11 @@ export const text = {
 
   file: {
     progress: (name: string) => `Progress of ${name}`,
-    figures: (file: FileCard) => {
+    figures: (file: FileCard): string[] => {
       const parts = [`${size(file.doneBytes)} of ${size(file.sizeBytes)}`];
       if (file.bytesPerSecond !== undefined) parts.push(`${size(file.bytesPerSecond)}/s`);
       if (file.secondsLeft !== undefined) parts.push(`${duration(file.secondsLeft)} left`);
-      return parts.join(' · ');
+      return parts;
     },
     direct: 'direct',
     relayed: 'relayed',

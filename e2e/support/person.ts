@@ -21,6 +21,8 @@ export interface PersonOptions {
   displayName?: string;
   password?: string;
   viewport?: { width: number; height: number };
+  /** Another browser than the system's Chromium, for example one in a network of its own, and where it finds the server. */
+  browser?: { path: string; url: string };
 }
 
 export class Person {
@@ -36,13 +38,15 @@ export class Person {
     readonly displayName: string,
     readonly password: string,
     private readonly viewport: { width: number; height: number },
+    private readonly browserPath: string,
   ) {}
 
   /** A browser with the app open and nobody logged in. */
   static async visitor(url: string, options: PersonOptions): Promise<Person> {
     const profile = await mkdtemp(join(tmpdir(), 'causeway-profile-'));
-    const { handle, displayName = '', password = 'correct horse battery' } = options;
-    const person = new Person(url, profile, handle, displayName, password, options.viewport ?? { width: 1000, height: 760 });
+    const { handle, displayName = '', password = 'correct horse battery', browser } = options;
+    const viewport = options.viewport ?? { width: 1000, height: 760 };
+    const person = new Person(browser?.url ?? url, profile, handle, displayName, password, viewport, browser?.path ?? chromiumPath);
     await person.launch();
     return person;
   }
@@ -56,8 +60,9 @@ export class Person {
 
   async launch(): Promise<void> {
     this.context = await chromium.launchPersistentContext(this.profile, {
-      executablePath: chromiumPath,
-      args: chromiumFlags,
+      executablePath: this.browserPath,
+      // Over http only localhost is a secure context by itself.
+      args: [...chromiumFlags, `--unsafely-treat-insecure-origin-as-secure=${this.url}`],
       viewport: this.viewport,
       acceptDownloads: true,
     });
@@ -155,7 +160,7 @@ export class Person {
     return { path: await download.path(), name: download.suggestedFilename() };
   }
 
-  /** The main process of this browser. */
+  /** All processes of this browser. */
   pids(): number[] {
     return browserPids(this.profile);
   }

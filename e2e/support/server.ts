@@ -37,7 +37,7 @@ export class Server {
 
   async up(): Promise<void> {
     const child = spawn(process.execPath, [entry], {
-      env: { ...process.env, ...this.env, PORT: String(this.port), HOST: '127.0.0.1', DATA_DIR: this.folder },
+      env: { ...process.env, HOST: '127.0.0.1', ...this.env, PORT: String(this.port), DATA_DIR: this.folder },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

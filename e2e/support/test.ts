@@ -14,15 +14,16 @@ interface Fixtures {
   join: (options: PersonOptions) => Promise<Person>;
   /** A browser with nobody logged in. */
   visit: (options: PersonOptions) => Promise<Person>;
-  /** Two people who are contacts, each with the conversation open. */
-  pair: () => Promise<[Person, Person]>;
+  /** Two people who are contacts, each with the conversation open; the options are for the second one's browser. */
+  pair: (options?: Partial<PersonOptions>) => Promise<[Person, Person]>;
   /** Writes a file of random bytes. */
   file: (name: string, sizeBytes: number) => Promise<string>;
 }
 
-export const test = base.extend<Fixtures & { people: Person[] }>({
-  server: async ({}, use) => {
-    const server = await Server.start();
+export const test = base.extend<Fixtures & { people: Person[]; serverEnv: Record<string, string> }>({
+  serverEnv: [{}, { option: true }],
+  server: async ({ serverEnv }, use) => {
+    const server = await Server.start(serverEnv);
     await use(server);
     await server.stop();
   },
@@ -47,8 +48,11 @@ export const test = base.extend<Fixtures & { people: Person[] }>({
     });
   },
   pair: async ({ join: register }, use) => {
-    await use(async () => {
-      const [alice, bob] = await Promise.all([register({ handle: 'alice', displayName: 'Alice' }), register({ handle: 'bob', displayName: 'Bob' })]);
+    await use(async (options = {}) => {
+      const [alice, bob] = await Promise.all([
+        register({ handle: 'alice', displayName: 'Alice' }),
+        register({ handle: 'bob', displayName: 'Bob', ...options }),
+      ]);
       await alice.shareWith('bob');
       await bob.acceptRequest();
       await bob.row('Alice').click();

@@ -112,6 +112,11 @@ export class People {
     });
   }
 
+  /** Resolves when everything that was said of people until now is taken in. */
+  settled(): Promise<void> {
+    return this.#turn;
+  }
+
   presence(account: AccountId, online: readonly DeviceId[], lastSeenAt?: number): void {
     this.#setOnline(account, online);
     const person = this.#people.get(account);

@@ -133,7 +133,7 @@ class MemorySink implements BlobSink {
   }
 
   async commit(blocks: readonly { block: number; hash: Bytes }[]): Promise<void> {
-    await Promise.all(blocks.map(({ block }) => this.#written.get(block)));
+    for (const { block } of blocks) await this.hashOf(block);
     this.#effect('data-durable');
     for (const { block, hash } of blocks) {
       this.#effect('leaf-durable');

@@ -83,15 +83,17 @@ class Direction {
   }
 }
 
-/** One end; frames that come in go to `onFrame`. */
+/** One end; frames that come in go to `onFrame`, and those that go out are shown to `onSend`. */
 export class SimEnd implements LinkPort {
   /** Set by `SimLink`. */
   direction: Direction | undefined;
   onFrame: (frame: Bytes) => void = () => undefined;
+  onSend: (frame: Bytes) => void = () => undefined;
 
   constructor(readonly device: DeviceId) {}
 
   send(frame: Bytes): void {
+    this.onSend(frame);
     this.direction?.send(frame);
   }
 

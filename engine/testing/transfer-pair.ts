@@ -3,7 +3,7 @@
  * reload. What a test looks at is the disk, the events, and the bytes that were sent.
  */
 import type { Bytes } from '../../protocol/bytes.ts';
-import { decodeFrame } from '../../protocol/frame.ts';
+import { CHUNK_HEADER_BYTES, decodeFrame } from '../../protocol/frame.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import type { DeviceKeys, Hashes, Signatures } from '../ports.ts';
 import { IncomingBlob } from '../transfer/incoming-blob.ts';
@@ -94,10 +94,8 @@ export class TransferPair {
       const arriving = this.tamper(frame);
       if (arriving !== undefined) this.#frame('receiver', receiving, arriving);
     };
-    const { send } = link.a;
-    link.a.send = (frame) => {
-      if (frame[0] === 1) this.sentBytes += frame.length - 13;
-      send.call(link.a, frame);
+    link.a.onSend = (frame) => {
+      if (frame[0] === 1) this.sentBytes += frame.length - CHUNK_HEADER_BYTES;
     };
     this.link = link;
     this.sending = sending;

@@ -46,6 +46,7 @@ export class BlockSet {
 
   /** Takes [first, end) out. */
   delete(first: number, end = first + 1): void {
+    if (end <= first) return;
     const from = this.#endingAfter(first);
     let to = from;
     const kept: [number, number][] = [];

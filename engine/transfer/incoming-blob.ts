@@ -32,7 +32,7 @@ export interface IncomingBlobParts {
 interface Verified {
   block: number;
   hash: Bytes;
-  settle(outcome: 'had' | 'failed'): void;
+  settle: (outcome: 'had' | 'failed') => void;
 }
 
 type State =

@@ -8,8 +8,8 @@ import type { ReceiverEvent, SenderEvent } from './transfer-events.ts';
 export type LinkTransfersParts = Omit<SenderParts & ReceiverParts, 'parity' | 'report'> & {
   /** This device. */
   own: DeviceId;
-  sending(event: SenderEvent): void;
-  receiving(event: ReceiverEvent): void;
+  sending: (event: SenderEvent) => void;
+  receiving: (event: ReceiverEvent) => void;
 };
 
 export class LinkTransfers {

@@ -73,14 +73,6 @@ describe('Window', () => {
     'fills 80 Mbit/s with a queue of 500 KiB at a round trip of %i ms and keeps the queue short',
     (rtt) => {
       const result = fill({ bytesPerSecond: 10e6, delayMs: rtt / 2, queueBytes: 500 * KiB }, 60, 10);
-      console.log(
-        rtt,
-        result.bytesPerSecond / 10e6,
-        result.medianDelayMs,
-        result.p95DelayMs,
-        result.dropped,
-        result.droppedInStart,
-      );
       expect(result.bytesPerSecond / 10e6).toBeGreaterThan(0.9);
       expect(result.medianDelayMs).toBeLessThan(50);
       expect(result.dropped).toBe(0);
@@ -94,14 +86,6 @@ describe('Window', () => {
     [100e6, 10],
   ])('fills %d bytes per second at %i ms', (bytesPerSecond, rtt) => {
     const result = fill({ bytesPerSecond, delayMs: rtt / 2, queueBytes: 4 * 1024 * KiB }, 40, 10);
-    console.log(
-      bytesPerSecond,
-      rtt,
-      result.bytesPerSecond / bytesPerSecond,
-      result.medianDelayMs,
-      result.dropped,
-      result.window.windowBytes,
-    );
     expect(result.bytesPerSecond / bytesPerSecond).toBeGreaterThan(0.85);
   });
 

@@ -61,14 +61,9 @@ const common = new Set(
   dictionary['passwords-common'].filter((password) => password.length >= limits.passwordMinLength),
 );
 
-/** Common, one character over and over, or made of the handle alone. */
+/** Common, hardly more than one character, or made of the handle or the app's name with little around it. */
 export function isWeakPassword(password: string, handle: string): boolean {
   const lower = password.toLowerCase();
-  const bare = (text: string) => text.replace(/[^a-z0-9]/g, '');
-  return (
-    common.has(lower) ||
-    new Set(lower).size < 3 ||
-    bare(lower.replaceAll('causeway', '')) === '' ||
-    bare(lower).replace(/\d+$/, '') === bare(handle)
-  );
+  const core = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '').replace(/\p{N}+$/u, '');
+  return common.has(lower) || new Set(lower).size < 3 || [core(handle), 'causeway'].includes(core(lower));
 }

@@ -75,6 +75,7 @@ async function run(
   await limit(rateOf(parts.rates, name), connection.account);
   if (!isKnown(name) || args.length !== 1) refuse('malformed');
   if (!clientEvents[name].anyDevice && connection.device === undefined) refuse('not-allowed');
+  if (!isPlainObject(args[0])) refuse('malformed');
   const parsed = v.safeParse(clientEvents[name].request, args[0], { abortEarly: true });
   if (!parsed.success) refuse(parsed.issues[0].type === 'max_length' ? 'too-large' : 'malformed');
   // The schema was that of this very name; the compiler cannot follow a pair of lookups.
@@ -88,6 +89,10 @@ async function run(
 
 const isKnown = (name: unknown): name is ClientEventName =>
   typeof name === 'string' && Object.hasOwn(clientEvents, name);
+
+/** Arrays and bytes without anything in them would pass for an object without keys. */
+const isPlainObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 function rateOf(rates: Rates, name: unknown): Rate {
   if (name === 'signal') return rates.signals;

@@ -1,14 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { clientEvents, serverEvents } from '../../protocol/events.ts';
-import type { AccountId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { Person } from '../testing.ts';
 import {
   befriend,
   newDevice,
   newIdentity,
   onlinePerson,
-  Person,
   randomId,
   signList,
   startTestServer,
@@ -122,7 +121,7 @@ describe('contacts', () => {
       error: { code: 'not-allowed' },
     });
     expect(await ask(anna, anna)).toMatchObject({ error: { code: 'not-allowed' } });
-    expect(await anna.socket.ask('contact:request', { account: randomId<AccountId>() })).toMatchObject({
+    expect(await anna.socket.ask('contact:request', { account: randomId() })).toMatchObject({
       error: { code: 'unknown-handle' },
     });
   });

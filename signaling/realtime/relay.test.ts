@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DeviceId, RequestId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { befriend, onlinePerson, randomId, startTestServer, type Person, type TestServer } from '../testing.ts';
 
@@ -15,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const pair = () => Promise.all([onlinePerson(server), onlinePerson(server)]);
-const knock = (from: Person, to: Person, box = 'AAAA', id = randomId<RequestId>()) =>
+const knock = (from: Person, to: Person, box = 'AAAA', id = randomId()) =>
   from.socket.ask('knock', { to: to.device.device.id, id, box });
 const signal = (from: Person, to: Person, box = 'AAAA') => from.socket.ask('signal', { to: to.device.device.id, box });
 const done = { ok: true, value: null };
@@ -43,7 +42,7 @@ describe('signal', () => {
     await bob.socket.get('contact:answer', { account: anna.account.id, verdict: 'block' });
     bob.socket.close();
     expect(await signal(anna, bob)).toMatchObject({ error: { code: 'not-allowed' } });
-    expect(await anna.socket.ask('signal', { to: randomId<DeviceId>(), box: 'AAAA' })).toMatchObject({
+    expect(await anna.socket.ask('signal', { to: randomId(), box: 'AAAA' })).toMatchObject({
       error: { code: 'unknown-device' },
     });
   });
@@ -61,7 +60,7 @@ describe('knock', () => {
   it('is delivered at once, and once', async () => {
     const [anna, bob] = await pair();
     await anna.socket.get('contact:request', { account: bob.account.id });
-    const id = randomId<RequestId>();
+    const id = randomId();
     expect(await knock(anna, bob, 'AAAA', id)).toEqual(done);
     expect(await bob.socket.next('knock')).toEqual({
       account: anna.account.id,
@@ -81,7 +80,7 @@ describe('knock', () => {
     const [anna, bob] = await pair();
     await anna.socket.get('contact:request', { account: bob.account.id });
     bob.socket.takesKnocks = false;
-    const id = randomId<RequestId>();
+    const id = randomId();
     await knock(anna, bob, 'old', id);
     await bob.socket.next('knock');
     bob.socket.close();

@@ -1,6 +1,6 @@
 /** A sink whose file the blob worker has open. */
 import type { Bytes } from '../../../protocol/bytes.ts';
-import { SinkError, type BlobSink } from '../../../engine/ports.ts';
+import type { SinkError, BlobSink } from '../../../engine/ports.ts';
 import { blockLength } from '../../../engine/transfer/blocks.ts';
 import { LEAF_BYTES, type LeafTable } from '../../../engine/transfer/leaf-table.ts';
 import type { WorkerPort } from './blob-store.ts';
@@ -9,8 +9,8 @@ interface Hashing {
   /** Which writing of the block it is the hash of. */
   writing: number;
   promise: Promise<Bytes>;
-  settle(hash: Bytes): void;
-  fail(error: SinkError): void;
+  settle: (hash: Bytes) => void;
+  fail: (error: SinkError) => void;
 }
 
 export class WorkerSink implements BlobSink {

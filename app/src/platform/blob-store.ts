@@ -27,7 +27,7 @@ export interface WorkerPort {
 }
 
 export class BlobStore {
-  readonly #pending = new Map<number, { settle(answer: Answer): void; fail(error: Error): void }>();
+  readonly #pending = new Map<number, { settle: (answer: Answer) => void; fail: (error: Error) => void }>();
   readonly #sinks = new Map<number, WorkerSink>();
   #nextId = 1;
   #nextHandle = 1;

@@ -1,0 +1,65 @@
+/**
+ * A network of its own for one browser: a namespace behind a veth pair, whose cable can be pulled. Needs root and iproute2; nothing leaves
+ * the machine.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromiumPath } from './person.ts';
+
+const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: 'pipe' });
+
+export class Network {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'causeway-net-'));
+  /** Runs the browser inside. */
+  readonly browser = join(this.#folder, 'chromium');
+
+  private constructor(
+    private readonly name: string,
+    private readonly outside: string,
+    /** Address of the machine as seen from inside. */
+    readonly host: string,
+  ) {}
+
+  static available(): boolean {
+    if (process.getuid?.() !== 0) return false;
+    try {
+      ip('-V');
+      return true;
+    } catch {
+      return false; // not installed
+    }
+  }
+
+  static create(): Network {
+    const number = process.pid % 250;
+    const name = `causeway${number}`;
+    const outside = `cwo${number}`;
+    const network = new Network(name, outside, `10.213.${number}.1`);
+    ip('netns', 'add', name);
+    ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+    ip('addr', 'add', `${network.host}/30`, 'dev', outside);
+    ip('link', 'set', outside, 'up');
+    ip('-n', name, 'addr', 'add', `10.213.${number}.2/30`, 'dev', 'eth0');
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+    ip('-n', name, 'link', 'set', 'eth0', 'up');
+    writeFileSync(network.browser, `#!/bin/sh\nexec ip netns exec ${name} ${chromiumPath} "$@"\n`);
+    chmodSync(network.browser, 0o755);
+    return network;
+  }
+
+  pull(): void {
+    ip('link', 'set', this.outside, 'down');
+  }
+
+  plug(): void {
+    ip('link', 'set', this.outside, 'up');
+  }
+
+  remove(): void {
+    ip('link', 'del', this.outside);
+    ip('netns', 'del', this.name);
+    rmSync(this.#folder, { recursive: true });
+  }
+}

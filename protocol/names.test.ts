@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import * as v from 'valibot';
+import { toUtf8 } from './bytes.ts';
+import { limits } from './limits.ts';
+import { fileName, foldHandle, Handle, shownName } from './names.ts';
+
+const RUNS = process.env['CAUSEWAY_LONG'] === '1' ? 100_000 : 10_000;
+const corpus = JSON.parse(readFileSync(new URL('fixtures/nasty-names.json', import.meta.url), 'utf8')) as string[];
+
+/** One path segment that cannot leave its folder, be a device, or look like something else, on any system. */
+function expectSafe(name: string): void {
+  expect(name).not.toBe('');
+  expect(name).not.toMatch(/^\.+$/);
+  expect(name).not.toMatch(/[/\\:*?"<>|\u2044\u2215\u29f8\uff0f\uff3c]/);
+  expect(name).not.toMatch(
+    /\p{Cc}|\p{Cs}|\p{Bidi_Control}|\p{Zl}|\p{Zp}|[\u200b-\u200d\u2060\ufeff\u{e0000}-\u{e007f}]/u,
+  );
+  expect(name).not.toMatch(/[. ]$|^ /);
+  expect(name).not.toMatch(/^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)/i);
+  expect(toUtf8(name).length).toBeLessThanOrEqual(limits.fileNameBytes);
+  expect(name.normalize('NFC')).toBe(name);
+  // Cleaned once is cleaned: both sides of a link agree on it.
+  expect(fileName(name)).toBe(name);
+}
+
+describe('fileName', () => {
+  it(`makes each of ${corpus.length} nasty names safe`, () => {
+    expect(corpus.length).toBeGreaterThanOrEqual(300);
+    for (const raw of corpus) {
+      try {
+        expectSafe(fileName(raw));
+      } catch (error) {
+        throw new Error(`${JSON.stringify(raw)} became ${JSON.stringify(fileName(raw))}`, { cause: error });
+      }
+    }
+  });
+
+  const pieces = fc.constantFrom(
+    ...[
+      '/',
+      '\\',
+      '..',
+      '.',
+      ' ',
+      ':',
+      '\u202e',
+      '\u200b',
+      'con',
+      'NUL',
+      'lpt1',
+      '\u0000',
+      '\u001b',
+      'x',
+      '.txt',
+      '\ud800',
+      '\u0301',
+      '\u0338',
+    ],
+    ...['é', '写', '\u{1f4a9}', 'a'.repeat(100), '\u0344', '\u1100', '\u1161', '$', '~', '-'],
+  );
+  const nasty = fc
+    .array(fc.oneof(pieces, fc.string({ unit: 'binary', maxLength: 8 })), { maxLength: 30 })
+    .map((parts) => parts.join(''));
+
+  it(`makes ${RUNS} generated names safe`, () => {
+    fc.assert(
+      fc.property(nasty, (raw) => expectSafe(fileName(raw))),
+      { numRuns: RUNS },
+    );
+  }, 600_000);
+
+  it.each([
+    ['Bericht März.pdf', 'Bericht März.pdf'],
+    ['写真.jpg', '写真.jpg'],
+    ['archive.tar.gz', 'archive.tar.gz'],
+    ['.htaccess', '.htaccess'],
+    ['a/b', 'a_b'],
+    ['../../etc/passwd', '.._.._etc_passwd'],
+    ['CON.txt', '_CON.txt'],
+    ['..', 'file'],
+    ['', 'file'],
+    ['x'.repeat(300) + '.txt', 'x'.repeat(251) + '.txt'],
+  ])('%s becomes %s', (raw, clean) => {
+    expect(fileName(raw)).toBe(clean);
+  });
+});
+
+describe('shownName', () => {
+  it('is one line of visible characters, as long as asked', () => {
+    for (const raw of corpus) {
+      const shown = shownName(raw, 64);
+      expect(shown.length).toBeLessThanOrEqual(64);
+      expect(shown).not.toMatch(/\p{Cc}|\p{Cs}|\p{Bidi_Control}|\p{Zl}|\p{Zp}/u);
+      expect(shown).toBe(shown.trim());
+    }
+  });
+});
+
+describe('Handle', () => {
+  it.each(['abc', 'A.B-c_9', 'x'.repeat(32)])('takes %s', (raw) => {
+    expect(v.parse(Handle, raw)).toBe(raw.toLowerCase());
+  });
+
+  it.each(['ab', '', '___', 'x'.repeat(33), 'a b', 'ä12', 'abc\n', 'abc\u200b', 'a/b', '<b>', 'аbc'])(
+    'refuses %j',
+    (raw) => {
+      expect(v.safeParse(Handle, raw).success).toBe(false);
+    },
+  );
+
+  it.each([
+    ['paul', 'pau1'],
+    ['paul', 'paui'],
+    ['bob', 'b0b'],
+    ['ann.lee', 'annlee'],
+    ['ann_lee', 'ann-lee'],
+  ])('%s and %s look alike', (a, b) => {
+    expect(foldHandle(v.parse(Handle, a))).toBe(foldHandle(v.parse(Handle, b)));
+  });
+});
