@@ -14,8 +14,15 @@ import { listen, openSocket, request, type SocketOptions } from './socket.ts';
 /** A person may act while the connection is still being made; after this they are told that there is none. */
 const provenWaitMs = 5_000;
 
-export function connectSignaling(options: SocketOptions & { keys: DeviceKeys; events: SignalingEvents }): Signaling {
-  const { keys, events, report } = options;
+export interface SignalingOptions extends SocketOptions {
+  keys: DeviceKeys;
+  events: SignalingEvents;
+  /** The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`), or the server did not answer. */
+  renew(): Promise<'yes' | 'no' | 'no-server'>;
+}
+
+export function connectSignaling(options: SignalingOptions): Signaling {
+  const { keys, events, report, renew } = options;
   const socket = openSocket(options);
   let ready = false;
   let stopped = false;
@@ -72,7 +79,12 @@ export function connectSignaling(options: SocketOptions & { keys: DeviceKeys; ev
     if (!stopped && !socket.active) connectLater();
   });
   socket.on('connect_error', (error) => {
-    if (error.message === 'not-allowed') stop('ended');
+    if (error.message === 'not-allowed')
+      renew().then((renewed) => {
+        if (renewed === 'yes' && !stopped) socket.connect();
+        else if (renewed === 'no') stop('ended');
+        else connectLater();
+      }, report);
     else if (!stopped && !socket.active) connectLater();
   });
 

@@ -4,6 +4,7 @@ import { concatBytes, toUtf8, type Bytes } from './bytes.ts';
 export type Domain =
   | 'causeway/device-list/1'
   | 'causeway/socket/1'
+  | 'causeway/session/1'
   | 'causeway/envelope/1'
   | 'causeway/link/1'
   | 'causeway/entry/1'

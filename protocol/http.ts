@@ -3,7 +3,7 @@
  * (`{ok: true, value}` or `{ok: false, error: {code}}`).
  */
 import * as v from 'valibot';
-import { AccountId } from './ids.ts';
+import { AccountId, DeviceId, Signature } from './ids.ts';
 import { limits } from './limits.ts';
 import { Handle } from './names.ts';
 import { DisplayName, Email, SignedDeviceList } from './people.ts';
@@ -30,6 +30,22 @@ export const LoginRequest = v.strictObject({
   password: v.pipe(v.string(), v.maxLength(limits.passwordMaxLength)),
 });
 export type LoginRequest = v.InferInput<typeof LoginRequest>;
+
+/** POST /api/challenge → Challenge: 32 random bytes, base64url, good for one `ResumeRequest` within a minute. */
+export const Challenge = v.object({ challenge: v.pipe(v.string(), v.length(43)) });
+export type Challenge = v.InferOutput<typeof Challenge>;
+
+/**
+ * POST /api/resume → OwnAccount, sets the cookie: a device that lost it (browsers write cookies late, and drop them early) proves its key
+ * under the domain `causeway/session/1`, CBOR `[challenge, account, device]`. Errors: not-allowed, unknown-device, rate-limited.
+ */
+export const ResumeRequest = v.strictObject({
+  account: AccountId,
+  device: DeviceId,
+  challenge: v.pipe(v.string(), v.length(43)),
+  signature: Signature,
+});
+export type ResumeRequest = v.InferInput<typeof ResumeRequest>;
 
 /** What the account itself sees. GET /api/session → OwnAccount, or `not-allowed` without a session. POST /api/logout → null, clears the cookie. */
 export const OwnAccount = v.object({

@@ -9,9 +9,15 @@ const port = process.env.PORT || '8080';
 const serverPort = process.env.CAUSEWAY_DEV_SERVER_PORT || '8081';
 const bin = (name) => join(root, 'node_modules/.bin', process.platform === 'win32' ? `${name}.cmd` : name);
 const host = process.env.HOST ? ['--host', process.env.HOST] : [];
+// Vite's proxy may put its target into Host, by which the server else knows its own pages.
+const publicUrl = process.env.PUBLIC_URL || (process.env.HOST ? '' : `http://localhost:${port}`);
 
 const children = [
-  start(bin('tsx'), ['watch', '--clear-screen=false', 'signaling/main.ts'], { PORT: serverPort, HOST: '127.0.0.1' }),
+  start(bin('tsx'), ['watch', '--clear-screen=false', 'signaling/main.ts'], {
+    PORT: serverPort,
+    HOST: '127.0.0.1',
+    PUBLIC_URL: publicUrl,
+  }),
   start(bin('vite'), ['--port', port, '--strictPort', ...host], {
     CAUSEWAY_DEV_SERVER: `http://127.0.0.1:${serverPort}`,
   }),

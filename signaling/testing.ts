@@ -295,6 +295,13 @@ export class Person {
     return value(await socket.prove(welcome, device));
   }
 
+  /** What a device that lost its cookie sends. */
+  resumption(challenge: string, { device, sign: key }: TestDevice = this.device): Record<string, unknown> {
+    const message = signedBytes('causeway/session/1', encodeCbor([challenge, this.account.id, device.id]));
+    const signature = toBase64(sign(null, message, key.secret));
+    return { account: this.account.id, device: device.id, challenge, signature };
+  }
+
   /** Another browser of this person, logged in. */
   async logIn(): Promise<Browser> {
     const browser = new Browser(this.browser.origin);

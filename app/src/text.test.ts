@@ -11,7 +11,8 @@ const statuses: [FileStatus, mine: string, theirs: string][] = [
   [{ kind: 'waiting', needsAnswer: true }, 'Waiting for Ada', 'Waiting for your answer'],
   [{ kind: 'running' }, 'Sending', 'Receiving'],
   [{ kind: 'verifying' }, 'Almost done: Ada is checking it', 'Almost done: checking it'],
-  [{ kind: 'paused' }, 'Paused', 'Paused'],
+  [{ kind: 'paused', byMe: true }, 'Paused', 'Paused'],
+  [{ kind: 'paused', byMe: false }, 'Paused by Ada', 'Paused by Ada'],
   [
     { kind: 'needs-file', wrongFile: false },
     'To go on, choose the file again',

@@ -299,7 +299,7 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
     case 'verifying':
       return file.mine ? `Almost done: ${name} is checking it` : 'Almost done: checking it';
     case 'paused':
-      return 'Paused';
+      return status.byMe ? 'Paused' : `Paused by ${name}`;
     case 'needs-file':
       if (!file.mine) return `Waiting for ${name} to choose the file again`;
       return status.wrongFile ? text.file.wrongFile : 'To go on, choose the file again';

@@ -44,6 +44,8 @@ export class Network {
     ip('-n', name, 'addr', 'add', `10.213.${number}.2/30`, 'dev', 'eth0');
     ip('-n', name, 'link', 'set', 'lo', 'up');
     ip('-n', name, 'link', 'set', 'eth0', 'up');
+    // A browser that has no camera permission tells only of the address of its default route.
+    ip('-n', name, 'route', 'add', 'default', 'via', network.host);
     writeFileSync(network.browser, `#!/bin/sh\nexec ip netns exec ${name} ${chromiumPath} "$@"\n`);
     chmodSync(network.browser, 0o755);
     return network;

@@ -271,3 +271,28 @@ describe('rates', () => {
     await strict.close();
   });
 });
+
+describe('resume', () => {
+  const challengeFor = async (browser: Browser) =>
+    value((await browser.call('POST', '/api/challenge', {})).result as never as { ok: true; value: { challenge: string } }).challenge;
+
+  it('gives a device that lost its cookie a session for its key, once per challenge', async () => {
+    const anna = await person('resume.anna').register();
+    const bare = new Browser(server.origin);
+    const asked = anna.resumption(await challengeFor(bare));
+    const { result } = await bare.call('POST', '/api/resume', asked);
+    expect(value(result)).toMatchObject({ id: anna.account.id });
+    await anna.connect(anna.device, bare);
+    expect(code(await new Browser(server.origin).call('POST', '/api/resume', asked))).toBe('not-allowed');
+  });
+
+  it('refuses a device that is not in the list, another key, and a challenge that was not issued', async () => {
+    const anna = await person('resume.bertha').register();
+    const bare = new Browser(server.origin);
+    const other = newDevice();
+    expect(code(await bare.call('POST', '/api/resume', anna.resumption(await challengeFor(bare), other)))).toBe('unknown-device');
+    const forged = { ...anna.resumption(await challengeFor(bare), other), device: anna.device.device.id };
+    expect(code(await bare.call('POST', '/api/resume', forged))).toBe('not-allowed');
+    expect(code(await bare.call('POST', '/api/resume', anna.resumption('A'.repeat(43))))).toBe('not-allowed');
+  });
+});

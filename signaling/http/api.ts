@@ -7,11 +7,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import * as v from 'valibot';
 import { ProtocolError, type ErrorCode, type Result } from '../../protocol/errors.ts';
-import { LoginRequest, RegisterRequest, type OwnAccount } from '../../protocol/http.ts';
+import { LoginRequest, RegisterRequest, ResumeRequest, type Challenge, type OwnAccount } from '../../protocol/http.ts';
 import type { AccountId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { Handle, shownName } from '../../protocol/names.ts';
+import { Challenges } from '../accounts/challenges.ts';
 import { checkFirstList, deviceIds } from '../accounts/device-lists.ts';
+import { checkProof } from '../accounts/device-proof.ts';
 import { isWeakPassword, TooBusy, type Passwords } from '../accounts/passwords.ts';
 import type { Sessions } from '../accounts/sessions.ts';
 import { ownAccount } from '../accounts/views.ts';
@@ -35,7 +37,7 @@ export interface ApiParts {
 }
 
 interface Reply {
-  value: OwnAccount | null;
+  value: OwnAccount | Challenge | null;
   cookies: string[];
 }
 
@@ -60,10 +62,13 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 };
 
 export function createApi(parts: ApiParts): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const challenges = new Challenges();
   const routes = new Map<string, (call: Call) => Promise<Reply>>([
     ['POST /api/register', (call) => register(parts, call)],
     ['POST /api/login', (call) => login(parts, call)],
     ['POST /api/logout', (call) => logout(parts, call)],
+    ['POST /api/challenge', ({ now }) => Promise.resolve({ value: { challenge: challenges.issue(now) }, cookies: [] })],
+    ['POST /api/resume', (call) => resume(parts, challenges, call)],
     ['GET /api/session', (call) => session(parts, call)],
   ]);
 
@@ -79,7 +84,7 @@ export function createApi(parts: ApiParts): (request: IncomingMessage, response:
   }
 
   return async (request, response) => {
-    let result: Result<OwnAccount | null>;
+    let result: Result<Reply['value']>;
     let cookies: string[] = [];
     try {
       const reply = await run(request);
@@ -142,6 +147,15 @@ async function login(parts: ApiParts, { request, cookie, address, now }: Call): 
   if (!right || !account) refuse('wrong-credentials');
   await rates.loginFailures.give(`${address} ${key}`);
   if (!exempt) await rates.accountFailures.give(key);
+  return open(parts, account, cookie, now);
+}
+
+async function resume(parts: ApiParts, challenges: Challenges, { request, cookie, address, now }: Call): Promise<Reply> {
+  const { account: id, device, challenge, signature } = parse(ResumeRequest, await readJson(request));
+  await limit(parts.rates.logins, address);
+  if (!challenges.take(challenge, now)) refuse('not-allowed');
+  const account = (await parts.store.account(id)) ?? refuse('not-allowed');
+  checkProof(account, { domain: 'causeway/session/1', challenge, device, signature });
   return open(parts, account, cookie, now);
 }
 

@@ -1,12 +1,9 @@
 /** Events about one's own account and devices: proof, device lists, a new identity, profile. */
-import { fromBase64 } from '../../protocol/bytes.ts';
-import { encodeCbor } from '../../protocol/codec.ts';
-import { signedBytes } from '../../protocol/domains.ts';
-import type { DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { shownName } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
-import { bodyOf, checkFirstList, checkNextList, deviceIds, signedByDevice } from '../accounts/device-lists.ts';
+import { bodyOf, checkFirstList, checkNextList, deviceIds } from '../accounts/device-lists.ts';
+import { checkProof } from '../accounts/device-proof.ts';
 import { ownAccount } from '../accounts/views.ts';
 import { refuse } from '../refusal.ts';
 import type { AccountRecord } from '../store/store.ts';
@@ -23,7 +20,8 @@ export function accountEvents(
     async 'device:prove'(connection, { device, signature }, now) {
       const account = await accountOf(store, connection);
       if (connection.device !== undefined && connection.device !== device) refuse('not-allowed');
-      checkProof(connection, account, device, signature);
+      const { challenge } = connection;
+      checkProof(account, { domain: 'causeway/socket/1', challenge, device, signature });
       const session = await store.session(connection.sessionHash);
       if (!session || session.expiresAt <= now) refuse('not-allowed');
       if (session.device !== device) await store.bindSession(session.hash, device);
@@ -119,20 +117,3 @@ export function accountEvents(
   }
 }
 
-/** @throws Refusal `unknown-device` or `not-allowed`. */
-function checkProof(connection: Connection, account: AccountRecord, device: DeviceId, signature: string): void {
-  const newest = account.lists.at(-1) ?? refuse('internal');
-  const known = bodyOf(newest).devices.find((one) => one.id === device);
-  if (!known) refuse('unknown-device');
-  const message = signedBytes('causeway/socket/1', encodeCbor([connection.challenge, account.id, device]));
-  if (!isCanonical(signature) || !signedByDevice(known, message, signature)) refuse('not-allowed');
-}
-
-function isCanonical(text: string): boolean {
-  try {
-    fromBase64(text);
-    return true;
-  } catch {
-    return false; // base64url with stray bits: no signature
-  }
-}

@@ -1,7 +1,12 @@
 /** The HTTP side of the server: accounts and sessions. Every outcome is a value; a server that does not answer is `no-server`. */
 import * as v from 'valibot';
 import { WireError } from '../../../protocol/errors.ts';
-import { OwnAccount, type LoginRequest, type RegisterRequest } from '../../../protocol/http.ts';
+import { encodeCbor } from '../../../protocol/codec.ts';
+import { toBase64 } from '../../../protocol/bytes.ts';
+import { signedBytes } from '../../../protocol/domains.ts';
+import { Challenge, OwnAccount, type LoginRequest, type RegisterRequest } from '../../../protocol/http.ts';
+import type { AccountId } from '../../../protocol/ids.ts';
+import type { DeviceKeys } from '../../../engine/ports.ts';
 import type { Answer } from '../../../engine/signaling.ts';
 
 const requestTimeoutMs = 15_000;
@@ -10,6 +15,14 @@ export const register = (request: RegisterRequest): Promise<Answer<OwnAccount>> 
   call('POST', 'register', OwnAccount, request);
 export const login = (request: LoginRequest): Promise<Answer<OwnAccount>> => call('POST', 'login', OwnAccount, request);
 export const logout = (): Promise<Answer<null>> => call('POST', 'logout', v.null(), {});
+/** A device whose cookie is gone proves its key instead of asking the person for the password. */
+export async function resume(account: AccountId, keys: DeviceKeys): Promise<Answer<OwnAccount>> {
+  const asked = await call('POST', 'challenge', Challenge, {});
+  if (!asked.ok) return asked;
+  const { challenge } = asked.value;
+  const signature = await keys.sign(signedBytes('causeway/session/1', encodeCbor([challenge, account, keys.id])));
+  return call('POST', 'resume', OwnAccount, { account, device: keys.id, challenge, signature: toBase64(signature) });
+}
 export const session = (): Promise<Answer<OwnAccount>> => call('GET', 'session', OwnAccount);
 
 async function call<T>(

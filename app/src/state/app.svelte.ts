@@ -10,7 +10,7 @@ import { fileKey } from '../../../engine/exchange/offer.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
 import type { AccountId, OfferId } from '../../../protocol/ids.ts';
 import { Handle, fileName } from '../../../protocol/names.ts';
-import { SinkError, SourceError, type Clock } from '../../../engine/ports.ts';
+import { SinkError, SourceError, type Clock, type DeviceKeys } from '../../../engine/ports.ts';
 import * as v from 'valibot';
 import * as api from '../platform/api.ts';
 import { BlobStore } from '../platform/blob-store.ts';
@@ -317,7 +317,7 @@ export class App implements Actions {
         signatures,
         keys,
         openWire: openWebRtc,
-        connect: (events) => connectSignaling({ keys, events, report: this.report }),
+        connect: (events) => connectSignaling({ keys, events, report: this.report, renew: () => this.#renew(identity.account.id, keys) }),
         feeds: idbFeeds(db),
         blobs,
         people: idbRecords(db, 'people'),
@@ -343,6 +343,12 @@ export class App implements Actions {
     this.#running = { identity, engine, db, blobs, thumbnails, timeline: undefined };
     this.#enter(identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode });
     await this.refreshStorage();
+  }
+
+  async #renew(account: AccountId, keys: DeviceKeys): Promise<'yes' | 'no' | 'no-server'> {
+    const answer = await api.resume(account, keys);
+    if (answer.ok) return 'yes';
+    return answer.error.code === 'not-allowed' || answer.error.code === 'unknown-device' ? 'no' : 'no-server';
   }
 
   async #stopEngine(): Promise<void> {
