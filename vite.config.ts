@@ -64,7 +64,7 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      '/api': server,
+      '/api': { target: server },
       '/socket.io': { target: server, ws: true },
     },
   },

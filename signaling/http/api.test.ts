@@ -274,7 +274,9 @@ describe('rates', () => {
 
 describe('resume', () => {
   const challengeFor = async (browser: Browser) =>
-    value((await browser.call('POST', '/api/challenge', {})).result as never as { ok: true; value: { challenge: string } }).challenge;
+    value(
+      (await browser.call('POST', '/api/challenge', {})).result as never as { ok: true; value: { challenge: string } },
+    ).challenge;
 
   it('gives a device that lost its cookie a session for its key, once per challenge', async () => {
     const anna = await person('resume.anna').register();
@@ -290,7 +292,9 @@ describe('resume', () => {
     const anna = await person('resume.bertha').register();
     const bare = new Browser(server.origin);
     const other = newDevice();
-    expect(code(await bare.call('POST', '/api/resume', anna.resumption(await challengeFor(bare), other)))).toBe('unknown-device');
+    expect(code(await bare.call('POST', '/api/resume', anna.resumption(await challengeFor(bare), other)))).toBe(
+      'unknown-device',
+    );
     const forged = { ...anna.resumption(await challengeFor(bare), other), device: anna.device.device.id };
     expect(code(await bare.call('POST', '/api/resume', forged))).toBe('not-allowed');
     expect(code(await bare.call('POST', '/api/resume', anna.resumption('A'.repeat(43))))).toBe('not-allowed');

@@ -150,7 +150,11 @@ async function login(parts: ApiParts, { request, cookie, address, now }: Call): 
   return open(parts, account, cookie, now);
 }
 
-async function resume(parts: ApiParts, challenges: Challenges, { request, cookie, address, now }: Call): Promise<Reply> {
+async function resume(
+  parts: ApiParts,
+  challenges: Challenges,
+  { request, cookie, address, now }: Call,
+): Promise<Reply> {
   const { account: id, device, challenge, signature } = parse(ResumeRequest, await readJson(request));
   await limit(parts.rates.logins, address);
   if (!challenges.take(challenge, now)) refuse('not-allowed');

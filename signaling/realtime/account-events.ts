@@ -116,4 +116,3 @@ export function accountEvents(
     connection.welcome(Date.now());
   }
 }
-
