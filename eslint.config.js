@@ -25,9 +25,15 @@ export default ts.config(
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-console': 'error',
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       eqeqeq: 'error',
     },
   },
+  // Playwright tells which fixtures a fixture needs by destructuring, an empty pattern when none.
+  { files: ['e2e/**'], rules: { 'no-empty-pattern': 'off' } },
   { files: ['**/*.svelte', '**/*.svelte.ts'], languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } } },
   { files: ['**/*.mjs', '**/*.js'], ...ts.configs.disableTypeChecked },
   { files: ['scripts/**', 'bench/**'], rules: { 'no-console': 'off' } },

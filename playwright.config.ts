@@ -12,6 +12,7 @@ export default defineConfig({
   fullyParallel: false,
   forbidOnly: Boolean(process.env['CI']),
   retries: 0,
-  reporter: process.env['CI'] ? [['list'], ['json', { outputFile: 'test-results/e2e.json' }]] : 'list',
+  outputDir: 'test-results/journeys',
+  reporter: 'list',
   use: { actionTimeout: 20_000, navigationTimeout: 30_000 },
 });

@@ -9,7 +9,9 @@ interface Bench {
   channel?: RTCDataChannel;
   done?: Promise<number>;
 }
-declare const globalThis: { bench: Bench };
+declare global {
+  var bench: Bench;
+}
 
 /** @returns bytes per second, from the first message sent to the last one acknowledged. */
 export async function rawChannel(sender: Page, receiver: Page, sizeBytes: number): Promise<number> {

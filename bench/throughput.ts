@@ -48,14 +48,22 @@ try {
     firstByte.push(sent.firstByteMs);
     aliceMemory = Math.max(aliceMemory, sent.aliceMemory);
     bobMemory = Math.max(bobMemory, sent.bobMemory);
-    console.log(`run ${run + 1}: raw ${inMegabytes(raw.at(-1) ?? 0)} MB/s, whole way ${inMegabytes(sent.bytesPerSecond)} MB/s, first byte durable after ${sent.firstByteMs.toFixed(0)} ms`);
+    console.log(
+      `run ${run + 1}: raw ${inMegabytes(raw.at(-1) ?? 0)} MB/s, whole way ${inMegabytes(sent.bytesPerSecond)} MB/s, first byte durable after ${sent.firstByteMs.toFixed(0)} ms`,
+    );
   }
   const ratios = whole.map((speed, run) => speed / (raw[run] ?? speed));
   console.table({
     'raw data channel, MB/s': { median: inMegabytes(median(raw)), all: raw.map(inMegabytes).join(' ') },
     'whole way, MB/s': { median: inMegabytes(median(whole)), all: whole.map(inMegabytes).join(' ') },
-    'ratio whole way / raw': { median: median(ratios).toFixed(2), all: ratios.map((ratio) => ratio.toFixed(2)).join(' ') },
-    'Accept to first progress, ms': { median: median(firstByte).toFixed(0), all: firstByte.map((ms) => ms.toFixed(0)).join(' ') },
+    'ratio whole way / raw': {
+      median: median(ratios).toFixed(2),
+      all: ratios.map((ratio) => ratio.toFixed(2)).join(' '),
+    },
+    'Accept to first progress, ms': {
+      median: median(firstByte).toFixed(0),
+      all: firstByte.map((ms) => ms.toFixed(0)).join(' '),
+    },
     "sender's tab, MB": { median: '', all: inMegabytes(aliceMemory) },
     "receiver's tab, MB": { median: '', all: inMegabytes(bobMemory) },
   });
@@ -63,7 +71,8 @@ try {
     const bytes = 4 * 1024 * MiB + 1;
     const sent = await send('four-gib-and-one.bin', bytes);
     const saved = await bob.save('four-gib-and-one.bin');
-    if ((await sha256(saved.path)) !== (await sha256(sent.path))) throw new Error('the saved file is not the one that was sent');
+    if ((await sha256(saved.path)) !== (await sha256(sent.path)))
+      throw new Error('the saved file is not the one that was sent');
     console.table({
       '4 GiB + 1 byte, MB/s': { value: inMegabytes(sent.bytesPerSecond) },
       'saved file': { value: 'SHA-256 equal' },
@@ -71,7 +80,9 @@ try {
       "receiver's tab, MB": { value: inMegabytes(sent.bobMemory) },
     });
   }
-  console.log(`${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, ${alice.context.browser()?.version() ?? 'Chromium'}`);
+  console.log(
+    `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, ${alice.context.browser()?.version() ?? 'Chromium'}`,
+  );
 } finally {
   await Promise.all([alice.close(), bob.close()]);
   await server.stop();
@@ -96,14 +107,18 @@ async function send(name: string, bytes: number): Promise<Sent> {
   const memory = [new MemoryWatch(alice), new MemoryWatch(bob)] as const;
   // Timed inside the page: what the driver needs to look is not part of it.
   const timed = bob.page.evaluate(async (file) => {
-    const card = () => document.querySelector(`[role=group][aria-label=${JSON.stringify(file)}]`) ?? [...document.querySelectorAll('[role=group]')].find((group) => group.textContent?.includes(file));
-    const button = [...document.querySelectorAll('section button')].find((one) => one.textContent?.trim() === 'Accept') as HTMLButtonElement;
+    const card = () =>
+      document.querySelector(`[role=group][aria-label=${JSON.stringify(file)}]`) ??
+      [...document.querySelectorAll('[role=group]')].find((group) => group.textContent.includes(file));
+    const button = [...document.querySelectorAll('section button')].find(
+      (one) => one.textContent.trim() === 'Accept',
+    ) as HTMLButtonElement;
     const start = performance.now();
     button.click();
     let first = 0;
     for (;;) {
       await new Promise((next) => setTimeout(next, 10));
-      const text = card()?.querySelector('[role=status]')?.textContent?.trim() ?? '';
+      const text = card()?.querySelector('[role=status]')?.textContent.trim() ?? '';
       const done = Number(card()?.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow') ?? 0);
       if (!first && (done > 0 || text.startsWith('Received'))) first = performance.now() - start;
       if (text.startsWith('Received')) return { ms: performance.now() - start, first };
@@ -112,7 +127,13 @@ async function send(name: string, bytes: number): Promise<Sent> {
   const { ms, first } = await timed;
   await expect(alice.status(name)).toHaveText(/^Sent/, { timeout: 60_000 });
   const [aliceMemory, bobMemory] = memory.map((watch) => watch.stop());
-  return { path, bytesPerSecond: (bytes / ms) * 1000, firstByteMs: first, aliceMemory: aliceMemory ?? 0, bobMemory: bobMemory ?? 0 };
+  return {
+    path,
+    bytesPerSecond: (bytes / ms) * 1000,
+    firstByteMs: first,
+    aliceMemory: aliceMemory ?? 0,
+    bobMemory: bobMemory ?? 0,
+  };
 }
 
 async function fill(path: string, bytes: number): Promise<void> {

@@ -1,7 +1,11 @@
 /** Registration, login, recovery, and the sentences that a person gets when something is wrong. */
 import { expect, test } from './support/test.ts';
 
-test('a taken name, a lookalike, a weak and a wrong password, and a dead server each get a sentence', async ({ server, visit, join }) => {
+test('a taken name, a lookalike, a weak and a wrong password, and a dead server each get a sentence', async ({
+  server,
+  visit,
+  join,
+}) => {
   await join({ handle: 'anna.lee' });
   const { page } = await visit({ handle: 'x' });
   const submit = page.getByRole('button', { name: 'Create account' });
@@ -30,7 +34,10 @@ test('a taken name, a lookalike, a weak and a wrong password, and a dead server 
   await expect(page.getByRole('alert')).toContainText(/server/i);
 });
 
-test('one stays logged in over restarts of app and server, and logs out and in again without a recovery code', async ({ server, join }) => {
+test('one stays logged in over restarts of app and server, and logs out and in again without a recovery code', async ({
+  server,
+  join,
+}) => {
   const alice = await join({ handle: 'alice', displayName: 'Alice' });
   await alice.page.reload();
   await alice.ready();
@@ -39,13 +46,20 @@ test('one stays logged in over restarts of app and server, and logs out and in a
   await alice.context.close();
   await alice.launch();
   await alice.ready();
-  await alice.page.getByRole('link', { name: 'Settings' }).or(alice.page.getByRole('button', { name: 'Settings' })).first().click();
+  await alice.page
+    .getByRole('link', { name: 'Settings' })
+    .or(alice.page.getByRole('button', { name: 'Settings' }))
+    .first()
+    .click();
   await alice.page.getByRole('button', { name: 'Log out' }).click();
   await alice.logIn();
   await alice.ready();
 });
 
-test('the recovery code makes a second browser a device, which sees what is said from then on and before', async ({ pair, visit }) => {
+test('the recovery code makes a second browser a device, which sees what is said from then on and before', async ({
+  pair,
+  visit,
+}) => {
   const [alice, bob] = await pair();
   await alice.say('before');
   await expect(bob.messages).toContainText('before');
@@ -64,7 +78,10 @@ test('the recovery code makes a second browser a device, which sees what is said
   await expect(alice.messages).toContainText('to both');
 });
 
-test('without the recovery code new keys are made, contacts are told loudly, and both can go on', async ({ pair, visit }) => {
+test('without the recovery code new keys are made, contacts are told loudly, and both can go on', async ({
+  pair,
+  visit,
+}) => {
   const [alice, bob] = await pair();
   await alice.say('under the old keys');
   await expect(bob.messages).toContainText('under the old keys');
@@ -73,7 +90,10 @@ test('without the recovery code new keys are made, contacts are told loudly, and
   await fresh.logIn();
   await fresh.page.getByRole('button', { name: /without/i }).click();
   await fresh.page.getByLabel('Password', { exact: true }).fill(fresh.password);
-  await fresh.page.getByRole('button', { name: /new keys|start over|continue/i }).last().click();
+  await fresh.page
+    .getByRole('button', { name: /new keys|start over|continue/i })
+    .last()
+    .click();
   await fresh.page.getByRole('button', { name: 'I saved it' }).click();
   await fresh.ready();
   await expect(bob.page.getByText(/keys.*changed|new keys/i).first()).toBeVisible();

@@ -10,14 +10,21 @@ test('two people chat, and each sees how far a message got', async ({ pair }) =>
   await expect(alice.messages).toContainText('<b>not bold</b> & done');
   for (let i = 0; i < 20; i++) await alice.say(`message ${i}`);
   await expect(bob.messages).toContainText('message 19');
-  await expect(bob.messages.getByText(/^message \d+$/)).toHaveText(Array.from({ length: 20 }, (_, i) => `message ${i}`));
+  await expect(bob.messages.getByText(/^message \d+$/)).toHaveText(
+    Array.from({ length: 20 }, (_, i) => `message ${i}`),
+  );
 });
 
-test('history is there with the server dead and the network off, after a restart of the browser', async ({ server, pair }) => {
+test('history is there with the server dead and the network off, after a restart of the browser', async ({
+  server,
+  pair,
+}) => {
   const [alice, bob] = await pair();
   await alice.say('keep this');
   await expect(bob.messages).toContainText('keep this');
-  await bob.page.waitForFunction(() => navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready.then(() => true));
+  await bob.page.waitForFunction(
+    () => navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready.then(() => true),
+  );
   await server.kill();
   await bob.context.close();
   await bob.launch();
@@ -74,7 +81,8 @@ test('several files go at once, by choosing, by dropping and by pasting', async 
       const target = document.querySelector('textarea') ?? document.body;
       target.focus();
       if (how === 'drop')
-        for (const type of ['dragenter', 'dragover', 'drop']) target.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+        for (const type of ['dragenter', 'dragover', 'drop'])
+          target.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
       else target.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
     }, kind);
     await bob.offer.getByRole('button', { name: 'Accept' }).click();

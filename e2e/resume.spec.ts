@@ -46,7 +46,10 @@ test('the sender reloads: a file that was copied goes on by itself', async ({ pa
   await arrives(alice, bob, path);
 });
 
-test('the sender reloads: a larger file is asked for by name, a wrong one is refused, and it goes on', async ({ pair, file }) => {
+test('the sender reloads: a larger file is asked for by name, a wrong one is refused, and it goes on', async ({
+  pair,
+  file,
+}) => {
   const [alice, bob] = await pair();
   const path = await file(name, 250 * MiB);
   await begin(alice, bob, path, 10);
@@ -72,7 +75,11 @@ test('the receiver is killed: it goes on when it is back', async ({ pair, file }
   await arrives(alice, bob, path);
 });
 
-test('the server is killed in the middle: the transfer does not notice, and nothing is forgotten', async ({ server, pair, file }) => {
+test('the server is killed in the middle: the transfer does not notice, and nothing is forgotten', async ({
+  server,
+  pair,
+  file,
+}) => {
   const [alice, bob] = await pair();
   const path = await file(name, 250 * MiB);
   await begin(alice, bob, path, 5);
@@ -94,7 +101,9 @@ test.describe('with a cable to pull', () => {
   test.use({ serverEnv: { HOST: '0.0.0.0' } });
 
   test('the network is cut for ten seconds: the transfer goes on by itself', async ({ server, pair, file }) => {
-    const [alice, bob] = await pair({ browser: { path: network.browser, url: `http://${network.host}:${server.port}` } });
+    const [alice, bob] = await pair({
+      browser: { path: network.browser, url: `http://${network.host}:${server.port}` },
+    });
     const path = await file(name, 250 * MiB);
     await begin(alice, bob, path, 5);
     const before = await bob.progress(name);

@@ -4,7 +4,11 @@ import { expect, sha256, test } from './support/test.ts';
 
 const MiB = 1024 * 1024;
 
-test('64 MiB with a name outside ASCII arrive byte for byte, and the server moves less than 1 MB', async ({ server, pair, file }) => {
+test('64 MiB with a name outside ASCII arrive byte for byte, and the server moves less than 1 MB', async ({
+  server,
+  pair,
+  file,
+}) => {
   const [alice, bob] = await pair();
   const name = 'Příliš žluťoučký kůň – 日本語 🚀.bin';
   const path = await file(name, 64 * MiB);

@@ -44,7 +44,10 @@ test('declining the file of a stranger is seen by the sender', async ({ join, fi
   await expect(alice.status('no.bin')).toHaveText(/^Declined/);
 });
 
-test('the offer of a stranger waits for somebody who is offline, and what was written meanwhile follows it', async ({ join, file }) => {
+test('the offer of a stranger waits for somebody who is offline, and what was written meanwhile follows it', async ({
+  join,
+  file,
+}) => {
   const [alice, bob] = await Promise.all([join({ handle: 'alice', displayName: 'Alice' }), join({ handle: 'bob' })]);
   await bob.context.close();
   await alice.shareWith('bob');

@@ -18,12 +18,18 @@ export interface AccountKeys {
   wrap(code: string): Promise<string>;
 }
 
-const Record = v.strictObject({ version: v.literal(1), rootKey: bytesOf(32), root: bytesOf(32), vaultKey: bytesOf(32), vault: bytesOf(32) });
+const Record = v.strictObject({
+  version: v.literal(1),
+  rootKey: bytesOf(32),
+  root: bytesOf(32),
+  vaultKey: bytesOf(32),
+  vault: bytesOf(32),
+});
 type Record = v.InferOutput<typeof Record>;
 
 export async function generateAccountKeys(): Promise<AccountKeys> {
-  const root = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
-  const vault = (await crypto.subtle.generateKey('X25519', true, ['deriveBits'])) as CryptoKeyPair;
+  const root = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']);
+  const vault = await crypto.subtle.generateKey('X25519', true, ['deriveBits']);
   return fromRecord({
     version: 1,
     rootKey: await privateBytes(root.privateKey),
@@ -40,7 +46,11 @@ export async function unwrapAccountKeys(wrapped: string, code: string): Promise<
   const bytes = fromBase64(wrapped);
   let plain: ArrayBuffer;
   try {
-    plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: bytes.slice(0, 12) }, await wrappingKey(secret), bytes.slice(12));
+    plain = await crypto.subtle.decrypt(
+      { name: 'AES-GCM', iv: bytes.slice(0, 12) },
+      await wrappingKey(secret),
+      bytes.slice(12),
+    );
   } catch {
     return undefined; // AES-GCM says no more than that the key is not the right one
   }
@@ -53,12 +63,19 @@ const codeBytes = 16;
 export async function newRecoveryCode(): Promise<string> {
   const secret = random.bytes(codeBytes);
   const text = base32crockford.encode(concatBytes(secret, [await checkByte(secret)]));
-  return text.replace(/=+$/, '').match(/.{1,4}/g)!.join('-');
+  return Array.from({ length: Math.ceil(text.length / 4) }, (_, group) => text.slice(4 * group, 4 * group + 4)).join(
+    '-',
+  );
 }
 
 /** Takes capitals or not, with or without separators, o for 0, i and l for 1. @returns undefined for a slip of the pen. */
 export async function parseRecoveryCode(code: string): Promise<Bytes | undefined> {
-  const text = code.slice(0, 128).toUpperCase().replace(/[^0-9A-Z]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');
+  const text = code
+    .slice(0, 128)
+    .toUpperCase()
+    .replace(/[^0-9A-Z]/g, '')
+    .replace(/O/g, '0')
+    .replace(/[IL]/g, '1');
   let bytes: Uint8Array;
   try {
     bytes = base32crockford.decode(text);
@@ -66,11 +83,12 @@ export async function parseRecoveryCode(code: string): Promise<Bytes | undefined
     return undefined; // not base 32: the same to the person as a wrong code
   }
   if (bytes.length !== codeBytes + 1) return undefined;
-  const secret = bytes.slice(0, codeBytes) as Bytes;
+  const secret = bytes.slice(0, codeBytes);
   return bytes[codeBytes] === (await checkByte(secret)) ? secret : undefined;
 }
 
-const checkByte = async (secret: Uint8Array): Promise<number> => (await hashes.sha256(concatBytes(toUtf8('causeway/recovery-check/1'), secret)))[0] ?? 0;
+const checkByte = async (secret: Uint8Array): Promise<number> =>
+  (await hashes.sha256(concatBytes(toUtf8('causeway/recovery-check/1'), secret)))[0] ?? 0;
 
 async function wrappingKey(secret: Bytes): Promise<CryptoKey> {
   const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
@@ -89,12 +107,19 @@ async function fromRecord(record: Record): Promise<AccountKeys> {
   return {
     root: toBase64(record.root) as PublicKey,
     vault: toBase64(record.vault) as PublicKey,
-    signer: { signer: 'root', sign: async (message) => new Uint8Array(await crypto.subtle.sign('Ed25519', root, message as Bytes)) },
+    signer: {
+      signer: 'root',
+      sign: async (message) => new Uint8Array(await crypto.subtle.sign('Ed25519', root, message as Bytes)),
+    },
     async wrap(code) {
       const secret = await parseRecoveryCode(code);
       if (!secret) throw new Error('wrap needs a code made by newRecoveryCode');
       const iv = random.bytes(12);
-      const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, await wrappingKey(secret), encodeCbor(record));
+      const sealed = await crypto.subtle.encrypt(
+        { name: 'AES-GCM', iv },
+        await wrappingKey(secret),
+        encodeCbor(record),
+      );
       return toBase64(concatBytes(iv, new Uint8Array(sealed)));
     },
   };
@@ -111,7 +136,8 @@ export async function keysWork(pairs: { sign: CryptoKeyPair; agree: CryptoKeyPai
   const probe = random.bytes(32);
   const signature = await crypto.subtle.sign('Ed25519', pairs.sign.privateKey, probe);
   if (!(await crypto.subtle.verify('Ed25519', pairs.sign.publicKey, signature, probe))) return false;
-  const shared = () => crypto.subtle.deriveBits({ name: 'X25519', public: pairs.agree.publicKey }, pairs.agree.privateKey, 256);
+  const shared = () =>
+    crypto.subtle.deriveBits({ name: 'X25519', public: pairs.agree.publicKey }, pairs.agree.privateKey, 256);
   const [first, second] = await Promise.all([shared(), shared()]);
   return equalBytes(new Uint8Array(first), new Uint8Array(second));
 }

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { generateAccountKeys, keysWork, newRecoveryCode, parseRecoveryCode, unwrapAccountKeys } from './account-keys.ts';
+import {
+  generateAccountKeys,
+  keysWork,
+  newRecoveryCode,
+  parseRecoveryCode,
+  unwrapAccountKeys,
+} from './account-keys.ts';
 import { describeDevice, deviceKeys, generateDeviceKeys, hashes, random, signatures } from './web-crypto.ts';
 import { compareToPin, firstList, listWith, pinOf, signList, verifyChain } from '../engine/identity/device-list.ts';
 import { Envelopes } from '../engine/identity/envelope.ts';
@@ -22,7 +28,12 @@ test('the recovery code unwraps the account keys, however it is typed, and nothi
   const code = await newRecoveryCode();
   expect(code).toMatch(/^([0-9A-Z]{4}-){6}[0-9A-Z]{4}$/);
   const wrapped = await keys.wrap(code);
-  for (const typed of [code, code.toLowerCase(), code.replaceAll('-', ' '), code.replaceAll('0', 'O').replaceAll('1', 'l')])
+  for (const typed of [
+    code,
+    code.toLowerCase(),
+    code.replaceAll('-', ' '),
+    code.replaceAll('0', 'O').replaceAll('1', 'l'),
+  ])
     expect((await unwrapAccountKeys(wrapped, typed))?.root).toBe(keys.root);
   expect(await unwrapAccountKeys(wrapped, await newRecoveryCode())).toBeUndefined();
   expect(await unwrapAccountKeys(wrapped, '')).toBeUndefined();
@@ -66,7 +77,10 @@ test('a chain verifies, grows under its pin, and every flipped byte of it is ref
     spoiled[at] = (spoiled[at] ?? 0) ^ 1;
     await expect(verifyChain([...alice.lists, { ...second, body: toBase64(spoiled) }], ports)).rejects.toThrow();
   }
-  const stranger = await signList(listWith(first, phone), { signer: mallory.device.id, sign: (m) => mallory.keys.sign(m) });
+  const stranger = await signList(listWith(first, phone), {
+    signer: mallory.device.id,
+    sign: (m) => mallory.keys.sign(m),
+  });
   await expect(verifyChain([...alice.lists, stranger], ports)).rejects.toThrow('not entitled');
 });
 
@@ -75,7 +89,13 @@ test('an envelope opens once, for its recipient, from its sender, in its time', 
   let now = 1_000_000;
   const clock = { now: () => now, after: () => () => undefined };
   const of = (who: typeof alice) => new Envelopes({ clock, random, signatures, keys: who.keys, sealing: who.keys });
-  const body = { kind: 'sdp', link: toBase64(random.bytes(16)) as LinkId, epoch: 0, type: 'offer', sdp: 'v=0' } as const;
+  const body = {
+    kind: 'sdp',
+    link: toBase64(random.bytes(16)) as LinkId,
+    epoch: 0,
+    type: 'offer',
+    sdp: 'v=0',
+  } as const;
   const box = await of(alice).seal(bob.device, body);
   const inbox = of(bob);
   expect(await inbox.open(alice.device, box)).toEqual(body);

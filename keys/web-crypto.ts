@@ -44,8 +44,8 @@ export interface DeviceKeyPairs {
 }
 
 export async function generateDeviceKeys(): Promise<DeviceKeyPairs> {
-  const sign = (await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify'])) as CryptoKeyPair;
-  const agree = (await crypto.subtle.generateKey('X25519', false, ['deriveBits'])) as CryptoKeyPair;
+  const sign = await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']);
+  const agree = await crypto.subtle.generateKey('X25519', false, ['deriveBits']);
   return { sign, agree };
 }
 
@@ -61,7 +61,8 @@ export async function describeDevice(pairs: DeviceKeyPairs, name: string, addedA
 export function deviceKeys(id: DeviceId, pairs: DeviceKeyPairs): DeviceKeys & Sealing {
   return {
     id,
-    sign: async (message) => new Uint8Array(await crypto.subtle.sign('Ed25519', pairs.sign.privateKey, message as Bytes)),
+    sign: async (message) =>
+      new Uint8Array(await crypto.subtle.sign('Ed25519', pairs.sign.privateKey, message as Bytes)),
     seal,
     open: (box) => open(pairs.agree, box),
   };
@@ -72,7 +73,7 @@ const info = toUtf8('causeway/envelope/1');
 const encapsulatedBytes = 32;
 
 async function seal(recipientAgreeKey: Uint8Array, plaintext: Uint8Array): Promise<Bytes> {
-  const recipientPublicKey = await suite.kem.deserializePublicKey(recipientAgreeKey as Bytes);
+  const recipientPublicKey = await suite.kem.deserializePublicKey(recipientAgreeKey);
   const { enc, ct } = await suite.seal({ recipientPublicKey, info }, plaintext);
   return concatBytes(new Uint8Array(enc), new Uint8Array(ct));
 }

@@ -18,7 +18,7 @@ export interface SignalingOptions extends SocketOptions {
   keys: DeviceKeys;
   events: SignalingEvents;
   /** The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`), or the server did not answer. */
-  renew(): Promise<'yes' | 'no' | 'no-server'>;
+  renew: () => Promise<'yes' | 'no' | 'no-server'>;
 }
 
 export function connectSignaling(options: SignalingOptions): Signaling {
@@ -38,9 +38,12 @@ export function connectSignaling(options: SignalingOptions): Signaling {
 
   /** Where Socket.IO does not reconnect by itself: after a disconnect or a refusal by the server. */
   function connectLater(): void {
-    setTimeout(() => {
-      if (!stopped && !socket.active) socket.connect();
-    }, 1000 + Math.random() * 2000);
+    setTimeout(
+      () => {
+        if (!stopped && !socket.active) socket.connect();
+      },
+      1000 + Math.random() * 2000,
+    );
   }
 
   async function prove(challenge: string, account: string): Promise<void> {

@@ -3,7 +3,15 @@ import { io, type Socket } from 'socket.io-client';
 import * as v from 'valibot';
 import { parseAs } from '../protocol/codec.ts';
 import { WireError } from '../protocol/errors.ts';
-import { clientEvents, serverEvents, type ClientEventName, type ClientRequest, type ClientResponse, type ServerEvent, type ServerEventName } from '../protocol/events.ts';
+import {
+  clientEvents,
+  serverEvents,
+  type ClientEventName,
+  type ClientRequest,
+  type ClientResponse,
+  type ServerEvent,
+  type ServerEventName,
+} from '../protocol/events.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Answer } from '../engine/signaling.ts';
 
@@ -45,7 +53,7 @@ export async function request<Name extends ClientEventName>(
     report(new Error(`the answer to ${name} does not fit`));
     return { ok: false, error: { code: 'unknown' } };
   }
-  return parsed.output as Answer<ClientResponse<Name>>;
+  return parsed.output;
 }
 
 /** Listens to one event of the server; what does not fit its schema is reported and dropped. `done` acknowledges it. */
@@ -55,7 +63,7 @@ export function listen<Name extends ServerEventName>(
   report: (problem: unknown) => void,
   take: (event: ServerEvent<Name>, done: () => void) => void,
 ): void {
-  socket.on(name as string, (raw: unknown, ack?: unknown) => {
+  socket.on<string>(name, (raw: unknown, ack?: unknown) => {
     try {
       take(parseAs(serverEvents[name] as v.GenericSchema, raw) as ServerEvent<Name>, () => {
         if (typeof ack === 'function') (ack as () => void)();
@@ -86,6 +94,6 @@ export async function requestUnproven<Name extends ClientEventName>(
 
 const answerOf = (name: ClientEventName) =>
   v.variant('ok', [
-    v.object({ ok: v.literal(true), value: clientEvents[name].response as v.GenericSchema }),
+    v.object({ ok: v.literal(true), value: clientEvents[name].response }),
     v.object({ ok: v.literal(false), error: WireError }),
   ]);

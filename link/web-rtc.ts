@@ -40,7 +40,13 @@ class WebRtcWire implements Wire {
       initiator: options.initiator,
       trickle: true,
       channelName: 'causeway',
-      config: { iceServers: options.iceServers.map(({ urls, username, credential }) => ({ urls, ...(username ? { username } : {}), ...(credential ? { credential } : {}) })) },
+      config: {
+        iceServers: options.iceServers.map(({ urls, username, credential }) => ({
+          urls,
+          ...(username ? { username } : {}),
+          ...(credential ? { credential } : {}),
+        })),
+      },
     }) as SimplePeer.Instance & Insides;
     this.#peer.on('signal', (signal) => this.#onSignal(signal));
     this.#peer.on('connect', () => this.#onOpen());
@@ -54,7 +60,11 @@ class WebRtcWire implements Wire {
   signal(signal: WireSignal): void {
     if (this.#closed) return; // signals of a connection that was given up may still arrive; simple-peer would throw
     if (signal.kind === 'sdp') this.#peer.signal({ type: signal.type, sdp: signal.sdp });
-    else this.#peer.signal({ type: 'candidate', candidate: { candidate: signal.candidate, sdpMid: signal.mid, sdpMLineIndex: signal.line } as RTCIceCandidate });
+    else
+      this.#peer.signal({
+        type: 'candidate',
+        candidate: { candidate: signal.candidate, sdpMid: signal.mid, sdpMLineIndex: signal.line } as RTCIceCandidate,
+      });
   }
 
   send(message: Bytes, urgent: boolean): void {
@@ -86,9 +96,14 @@ class WebRtcWire implements Wire {
     const selectedId = all.find((report) => report['type'] === 'transport')?.['selectedCandidatePairId'];
     const pair =
       (typeof selectedId === 'string' ? stats.get(selectedId) : undefined) ??
-      all.find((report) => report['type'] === 'candidate-pair' && report['nominated'] === true && report['state'] === 'succeeded');
+      all.find(
+        (report) =>
+          report['type'] === 'candidate-pair' && report['nominated'] === true && report['state'] === 'succeeded',
+      );
     if (!pair) return undefined;
-    const kinds = [pair['localCandidateId'], pair['remoteCandidateId']].map((id) => stats.get(String(id))?.['candidateType']);
+    const kinds = [pair['localCandidateId'], pair['remoteCandidateId']].map(
+      (id) => stats.get(String(id))?.['candidateType'],
+    );
     return kinds.includes('relay') ? 'relayed' : 'direct';
   }
 
@@ -101,7 +116,12 @@ class WebRtcWire implements Wire {
       if (signal.sdp !== undefined) this.#events.signal({ kind: 'sdp', type: signal.type, sdp: signal.sdp });
     } else if (signal.type === 'candidate') {
       const { candidate, sdpMid, sdpMLineIndex } = signal.candidate;
-      this.#events.signal({ kind: 'ice', candidate: candidate || '', mid: sdpMid ?? null, line: sdpMLineIndex ?? null });
+      this.#events.signal({
+        kind: 'ice',
+        candidate: candidate || '',
+        mid: sdpMid ?? null,
+        line: sdpMLineIndex ?? null,
+      });
     }
     // Renegotiation and transceiver requests belong to media, which a wire does not carry.
   }
@@ -134,7 +154,8 @@ class WebRtcWire implements Wire {
     for (;;) {
       const message = this.#urgent[0] ?? this.#queue[0];
       if (!message) break;
-      if (channel.bufferedAmount > 0 && channel.bufferedAmount + message.length > highWaterBytes + limits.chunkBytes) break;
+      if (channel.bufferedAmount > 0 && channel.bufferedAmount + message.length > highWaterBytes + limits.chunkBytes)
+        break;
       (this.#urgent.length > 0 ? this.#urgent : this.#queue).shift();
       this.#queuedBytes -= message.length;
       try {

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import type { Bytes } from './bytes.ts';
 import { ProtocolError } from './errors.ts';
 
-export const encodeCbor = (value: unknown): Bytes => encode(value) as Bytes;
+export const encodeCbor = (value: unknown): Bytes => encode(value);
 
 /** @throws ProtocolError `malformed` when the bytes are not one deterministic CBOR value. */
 export function decodeCbor(bytes: Uint8Array): unknown {
@@ -45,4 +45,5 @@ export const bytesOf = (length: number) =>
   v.custom<Bytes>((value) => value instanceof Uint8Array && value.length === length, `not ${length} bytes`);
 export const bytesUpTo = (max: number) =>
   v.custom<Bytes>((value) => value instanceof Uint8Array && value.length <= max, `not at most ${max} bytes`);
-export const uint = (max: number = Number.MAX_SAFE_INTEGER) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
+export const uint = (max: number = Number.MAX_SAFE_INTEGER) =>
+  v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));

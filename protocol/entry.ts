@@ -29,7 +29,12 @@ export const EntryHeader = v.strictObject({
 export type EntryHeader = v.InferOutput<typeof EntryHeader>;
 
 /** [header bytes, Ed25519 signature of the authoring device under the domain `causeway/entry/1`, salt, payload bytes]. */
-export const WireEntry = v.strictTuple([bytesUpTo(limits.headerBytes), bytesOf(64), bytesOf(16), bytesUpTo(limits.payloadBytes)]);
+export const WireEntry = v.strictTuple([
+  bytesUpTo(limits.headerBytes),
+  bytesOf(64),
+  bytesOf(16),
+  bytesUpTo(limits.payloadBytes),
+]);
 export type WireEntry = v.InferOutput<typeof WireEntry>;
 
 export const OfferedFile = v.strictObject({

@@ -10,7 +10,13 @@ import { limits } from './limits.ts';
 import { OfferedFile } from './entry.ts';
 
 export const SignalBody = v.variant('kind', [
-  v.strictObject({ kind: v.literal('sdp'), link: LinkId, epoch: uint(), type: v.picklist(['offer', 'answer']), sdp: v.pipe(v.string(), v.maxLength(12_000)) }),
+  v.strictObject({
+    kind: v.literal('sdp'),
+    link: LinkId,
+    epoch: uint(),
+    type: v.picklist(['offer', 'answer']),
+    sdp: v.pipe(v.string(), v.maxLength(12_000)),
+  }),
   v.strictObject({
     kind: v.literal('ice'),
     link: LinkId,

@@ -28,7 +28,9 @@ export type ErrorCode = (typeof errorCodes)[number];
 export const WireError = v.object({
   code: v.pipe(
     v.string(),
-    v.transform((code): ErrorCode => ((errorCodes as readonly string[]).includes(code) ? (code as ErrorCode) : 'unknown')),
+    v.transform((code): ErrorCode =>
+      (errorCodes as readonly string[]).includes(code) ? (code as ErrorCode) : 'unknown',
+    ),
   ),
   retryAfterMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
 });

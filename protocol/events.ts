@@ -11,7 +11,11 @@ import { Handle } from './names.ts';
 import { Contact, DisplayName, Email, PublicAccount, SignedDeviceList } from './people.ts';
 
 /** A sealed envelope, base64url; the server cannot open it. */
-export const SealedBox = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/), v.maxLength(Math.ceil((limits.envelopeBytes * 4) / 3)));
+export const SealedBox = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]+$/),
+  v.maxLength(Math.ceil((limits.envelopeBytes * 4) / 3)),
+);
 
 const empty = v.strictObject({});
 const nothing = v.null();
@@ -45,7 +49,10 @@ export const clientEvents = {
   },
   /** Changes what is present in the request. */
   'account:update': {
-    request: v.strictObject({ displayName: v.optional(DisplayName), email: v.optional(v.union([Email, v.literal('')])) }),
+    request: v.strictObject({
+      displayName: v.optional(DisplayName),
+      email: v.optional(v.union([Email, v.literal('')])),
+    }),
     response: OwnAccount,
     anyDevice: false,
   },
@@ -63,7 +70,10 @@ export const clientEvents = {
   },
   /** `remove` forgets the relation on both sides; `unblock` leaves none. */
   'contact:answer': {
-    request: v.strictObject({ account: AccountId, verdict: v.picklist(['accept', 'decline', 'block', 'unblock', 'remove']) }),
+    request: v.strictObject({
+      account: AccountId,
+      verdict: v.picklist(['accept', 'decline', 'block', 'unblock', 'remove']),
+    }),
     response: Contact,
     anyDevice: false,
   },

@@ -8,9 +8,17 @@ import { limits } from './limits.ts';
 import { Handle } from './names.ts';
 import { DisplayName, Email, SignedDeviceList } from './people.ts';
 
-export const Password = v.pipe(v.string(), v.minLength(limits.passwordMinLength), v.maxLength(limits.passwordMaxLength));
+export const Password = v.pipe(
+  v.string(),
+  v.minLength(limits.passwordMinLength),
+  v.maxLength(limits.passwordMaxLength),
+);
 /** The account's root and vault private keys, encrypted under the recovery code on the device; opaque to the server. */
-export const WrappedRecord = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/), v.maxLength(Math.ceil((limits.wrappedRecordBytes * 4) / 3)));
+export const WrappedRecord = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]+$/),
+  v.maxLength(Math.ceil((limits.wrappedRecordBytes * 4) / 3)),
+);
 
 /** POST /api/register → OwnAccount, sets the cookie. Errors: malformed, handle-taken, weak-password, rate-limited. */
 export const RegisterRequest = v.strictObject({

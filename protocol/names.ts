@@ -25,13 +25,22 @@ export function foldHandle(handle: Handle): string {
 
 /** C0 and C1 controls, all 12 Bidi_Control, zero-width and invisible formatting, line and paragraph separators, tags, lone surrogates. */
 const invisible =
-  // eslint-disable-next-line no-control-regex -- neutralising controls is what this is for
+  // eslint-disable-next-line no-control-regex, no-misleading-character-class -- neutralising such characters is what this is for
   /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\uffff\u{e0000}-\u{e0fff}]|\p{Cs}/gu;
 
 /** A name or title as it may be shown: NFC, one line, nothing invisible, at most `maxLength` UTF-16 units. May come back empty. */
 export function shownName(raw: string, maxLength: number = limits.fileNameBytes): string {
-  const cleaned = raw.slice(0, 4 * maxLength).replace(invisible, '').normalize('NFC').replace(/\s+/gu, ' ').trim();
-  return cleaned.length <= maxLength ? cleaned : Array.from(cleaned.slice(0, maxLength)).filter((c) => !/\p{Cs}/u.test(c)).join('');
+  const cleaned = raw
+    .slice(0, 4 * maxLength)
+    .replace(invisible, '')
+    .normalize('NFC')
+    .replace(/\s+/gu, ' ')
+    .trim();
+  return cleaned.length <= maxLength
+    ? cleaned
+    : Array.from(cleaned.slice(0, maxLength))
+        .filter((c) => !/\p{Cs}/u.test(c))
+        .join('');
 }
 
 const reserved = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])$/i;

@@ -21,6 +21,14 @@ run(process.execPath, ['scripts/build.mjs']);
 for (const name of wanted.length > 0 ? wanted : all) {
   console.log(`\n# ${name}`);
   const outfile = `dist/bench/${name}.js`;
-  await build({ entryPoints: [`bench/${name}.ts`], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'warning' });
+  await build({
+    entryPoints: [`bench/${name}.ts`],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'warning',
+  });
   run(process.execPath, [outfile]);
 }

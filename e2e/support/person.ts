@@ -46,7 +46,15 @@ export class Person {
     const profile = await mkdtemp(join(tmpdir(), 'causeway-profile-'));
     const { handle, displayName = '', password = 'correct horse battery', browser } = options;
     const viewport = options.viewport ?? { width: 1000, height: 760 };
-    const person = new Person(browser?.url ?? url, profile, handle, displayName, password, viewport, browser?.path ?? chromiumPath);
+    const person = new Person(
+      browser?.url ?? url,
+      profile,
+      handle,
+      displayName,
+      password,
+      viewport,
+      browser?.path ?? chromiumPath,
+    );
     await person.launch();
     return person;
   }
@@ -119,7 +127,10 @@ export class Person {
 
   /** The row of somebody in the list of people. */
   row(name: string): Locator {
-    return this.page.getByRole('button', { name: new RegExp(`^${escape(name)}`) }).or(this.page.getByRole('link', { name: new RegExp(`^${escape(name)}`) })).first();
+    return this.page
+      .getByRole('button', { name: new RegExp(`^${escape(name)}`) })
+      .or(this.page.getByRole('link', { name: new RegExp(`^${escape(name)}`) }))
+      .first();
   }
 
   async say(text: string): Promise<void> {
@@ -156,7 +167,10 @@ export class Person {
 
   /** Presses Save and gives the downloaded file's path and suggested name. */
   async save(fileName: string): Promise<{ path: string; name: string }> {
-    const [download] = await Promise.all([this.page.waitForEvent('download'), this.card(fileName).getByRole('button', { name: 'Save' }).click()]);
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.card(fileName).getByRole('button', { name: 'Save' }).click(),
+    ]);
     return { path: await download.path(), name: download.suggestedFilename() };
   }
 
@@ -171,15 +185,21 @@ export class Person {
   }
 }
 
-
 /** All processes of the browser with this profile. */
 function browserPids(profile: string): number[] {
   const commands = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => ({ pid: Number(name), parent: 0, command: read(`/proc/${name}/cmdline`), stat: read(`/proc/${name}/stat`) }))
+    .map((name) => ({
+      pid: Number(name),
+      parent: 0,
+      command: read(`/proc/${name}/cmdline`),
+      stat: read(`/proc/${name}/stat`),
+    }))
     .map((one) => ({ ...one, parent: Number(/\) \S (\d+)/.exec(one.stat)?.[1]) }));
-  const found = new Set(commands.filter(({ command }) => command.includes(`--user-data-dir=${profile}`)).map(({ pid }) => pid));
-  for (let before = -1; before !== found.size; ) {
+  const found = new Set(
+    commands.filter(({ command }) => command.includes(`--user-data-dir=${profile}`)).map(({ pid }) => pid),
+  );
+  for (let before = -1; before !== found.size;) {
     before = found.size;
     for (const { pid, parent } of commands) if (found.has(parent)) found.add(pid);
   }

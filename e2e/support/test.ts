@@ -30,7 +30,9 @@ export const test = base.extend<Fixtures & { people: Person[]; serverEnv: Record
   people: async ({}, use, info) => {
     const people: Person[] = [];
     await use(people);
-    for (const person of people) if (info.status !== info.expectedStatus) await info.attach(`console of ${person.handle}`, { body: person.problems.join('\n') });
+    for (const person of people)
+      if (info.status !== info.expectedStatus)
+        await info.attach(`console of ${person.handle}`, { body: person.problems.join('\n') });
     await Promise.all(people.map((person) => person.close()));
   },
   visit: async ({ server, people }, use) => {

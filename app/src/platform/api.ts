@@ -50,5 +50,5 @@ async function call<T>(
     answer,
   );
   if (!parsed.success) return { ok: false, error: { code: 'no-server' } };
-  return parsed.output as Answer<T>;
+  return parsed.output;
 }

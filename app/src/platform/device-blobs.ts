@@ -19,7 +19,12 @@ export class DeviceBlobs implements Blobs {
   ) {}
 
   /** Makes a file available under an offer, so that a reload needs no click where that is possible. Rejects with `SinkError` or `SourceError`. */
-  async attach(offer: OfferId, file: number, chosen: File, options: { pasted: boolean; handle?: FileSystemFileHandle }): Promise<void> {
+  async attach(
+    offer: OfferId,
+    file: number,
+    chosen: File,
+    options: { pasted: boolean; handle?: FileSystemFileHandle },
+  ): Promise<void> {
     const key = fileKey(offer, file);
     this.#chosen.set(key, chosen);
     if (options.handle) {
@@ -42,7 +47,8 @@ export class DeviceBlobs implements Blobs {
     if (copy) return copy;
     const handle = await this.db.get('handles', key);
     // Asking for permission needs a click; the screen then offers to choose the file again instead.
-    if (handle && (await permissionOf(handle)) === 'granted') return this.store.openChosen({ offer, file }, await openHandle(handle));
+    if (handle && (await permissionOf(handle)) === 'granted')
+      return this.store.openChosen({ offer, file }, await openHandle(handle));
     throw new SourceError('gone');
   }
 
@@ -59,7 +65,8 @@ export class DeviceBlobs implements Blobs {
 }
 
 type WithPermission = FileSystemFileHandle & { queryPermission?(options: { mode: 'read' }): Promise<PermissionState> };
-const permissionOf = async (handle: WithPermission): Promise<PermissionState> => (await handle.queryPermission?.({ mode: 'read' })) ?? 'prompt';
+const permissionOf = async (handle: WithPermission): Promise<PermissionState> =>
+  (await handle.queryPermission?.({ mode: 'read' })) ?? 'prompt';
 
 async function openHandle(handle: FileSystemFileHandle): Promise<File> {
   try {

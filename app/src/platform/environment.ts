@@ -4,7 +4,7 @@
 export async function missingFeature(): Promise<string | undefined> {
   if (typeof RTCPeerConnection === 'undefined') return 'WebRTC';
   if (typeof navigator.locks === 'undefined') return 'Web Locks';
-  if (typeof navigator.storage?.getDirectory === 'undefined') return 'private file storage';
+  if (!('storage' in navigator) || !('getDirectory' in navigator.storage)) return 'private file storage';
   try {
     await navigator.storage.getDirectory();
   } catch {
@@ -38,6 +38,7 @@ const systems = [
 
 /** A name by which a person recognises this device in a list. */
 export function deviceName(userAgent: string = navigator.userAgent): string {
-  const find = (table: readonly (readonly [RegExp, string])[]) => table.find(([pattern]) => pattern.test(userAgent))?.[1];
+  const find = (table: readonly (readonly [RegExp, string])[]) =>
+    table.find(([pattern]) => pattern.test(userAgent))?.[1];
   return [find(browsers) ?? 'Browser', find(systems)].filter(Boolean).join(' on ');
 }

@@ -44,7 +44,7 @@ export function idbFeeds(db: AccountDatabase): FeedStore {
       const from = [conversation] as unknown as [ConversationId, number, DeviceId, number];
       const range = before
         ? IDBKeyRange.bound(from, [conversation, before.lamport, before.device, before.sequence], false, true)
-        : IDBKeyRange.bound(from, [conversation, Infinity] as unknown as [ConversationId, number, DeviceId, number]);
+        : IDBKeyRange.bound(from, [conversation, Infinity] as unknown);
       const newestFirst: StoredEntry[] = [];
       let cursor = await db.transaction('entries').store.index('order').openCursor(range, 'prev');
       while (cursor && newestFirst.length < limit) {

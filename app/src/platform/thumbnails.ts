@@ -33,7 +33,10 @@ async function redraw(source: Blob, quality: number): Promise<Blob | undefined> 
   }
   try {
     const scale = Math.min(1, edgePixels / Math.max(picture.width, picture.height));
-    const canvas = new OffscreenCanvas(Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale)));
+    const canvas = new OffscreenCanvas(
+      Math.max(1, Math.round(picture.width * scale)),
+      Math.max(1, Math.round(picture.height * scale)),
+    );
     canvas.getContext('2d')?.drawImage(picture, 0, 0, canvas.width, canvas.height);
     return await canvas.convertToBlob({ type: 'image/webp', quality });
   } finally {

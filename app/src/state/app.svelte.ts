@@ -14,7 +14,16 @@ import { SinkError, SourceError, type Clock, type DeviceKeys } from '../../../en
 import * as v from 'valibot';
 import * as api from '../platform/api.ts';
 import { BlobStore } from '../platform/blob-store.ts';
-import { deleteAccount, openAccount, readIdentity, readSetting, writeIdentity, writeSetting, type AccountDatabase, type Identity } from '../platform/database.ts';
+import {
+  deleteAccount,
+  openAccount,
+  readIdentity,
+  readSetting,
+  writeIdentity,
+  writeSetting,
+  type AccountDatabase,
+  type Identity,
+} from '../platform/database.ts';
 import { DeviceBlobs } from '../platform/device-blobs.ts';
 import { missingFeature } from '../platform/environment.ts';
 import { idbFeeds } from '../platform/idb-feeds.ts';
@@ -51,7 +60,15 @@ interface Running {
 }
 
 export class App implements Actions {
-  view = $state.raw<View>({ phase: { kind: 'starting' }, connection: 'connecting', people: [], requests: [], offers: [], theme: 'system', updateReady: false });
+  view = $state.raw<View>({
+    phase: { kind: 'starting' },
+    connection: 'connecting',
+    people: [],
+    requests: [],
+    offers: [],
+    theme: 'system',
+    updateReady: false,
+  });
   #phase: Phase = { kind: 'starting' };
   #theme: Theme = 'system';
   #updateReady = false;
@@ -67,9 +84,15 @@ export class App implements Actions {
   constructor(private readonly report: (problem: unknown) => void) {}
 
   async start(): Promise<void> {
-    if (!isSecureContext) return this.#enter({ kind: 'insecure' });
+    if (!isSecureContext) {
+      this.#enter({ kind: 'insecure' });
+      return;
+    }
     const missing = await missingFeature();
-    if (missing !== undefined) return this.#enter({ kind: 'unsupported', missing });
+    if (missing !== undefined) {
+      this.#enter({ kind: 'unsupported', missing });
+      return;
+    }
     this.#theme = (await readSetting('theme')) ?? 'system';
     await this.#claim(false);
   }
@@ -91,7 +114,12 @@ export class App implements Actions {
 
   // Accounts
 
-  async register(form: { handle: string; displayName: string; email: string; password: string }): Promise<ActionResult> {
+  async register(form: {
+    handle: string;
+    displayName: string;
+    email: string;
+    password: string;
+  }): Promise<ActionResult> {
     return this.#enterSession(await session.register(form, this.report));
   }
 
@@ -188,7 +216,11 @@ export class App implements Actions {
     return guard(async () => resultOf(await this.#need().engine.sendText(account, text)));
   }
 
-  async attach(account: AccountId, files: { file: File; handle?: FileSystemFileHandle }[], options: { pasted: boolean }): Promise<ActionResult> {
+  async attach(
+    account: AccountId,
+    files: { file: File; handle?: FileSystemFileHandle }[],
+    options: { pasted: boolean },
+  ): Promise<ActionResult> {
     const { engine, blobs } = this.#need();
     return guard(async () => {
       const offer = engine.newOfferId();
@@ -196,14 +228,22 @@ export class App implements Actions {
       for (const [index, { file, handle }] of files.entries()) {
         await blobs.attach(offer, index, file, { pasted: options.pasted, ...(handle ? { handle } : {}) });
         const thumbnail = files.length > 8 ? undefined : await makeThumbnail(file);
-        offered.push({ name: file.name, size: file.size, type: file.type, modifiedAt: Math.max(0, file.lastModified), ...(thumbnail ? { thumbnail } : {}) });
+        offered.push({
+          name: file.name,
+          size: file.size,
+          type: file.type,
+          modifiedAt: Math.max(0, file.lastModified),
+          ...(thumbnail ? { thumbnail } : {}),
+        });
       }
       return resultOf(await engine.offer(account, offer, offered));
     });
   }
 
   async answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult> {
-    return guard(async () => resultOf(await this.#need().engine.answerOffer(offer, verdict === 'accept' ? 'accepted' : 'declined')));
+    return guard(async () =>
+      resultOf(await this.#need().engine.answerOffer(offer, verdict === 'accept' ? 'accepted' : 'declined')),
+    );
   }
 
   cancelFile(offer: OfferId, file: number): void {
@@ -222,16 +262,20 @@ export class App implements Actions {
     this.resumeFile(offer, file);
   }
 
-  async provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult> {
+  provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult> {
     const { engine, blobs, thumbnails } = this.#need();
     const offered = engine.transfers.get(offer)?.offered?.files[file];
-    if (!offered) return ok;
-    const wrong = offered.size !== chosen.size || (offered.modifiedAt !== undefined && offered.modifiedAt !== Math.max(0, chosen.lastModified) && offered.name !== chosen.name);
+    if (!offered) return Promise.resolve(ok);
+    const wrong =
+      offered.size !== chosen.size ||
+      (offered.modifiedAt !== undefined &&
+        offered.modifiedAt !== Math.max(0, chosen.lastModified) &&
+        offered.name !== chosen.name);
     thumbnails.setWrong(fileKey(offer, file), wrong);
-    if (wrong) return ok; // the card says so and asks again
+    if (wrong) return Promise.resolve(ok); // the card says so and asks again
     blobs.provide(offer, file, chosen);
     engine.transfers.provided(offer, file);
-    return ok;
+    return Promise.resolve(ok);
   }
 
   async saveFile(offer: OfferId, file: number): Promise<ActionResult> {
@@ -248,7 +292,9 @@ export class App implements Actions {
   // Settings
 
   async updateProfile(profile: { displayName: string; email: string }): Promise<ActionResult> {
-    return resultOf(await this.#need().engine.updateProfile({ displayName: profile.displayName.trim(), email: profile.email.trim() }));
+    return resultOf(
+      await this.#need().engine.updateProfile({ displayName: profile.displayName.trim(), email: profile.email.trim() }),
+    );
   }
 
   setTheme(theme: Theme): void {
@@ -277,7 +323,10 @@ export class App implements Actions {
   async #claim(steal: boolean): Promise<void> {
     this.#enter({ kind: 'starting' });
     const mine = await claimEngine({ steal, onLost: () => void this.#lost().catch(this.report) });
-    if (!mine) return this.#enter({ kind: 'other-tab' });
+    if (!mine) {
+      this.#enter({ kind: 'other-tab' });
+      return;
+    }
     const current = await readSetting('current');
     const identity = current && (await readIdentity(current));
     if (identity) await this.#run(identity);
@@ -317,7 +366,8 @@ export class App implements Actions {
         signatures,
         keys,
         openWire: openWebRtc,
-        connect: (events) => connectSignaling({ keys, events, report: this.report, renew: () => this.#renew(identity.account.id, keys) }),
+        connect: (events) =>
+          connectSignaling({ keys, events, report: this.report, renew: () => this.#renew(identity.account.id, keys) }),
         feeds: idbFeeds(db),
         blobs,
         people: idbRecords(db, 'people'),
@@ -332,7 +382,8 @@ export class App implements Actions {
         committed: (entries) => {
           const { timeline, engine: running } = this.#running ?? {};
           const person = timeline && running?.people.get(timeline.account);
-          if (person && entries.some(({ conversation }) => conversation === person.conversation)) timeline.add(person, entries);
+          if (person && entries.some(({ conversation }) => conversation === person.conversation))
+            timeline.add(person, entries);
           this.#changed();
         },
         account: (account) => this.#keepAccount(account),
@@ -341,7 +392,9 @@ export class App implements Actions {
     );
     const thumbnails = new Thumbnails(() => this.#changed(), this.report);
     this.#running = { identity, engine, db, blobs, thumbnails, timeline: undefined };
-    this.#enter(identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode });
+    this.#enter(
+      identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode },
+    );
     await this.refreshStorage();
   }
 
@@ -439,7 +492,8 @@ async function guard(work: () => Promise<ActionResult>): Promise<ActionResult> {
   } catch (problem) {
     if (problem instanceof SinkError) return { ok: false, error: { code: problem.kind } };
     if (problem instanceof SourceError) return { ok: false, error: { code: 'storage' } };
-    if (problem instanceof DOMException && problem.name === 'QuotaExceededError') return { ok: false, error: { code: 'no-space' } };
+    if (problem instanceof DOMException && problem.name === 'QuotaExceededError')
+      return { ok: false, error: { code: 'no-space' } };
     throw problem;
   }
 }

@@ -3,8 +3,20 @@
  * that is lost. Private keys never leave this browser in the clear.
  */
 import * as v from 'valibot';
-import { generateAccountKeys, keysWork, newRecoveryCode, unwrapAccountKeys, type AccountKeys } from '../../../keys/account-keys.ts';
-import { describeDevice, generateDeviceKeys, hashes, signatures, type DeviceKeyPairs } from '../../../keys/web-crypto.ts';
+import {
+  generateAccountKeys,
+  keysWork,
+  newRecoveryCode,
+  unwrapAccountKeys,
+  type AccountKeys,
+} from '../../../keys/account-keys.ts';
+import {
+  describeDevice,
+  generateDeviceKeys,
+  hashes,
+  signatures,
+  type DeviceKeyPairs,
+} from '../../../keys/web-crypto.ts';
 import { firstList, listWith, signList, verifyChain } from '../../../engine/identity/device-list.ts';
 import { requestUnproven } from '../../../link/socket.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
@@ -44,14 +56,18 @@ export async function register(
   return adopt(answer.value, device, pairs, code, report);
 }
 
-export async function login(form: { handle: string; password: string }, report: (problem: unknown) => void): Promise<SessionOutcome> {
+export async function login(
+  form: { handle: string; password: string },
+  report: (problem: unknown) => void,
+): Promise<SessionOutcome> {
   const answer = await api.login({ handle: form.handle.trim().toLowerCase(), password: form.password });
   if (!answer.ok) return failed(answer.error);
   const account = answer.value;
   const chain = await verifyChain(account.lists, { hashes, signatures });
   const certified = (device: Device) => chain.newest.devices.some(({ id }) => id === device.id);
   const identity = await readIdentity(account.id);
-  if (identity && certified(identity.device)) return { kind: 'in', identity: await writeIdentity({ ...identity, account }) };
+  if (identity && certified(identity.device))
+    return { kind: 'in', identity: await writeIdentity({ ...identity, account }) };
   // A registration that was cut off after the server had it: its keys are still here.
   const pending = await readSetting('pending');
   if (pending && certified(pending.device)) return adopt(account, pending.device, pending.pairs, pending.code, report);
@@ -59,7 +75,11 @@ export async function login(form: { handle: string; password: string }, report: 
 }
 
 /** Certifies this browser with the recovery code. */
-export async function recover(account: OwnAccount, typed: string, report: (problem: unknown) => void): Promise<SessionOutcome> {
+export async function recover(
+  account: OwnAccount,
+  typed: string,
+  report: (problem: unknown) => void,
+): Promise<SessionOutcome> {
   const fresh = await api.session();
   if (!fresh.ok) return failed(fresh.error);
   const keys = await unwrapAccountKeys(fresh.value.wrapped, typed);
@@ -72,11 +92,21 @@ export async function recover(account: OwnAccount, typed: string, report: (probl
   const list = await signList(listWith(chain, device), keys.signer);
   const answer = await requestUnproven({ report }, 'devices:append', { list });
   if (!answer.ok) return failed(answer.error);
-  return adopt({ ...fresh.value, id: account.id, lists: [...fresh.value.lists, list] }, device, pairs, undefined, report);
+  return adopt(
+    { ...fresh.value, id: account.id, lists: [...fresh.value.lists, list] },
+    device,
+    pairs,
+    undefined,
+    report,
+  );
 }
 
 /** Replaces the account's keys: the recovery code is lost. Contacts are told. */
-export async function startOver(account: OwnAccount, password: string, report: (problem: unknown) => void): Promise<SessionOutcome> {
+export async function startOver(
+  account: OwnAccount,
+  password: string,
+  report: (problem: unknown) => void,
+): Promise<SessionOutcome> {
   const made = await newKeys();
   if (!made) return failed({ code: 'storage' });
   const { keys, device, pairs, code, list } = made;
@@ -101,7 +131,9 @@ async function newDevice(): Promise<NewDevice | undefined> {
   return { device, pairs: kept.pairs };
 }
 
-async function newKeys(): Promise<(NewDevice & { keys: AccountKeys; code: string; list: SignedDeviceList }) | undefined> {
+async function newKeys(): Promise<
+  (NewDevice & { keys: AccountKeys; code: string; list: SignedDeviceList }) | undefined
+> {
   const made = await newDevice();
   if (!made) return undefined;
   const keys = await generateAccountKeys();
@@ -117,7 +149,12 @@ async function adopt(
   recoveryCode: string | undefined,
   report: (problem: unknown) => void,
 ): Promise<SessionOutcome> {
-  const identity = await writeIdentity({ account, device, keys, ...(recoveryCode === undefined ? {} : { recoveryCode }) });
+  const identity = await writeIdentity({
+    account,
+    device,
+    keys,
+    ...(recoveryCode === undefined ? {} : { recoveryCode }),
+  });
   await writeSetting('pending', undefined);
   // Without the promise the browser may clear the keys when space is short; it decides by itself, and says so in the settings.
   navigator.storage.persist().catch(report);

@@ -26,20 +26,40 @@ export function personRow(engine: Causeway, person: Person): PersonRow {
     conversation: person.conversation,
     unread: summary.unread,
     ...(person.lastSeenAt === undefined ? {} : { lastSeenAt: person.lastSeenAt }),
-    ...(last ? { last: { text: last.kind === 'text' ? last.text : last.names.map(fileName).join(', '), at: last.at, mine: last.mine } } : {}),
+    ...(last
+      ? {
+          last: {
+            text: last.kind === 'text' ? last.text : last.names.map(fileName).join(', '),
+            at: last.at,
+            mine: last.mine,
+          },
+        }
+      : {}),
     ...(progress === undefined ? {} : { progress }),
   };
 }
 
 /** People with a conversation, newest first, and those who asked. */
-export function peopleRows(engine: Causeway, open: Person['account'] | undefined): { people: PersonRow[]; requests: PersonRow[] } {
+export function peopleRows(
+  engine: Causeway,
+  open: Person['account'] | undefined,
+): { people: PersonRow[]; requests: PersonRow[] } {
   const rows = engine.people.all().map((person) => ({ person, row: personRow(engine, person) }));
   const time = ({ person, row }: (typeof rows)[number]) => Math.max(person.since, row.last?.at ?? 0);
   const people = rows
-    .filter(({ person, row }) => person.relation === 'accepted' || person.relation === 'outgoing' || person.relation === 'blocked' || row.last !== undefined || person.account === open)
+    .filter(
+      ({ person, row }) =>
+        person.relation === 'accepted' ||
+        person.relation === 'outgoing' ||
+        person.relation === 'blocked' ||
+        row.last !== undefined ||
+        person.account === open,
+    )
     .filter(({ person }) => person.relation !== 'incoming' || person.account === open)
     .sort((a, b) => time(b) - time(a));
-  const requests = rows.filter(({ person }) => person.relation === 'incoming').sort((a, b) => a.person.since - b.person.since);
+  const requests = rows
+    .filter(({ person }) => person.relation === 'incoming')
+    .sort((a, b) => a.person.since - b.person.since);
   return { people: people.map(({ row }) => row), requests: requests.map(({ row }) => row) };
 }
 
@@ -69,7 +89,12 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
       if (!record.offered || !person || person.relation === 'blocked') return [];
       const files = record.offered.files.map((file, index) => {
         const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
-        return { name: fileName(file.name), sizeBytes: file.size, type: shownName(file.type, 127), ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }) };
+        return {
+          name: fileName(file.name),
+          sizeBytes: file.size,
+          type: shownName(file.type, 127),
+          ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
+        };
       });
       return [
         {
@@ -105,4 +130,10 @@ export function conversationView(engine: Causeway, timeline: Timeline): Conversa
 export const transferring = (engine: Causeway): boolean =>
   engine.transfers
     .all()
-    .some((record) => record.offered?.files.some((_, file) => ['running', 'verifying'].includes(engine.transfers.progressOf(record.offer, file).activity.kind) && standingOf(record, file) === 'accepted'));
+    .some((record) =>
+      record.offered?.files.some(
+        (_, file) =>
+          ['running', 'verifying'].includes(engine.transfers.progressOf(record.offer, file).activity.kind) &&
+          standingOf(record, file) === 'accepted',
+      ),
+    );

@@ -30,7 +30,8 @@ export class Timeline {
   ) {}
 
   async load(person: Person): Promise<void> {
-    for (const conversation of [...person.earlier, person.conversation]) this.add(person, await this.engine.feeds.history(conversation, newestEntries));
+    for (const conversation of [...person.earlier, person.conversation])
+      this.add(person, await this.engine.feeds.history(conversation, newestEntries));
   }
 
   add(person: Person, entries: readonly StoredEntry[]): void {
@@ -43,7 +44,8 @@ export class Timeline {
       this.#read.push({ entry, payload: readPayload(entry) });
     }
     this.#read.sort(
-      (a, b) => eras.indexOf(a.entry.conversation) - eras.indexOf(b.entry.conversation) || compareEntries(a.entry, b.entry),
+      (a, b) =>
+        eras.indexOf(a.entry.conversation) - eras.indexOf(b.entry.conversation) || compareEntries(a.entry, b.entry),
     );
   }
 
@@ -54,7 +56,11 @@ export class Timeline {
       const mine = this.engine.isMine(entry.device);
       const common = { key: keyOf(entry), at: entry.wall, mine, author: mine ? author.mine : author.theirs };
       const delivery = mine
-        ? this.engine.conversations.deliveryOf(entry.conversation, entry.sequence, entry.device === this.engine.device ? person.everyDevice.map(({ id }) => id) : [])
+        ? this.engine.conversations.deliveryOf(
+            entry.conversation,
+            entry.sequence,
+            entry.device === this.engine.device ? person.everyDevice.map(({ id }) => id) : [],
+          )
         : 'delivered';
       if (payload.kind === 'text') items.push({ ...common, kind: 'text', text: payload.text, delivery });
       else if (payload.kind === 'offer') {
@@ -64,12 +70,26 @@ export class Timeline {
         payload.files.forEach((file, index) => {
           if (file.thumbnail) this.thumbnails.show(fileKey(payload.offer, index), file.thumbnail);
         });
-        items.push({ ...common, kind: 'files', files: fileCards(this.engine, record, person, this.thumbnails), delivery });
+        items.push({
+          ...common,
+          kind: 'files',
+          files: fileCards(this.engine, record, person, this.thumbnails),
+          delivery,
+        });
       } else if (payload.kind === 'unknown') items.push({ ...common, kind: 'notice', notice: 'needs-newer-version' });
     }
-    for (const record of this.engine.transfers.all()) if (record.account === person.account && !shown.has(record.offer)) this.#addKnocked(items, record, person, author.theirs);
+    for (const record of this.engine.transfers.all())
+      if (record.account === person.account && !shown.has(record.offer))
+        this.#addKnocked(items, record, person, author.theirs);
     if (person.keysChangedAt !== undefined)
-      insertByTime(items, { key: 'keys-changed', at: person.keysChangedAt, mine: false, author: author.theirs, kind: 'notice', notice: 'keys-changed' });
+      insertByTime(items, {
+        key: 'keys-changed',
+        at: person.keysChangedAt,
+        mine: false,
+        author: author.theirs,
+        kind: 'notice',
+        notice: 'keys-changed',
+      });
     return { items, firstUnread: firstUnreadOf(items, this.unreadAtOpen) };
   }
 
@@ -77,7 +97,15 @@ export class Timeline {
   #addKnocked(items: MessageItem[], record: OfferRecord, person: Person, author: string): void {
     if (!record.offered?.knocked) return;
     const files = fileCards(this.engine, record, person, this.thumbnails);
-    insertByTime(items, { key: record.offer, at: record.offered.at, mine: record.offered.mine, author, kind: 'files', files, delivery: 'delivered' });
+    insertByTime(items, {
+      key: record.offer,
+      at: record.offered.at,
+      mine: record.offered.mine,
+      author,
+      kind: 'files',
+      files,
+      delivery: 'delivered',
+    });
   }
 }
 
