@@ -259,7 +259,7 @@ export const text = {
   settings: {
     title: 'Settings',
     profile: 'Profile',
-    saveProfile: 'Keep changes',
+    saveProfile: 'Save changes',
     profileSaved: 'Profile updated',
     appearance: 'Appearance',
     theme: 'Theme',

@@ -45,8 +45,9 @@ const clock: Clock = {
   },
 };
 
-/** The view is rebuilt at most this often: smooth for a person, cheap for a transfer. */
+/** The view is rebuilt at most this often. While bytes move it changes all the time, and painting takes from the transfer (docs/decisions). */
 const refreshMs = 50;
+const refreshWhileMovingMs = 250;
 const ok: ActionResult = { ok: true };
 
 /** All that exists while an account is logged in on this tab. */
@@ -384,7 +385,7 @@ export class App implements Actions {
           const person = timeline && running?.people.get(timeline.account);
           if (person && entries.some(({ conversation }) => conversation === person.conversation))
             timeline.add(person, entries);
-          this.#changed();
+          this.#show();
         },
         account: (account) => this.#keepAccount(account),
         stopped: (reason) => void this.#onStopped(reason).catch(this.report),
@@ -449,7 +450,7 @@ export class App implements Actions {
   }
 
   #changed(): void {
-    this.#refresh ??= setTimeout(() => this.#show(), refreshMs);
+    this.#refresh ??= setTimeout(() => this.#show(), this.transferring ? refreshWhileMovingMs : refreshMs);
   }
 
   #show(): void {
