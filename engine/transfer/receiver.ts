@@ -12,8 +12,12 @@ import { IncomingStream } from './incoming-stream.ts';
 import { leafBatchMessage } from './leaf-batch.ts';
 import type { LeavesFrame, ReceiverEvent, StopReason } from './transfer-events.ts';
 
-/** Chunks are acknowledged when this much came since the last time, and at the end of a block; the sender's chunks are no smaller. */
+/**
+ * Chunks are acknowledged when this much came since the last time, and at the end of a block: small ones, as they are on slow links, one by
+ * one; whole ones by twos. Never more than the floor of the sender's window, which would then wait for ever.
+ */
 const ACK_BYTES = 16 * 1024;
+const ACK_WHOLE_BYTES = 128 * 1024;
 const STALL_MS = 5000;
 const WATCH_MS = 1000;
 /** Ended streams whose last chunks may still be under way. */
@@ -89,7 +93,8 @@ export class Receiver {
     this.#receivedBytes += bytes;
     this.#unackedBytes += bytes;
     this.#progressed();
-    if (whole || stream === undefined || this.#unackedBytes >= ACK_BYTES)
+    const due = bytes < limits.chunkBytes ? ACK_BYTES : ACK_WHOLE_BYTES;
+    if (whole || stream === undefined || this.#unackedBytes >= due)
       this.#ack(streamNumber, stream?.creditBytes ?? 0);
   }
 
