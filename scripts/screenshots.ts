@@ -36,7 +36,8 @@ const server = await Server.start();
 const people: Person[] = [];
 
 try {
-  const photo = await drawPhoto();
+  const photo = await drawPhoto('Evening on the lake.jpg');
+  const june = await drawPhoto('June morning.jpg', 'hue-rotate(-28deg) brightness(1.18) saturate(1.2)');
   const plan = await file('Cabin plan.pdf', 2.3 * MiB);
   const songs = await file('Songs for the drive.zip', 184 * MiB);
   const film = await file('Summer at the lake, 4K.mov', 2900 * MiB);
@@ -56,10 +57,8 @@ try {
   await jonas.say('Just after midnight. The ferry was late, but what a sky.');
   await send(jonas, mira, photo);
   await mira.say('Oh, that one goes on the wall.');
-  await mira.say('Here is the plan of the cabin. Then I start with the film, it is three gigabytes 😅');
+  await mira.say('Here is the plan of the cabin, and the songs that I promised.');
   await send(mira, jonas, plan);
-  await jonas.say('No hurry, I have coffee.');
-  await hears(mira, 'I have coffee');
 
   // What is offered and not answered yet, on the side that is asked.
   await mira.attach(songs);
@@ -71,9 +70,13 @@ try {
   await expect(mira.status('Songs for the drive.zip')).toHaveText(/^Sent/, { timeout: 60_000 });
 
   // A transfer under way, on the sending side.
+  await send(mira, jonas, june);
+  await mira.say('The same spot in June. Now the film, it is three gigabytes 😅');
+  await jonas.say('No hurry, I have coffee.');
+  await hears(mira, 'I have coffee');
   await mira.attach(film);
   await jonas.offer.getByRole('button', { name: 'Accept' }).click();
-  await expect.poll(() => mira.progress('Summer at the lake, 4K.mov'), { timeout: 120_000 }).toBeGreaterThan(7);
+  await expect.poll(() => mira.progress('Summer at the lake, 4K.mov'), { timeout: 120_000 }).toBeGreaterThan(9);
   await shoot(mira.page, 'chat-1280-light', desktop, 'light');
   await shoot(mira.page, 'chat-390-dark', phone, 'dark');
   await mira.card('Summer at the lake, 4K.mov').getByRole('button', { name: 'Cancel' }).click();
@@ -112,12 +115,7 @@ async function send(from: Person, to: Person, path: string): Promise<void> {
   await expect(from.status(name)).toHaveText(/^Sent/, { timeout: 60_000 });
 }
 
-async function shoot(
-  page: Page,
-  name: string,
-  size: typeof phone,
-  colorScheme: 'light' | 'dark',
-): Promise<void> {
+async function shoot(page: Page, name: string, size: typeof phone, colorScheme: 'light' | 'dark'): Promise<void> {
   await page.setViewportSize(size);
   await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
   // Nothing under the pointer, and the newest at the bottom.
@@ -135,11 +133,12 @@ async function file(name: string, sizeBytes: number): Promise<string> {
   return path;
 }
 
-async function drawPhoto(): Promise<string> {
+async function drawPhoto(name: string, filter = 'none'): Promise<string> {
   const browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumFlags });
   const page = await browser.newPage({ viewport: { width: 1600, height: 1067 } });
   await page.setContent(picture);
-  const path = join(folder, 'Evening on the lake.jpg');
+  await page.evaluate((value) => (document.body.style.filter = value), filter);
+  const path = join(folder, name);
   await page.screenshot({ path, type: 'jpeg', quality: 90 });
   await browser.close();
   return path;

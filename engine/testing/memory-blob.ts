@@ -88,6 +88,19 @@ export class MemoryDisk {
     return concatBytes(...Array.from({ length: blockCount(file.sizeBytes) }, (_, i) => file.blocks.get(i) ?? []));
   }
 
+  /** The same, or undefined when blocks are lacking; an empty file is had once it was opened. */
+  contentOrNothing(key: string): Bytes | undefined {
+    const file = this.#files.get(key);
+    return file?.leaves.size === blockCount(file?.sizeBytes ?? 0) ? this.contentOf(key) : undefined;
+  }
+
+  /** Forgets a file; no sink of it may be open. */
+  remove(key: string): void {
+    const file = this.#files.get(key);
+    for (const block of file?.blocks.values() ?? []) this.freeBytes += block.length;
+    this.#files.delete(key);
+  }
+
   blockOf(key: string, block: number): Bytes | undefined {
     return this.#files.get(key)?.blocks.get(block);
   }

@@ -94,8 +94,7 @@ export class Receiver {
     this.#unackedBytes += bytes;
     this.#progressed();
     const due = bytes < limits.chunkBytes ? ACK_BYTES : ACK_WHOLE_BYTES;
-    if (whole || stream === undefined || this.#unackedBytes >= due)
-      this.#ack(streamNumber, stream?.creditBytes ?? 0);
+    if (whole || stream === undefined || this.#unackedBytes >= due) this.#ack(streamNumber, stream?.creditBytes ?? 0);
   }
 
   /** @throws ProtocolError; one about the signature comes by `fault`. */

@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import * as v from 'valibot';
 import { ProtocolError, type ErrorCode, type Result } from '../../protocol/errors.ts';
 import { LoginRequest, RegisterRequest, ResumeRequest, type Challenge, type OwnAccount } from '../../protocol/http.ts';
-import type { AccountId } from '../../protocol/ids.ts';
+import type { AccountId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { Handle, shownName } from '../../protocol/names.ts';
 import { Challenges } from '../accounts/challenges.ts';
@@ -160,12 +160,20 @@ async function resume(
   if (!challenges.take(challenge, now)) refuse('not-allowed');
   const account = (await parts.store.account(id)) ?? refuse('not-allowed');
   checkProof(account, { domain: 'causeway/session/1', challenge, device, signature });
-  return open(parts, account, cookie, now);
+  return open(parts, account, cookie, now, device);
 }
 
-async function open(parts: ApiParts, account: AccountRecord, cookie: string | undefined, now: number): Promise<Reply> {
+/** @param device that proved itself already; else the session is bound at the first `device:prove`. */
+async function open(
+  parts: ApiParts,
+  account: AccountRecord,
+  cookie: string | undefined,
+  now: number,
+  device?: DeviceId,
+): Promise<Reply> {
   const { session: fresh, cookies } = parts.sessions.create(account.id, cookie, now);
   await parts.store.openSession(account.id, fresh);
+  if (device !== undefined) await parts.store.bindSession(fresh.hash, device);
   if (fresh.replaces !== undefined) parts.endSession(fresh.replaces);
   return { value: ownAccount(account), cookies };
 }

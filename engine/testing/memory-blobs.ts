@@ -1,0 +1,111 @@
+/** Files of one device in memory: what it offers, what it receives. Outlives the engine that used it. */
+import type { Bytes } from '../../protocol/bytes.ts';
+import type { OfferId } from '../../protocol/ids.ts';
+import type { Blobs } from '../blobs.ts';
+import { SourceError, type BlobSink, type BlobSource, type Hashes } from '../ports.ts';
+import { LeafTable } from '../transfer/leaf-table.ts';
+import { MemoryDisk, MemorySource } from './memory-blob.ts';
+
+const keyOf = (offer: OfferId, file: number): string => `${offer}-${file}`;
+
+export class MemoryBlobs implements Blobs {
+  readonly disk: MemoryDisk;
+  /** Whole files that this device can read, by key. */
+  readonly #files = new Map<string, { content: Bytes; leaves: LeafTable }>();
+  readonly #openSources = new Map<string, Set<MemorySource>>();
+  readonly #openSinks = new Map<string, number>();
+  /** Two sinks of one file were open at a time: OPFS would refuse, and blocks could be lost. */
+  sinksCollided = false;
+  removed = new Set<string>();
+
+  constructor(private readonly hashes: Hashes) {
+    this.disk = new MemoryDisk(hashes);
+  }
+
+  get openSinks(): number {
+    return [...this.#openSinks.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  get openSources(): number {
+    return [...this.#openSources.values()].reduce((sum, sources) => sum + sources.size, 0);
+  }
+
+  /** Gives this device access to the file; leaves that were known stay known unless `forget`. */
+  attach(offer: OfferId, file: number, content: Bytes, forget = false): void {
+    const key = keyOf(offer, file);
+    const leaves = forget ? undefined : this.#files.get(key)?.leaves;
+    this.#files.set(key, { content, leaves: leaves ?? new LeafTable() });
+  }
+
+  /** The device has no access to the file any more, not even through what is open. */
+  lose(offer: OfferId, file: number): void {
+    const key = keyOf(offer, file);
+    this.#files.delete(key);
+    for (const source of this.#openSources.get(key) ?? []) source.state = 'gone';
+  }
+
+  has(offer: OfferId, file: number): boolean {
+    return this.#files.has(keyOf(offer, file));
+  }
+
+  async openSource(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSource> {
+    await Promise.resolve();
+    const key = keyOf(offer, file);
+    const stored = this.#files.get(key);
+    if (!stored) throw new SourceError('gone');
+    if (stored.content.length !== sizeBytes) throw new SourceError('changed');
+    const source = new MemorySource(stored.content, this.hashes, stored.leaves);
+    const open = this.#openSources.get(key) ?? new Set();
+    this.#openSources.set(key, open.add(source));
+    const close = source.close.bind(source);
+    source.close = () => {
+      open.delete(source);
+      close();
+    };
+    return source;
+  }
+
+  async openSink(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSink> {
+    await Promise.resolve();
+    const key = keyOf(offer, file);
+    const open = this.#openSinks.get(key) ?? 0;
+    if (open > 0) this.sinksCollided = true;
+    this.#openSinks.set(key, open + 1);
+    const sink = this.disk.open(key, sizeBytes);
+    const close = sink.close.bind(sink);
+    let closed = false;
+    sink.close = async () => {
+      if (!closed) this.#openSinks.set(key, (this.#openSinks.get(key) ?? 1) - 1);
+      closed = true;
+      await close();
+    };
+    return sink;
+  }
+
+  async remove(offer: OfferId, file: number): Promise<void> {
+    await Promise.resolve();
+    const key = keyOf(offer, file);
+    if ((this.#openSinks.get(key) ?? 0) > 0) this.sinksCollided = true;
+    this.#files.delete(key);
+    this.disk.remove(key);
+    this.removed.add(key);
+  }
+
+  /** The process that had things open is gone. */
+  crash(): void {
+    this.disk.crash();
+    this.#openSources.clear();
+    this.#openSinks.clear();
+  }
+
+  /** The whole received file, or undefined while blocks are lacking. */
+  received(offer: OfferId, file: number, sizeBytes: number): Bytes | undefined {
+    const content = this.disk.contentOrNothing(keyOf(offer, file));
+    return content?.length === sizeBytes ? content : undefined;
+  }
+
+  /** Durable blocks of a file that is received. */
+  haveBlocks(offer: OfferId, file: number): number {
+    return this.disk.leavesOf(keyOf(offer, file)).size;
+  }
+}

@@ -1,0 +1,324 @@
+/**
+ * The signaling server in memory, as `protocol/events.ts` describes it: accounts and relations are durable, connections, presence and
+ * knocks are not. What it says on one connection arrives in order, after a delay. It trusts nobody and checks what the real one checks, but
+ * for sizes and rates.
+ */
+import type { Result } from '../../protocol/errors.ts';
+import { clientEvents, type ClientEventName, type ClientRequest, type ClientResponse, type ServerEvent } from '../../protocol/events.ts';
+import type { AccountId, DeviceId } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Contact, Relation } from '../../protocol/people.ts';
+import * as v from 'valibot';
+import type { Clock } from '../ports.ts';
+import type { Answer, Signaling, SignalingEvents } from '../signaling.ts';
+import type { TestAccount } from './accounts.ts';
+
+type Stance = 'none' | 'wants' | 'declined' | 'blocked';
+type Knock = ServerEvent<'knock'> & { to: DeviceId };
+
+export class MemorySignaling {
+  readonly accounts = new Map<AccountId, TestAccount>();
+  readonly #owners = new Map<DeviceId, AccountId>();
+  readonly #stances = new Map<string, Stance>();
+  readonly #connections = new Map<DeviceId, Connection>();
+  readonly clients = new Set<Client>();
+  knocks: Knock[] = [];
+  up = true;
+  delayMs = 5;
+  reconnectMs = 700;
+  /** Every box that passed, in order. */
+  readonly relayed: { kind: 'signal' | 'knock'; from: DeviceId; to: DeviceId; box: string }[] = [];
+
+  constructor(readonly clock: Clock) {}
+
+  async register(account: TestAccount): Promise<void> {
+    this.accounts.set(account.id, account);
+    for (const { id } of await account.devices()) this.#owners.set(id, account.id);
+  }
+
+  /** The account's lists or root changed: everybody who may know is told. */
+  async accountChanged(account: TestAccount): Promise<void> {
+    await this.register(account);
+    const devices = new Set((await account.devices()).map(({ id }) => id));
+    for (const connection of [...this.#connections.values()]) {
+      if (connection.account === account.id && !devices.has(connection.device)) connection.client.stop('unknown-device');
+      else if (connection.account === account.id) connection.say((events) => events.account(account.own));
+      else if (!['none', 'blocked'].includes(this.relation(connection.account, account.id)))
+        connection.say((events) => events.contact(this.contact(connection.account, account.id)));
+    }
+  }
+
+  befriend(a: AccountId, b: AccountId): void {
+    this.#stances.set(`${a} ${b}`, 'wants');
+    this.#stances.set(`${b} ${a}`, 'wants');
+  }
+
+  relation(viewer: AccountId, other: AccountId): Relation {
+    const mine = this.#stances.get(`${viewer} ${other}`) ?? 'none';
+    const theirs = this.#stances.get(`${other} ${viewer}`) ?? 'none';
+    if (mine === 'blocked') return 'blocked';
+    if (mine === 'wants') return theirs === 'wants' ? 'accepted' : 'outgoing';
+    return mine === 'none' && theirs === 'wants' ? 'incoming' : 'none';
+  }
+
+  contact(viewer: AccountId, other: AccountId): Contact {
+    const relation = this.relation(viewer, other);
+    const account = this.accounts.get(other);
+    if (!account) throw new Error('no such account');
+    return { account: account.public, relation, since: this.clock.now(), online: relation === 'accepted' ? this.online(other) : [] };
+  }
+
+  online(account: AccountId): DeviceId[] {
+    return [...this.#connections.values()].filter((one) => one.account === account).map((one) => one.device);
+  }
+
+  /** SIGKILL: connections and knocks are gone. */
+  kill(): void {
+    this.up = false;
+    this.knocks = [];
+    for (const connection of [...this.#connections.values()]) connection.client.dropped();
+    this.#connections.clear();
+  }
+
+  start(): void {
+    this.up = true;
+  }
+
+  /** The port of one process of a device. */
+  connector(account: AccountId, device: DeviceId, clock: Clock): (events: SignalingEvents) => Signaling {
+    return (events) => {
+      const client = new Client(this, account, device, clock, events);
+      this.clients.add(client);
+      client.connectLater(this.delayMs);
+      return client;
+    };
+  }
+
+  /** Says something to a device as this server would, true or not. */
+  say(device: DeviceId, what: (events: SignalingEvents) => void): void {
+    this.#connections.get(device)?.say(what);
+  }
+
+  async connect(client: Client): Promise<void> {
+    const account = this.accounts.get(client.account);
+    const devices = await account?.devices();
+    if (!account || !devices?.some(({ id }) => id === client.device)) {
+      client.stop('unknown-device');
+      return;
+    }
+    if (!this.up) {
+      client.connectLater(this.reconnectMs);
+      return;
+    }
+    this.#connections.get(client.device)?.client.stop('replaced');
+    const connection = new Connection(client, this.delayMs);
+    this.#connections.set(client.device, connection);
+    client.connection = connection;
+    const contacts = [...this.accounts.keys()]
+      .filter((other) => other !== client.account && this.relation(client.account, other) !== 'none')
+      .map((other) => this.contact(client.account, other));
+    connection.say((events) => events.ready({ account: account.own, contacts }));
+    this.#presence(client.account);
+    for (const knock of this.knocks.filter(({ to }) => to === client.device)) this.#deliver(knock);
+  }
+
+  /** The server notices that a client is gone. */
+  gone(client: Client): void {
+    if (this.#connections.get(client.device)?.client !== client) return;
+    this.#connections.delete(client.device);
+    this.#presence(client.account);
+  }
+
+  async answer<Name extends ClientEventName>(client: Client, name: Name, body: ClientRequest<Name>): Promise<Result<ClientResponse<Name>>> {
+    const request = v.parse(clientEvents[name].request as v.GenericSchema, body);
+    const value = await this.#do(client, name, request as never);
+    return value as Result<ClientResponse<Name>>;
+  }
+
+  async #do(client: Client, name: ClientEventName, request: never): Promise<Result<unknown>> {
+    const refuse = (code: 'not-allowed' | 'unknown-handle' | 'offline' | 'unknown-device') => ({ ok: false as const, error: { code } });
+    switch (name) {
+      case 'people:lookup': {
+        const { handle } = request as ClientRequest<'people:lookup'>;
+        const found = [...this.accounts.values()].find((account) => account.handle === handle);
+        return found ? { ok: true, value: found.public } : refuse('unknown-handle');
+      }
+      case 'contact:request':
+        return this.#decide(client.account, (request as ClientRequest<'contact:request'>).account as AccountId, 'request');
+      case 'contact:answer': {
+        const { account, verdict } = request as ClientRequest<'contact:answer'>;
+        return this.#decide(client.account, account as AccountId, verdict);
+      }
+      case 'signal': {
+        const { to, box } = request as ClientRequest<'signal'> & { to: DeviceId };
+        const owner = this.#owners.get(to);
+        if (!owner) return refuse('unknown-device');
+        if (owner !== client.account && this.relation(client.account, owner) !== 'accepted') return refuse('not-allowed');
+        const target = this.#connections.get(to);
+        if (!target) return refuse('offline');
+        this.relayed.push({ kind: 'signal', from: client.device, to, box });
+        target.say((events) => events.signal({ account: client.account, device: client.device, box }));
+        return { ok: true, value: null };
+      }
+      case 'knock': {
+        const { to, id, box } = request as ServerEvent<'knock'> & { to: DeviceId };
+        const owner = this.#owners.get(to);
+        if (!owner) return refuse('unknown-device');
+        if (!['outgoing', 'incoming', 'accepted'].includes(this.relation(client.account, owner))) return refuse('not-allowed');
+        if (['declined', 'blocked'].includes(this.#stances.get(`${owner} ${client.account}`) ?? 'none')) return { ok: true, value: null };
+        this.relayed.push({ kind: 'knock', from: client.device, to, box });
+        const knock: Knock = { account: client.account, device: client.device, id, box, to };
+        this.knocks = this.knocks.filter((other) => other.id !== id || other.to !== to);
+        const same = this.knocks.filter((other) => other.to === to && other.account === client.account);
+        if (same.length >= limits.knocksPerSender) this.knocks = this.knocks.filter((other) => other !== same[0]);
+        this.knocks.push(knock);
+        this.#deliver(knock);
+        return { ok: true, value: null };
+      }
+      case 'ice:servers':
+        return { ok: true, value: { iceServers: [] } };
+      case 'account:update':
+        return { ok: true, value: this.accounts.get(client.account)?.own };
+      default:
+        return refuse('not-allowed');
+    }
+  }
+
+  #deliver(knock: Knock): void {
+    const { to: _, ...event } = knock;
+    this.#connections.get(knock.to)?.say((events) => {
+      void events.knock(event).then(
+        () => (this.knocks = this.knocks.filter((other) => other !== knock)),
+        () => undefined,
+      );
+    });
+  }
+
+  #decide(actor: AccountId, other: AccountId, verdict: ClientRequest<'contact:answer'>['verdict'] | 'request'): Result<Contact> {
+    if (!this.accounts.has(other)) return { ok: false, error: { code: 'unknown-handle' } };
+    const mine = this.#stances.get(`${actor} ${other}`) ?? 'none';
+    const theirs = this.#stances.get(`${other} ${actor}`) ?? 'none';
+    const before = [this.relation(actor, other), this.relation(other, actor)];
+    const set = (nextMine: Stance, nextTheirs = theirs) => {
+      this.#stances.set(`${actor} ${other}`, nextMine);
+      this.#stances.set(`${other} ${actor}`, nextTheirs);
+    };
+    if (verdict === 'request') set('wants');
+    else if (verdict === 'accept') {
+      if (mine !== 'wants' && (theirs !== 'wants' || mine === 'blocked')) return { ok: false, error: { code: 'not-allowed' } };
+      if (mine === 'wants' && theirs !== 'wants') return { ok: false, error: { code: 'not-allowed' } };
+      set('wants');
+    } else if (verdict === 'decline') {
+      if (mine === 'none' && theirs === 'wants') set('declined');
+    } else if (verdict === 'block') set('blocked');
+    else if (verdict === 'unblock') {
+      if (mine === 'blocked') set(theirs === 'wants' ? 'declined' : 'none');
+    } else if (mine !== 'blocked' && mine !== 'declined') set('none', theirs === 'wants' ? 'none' : theirs);
+    const after = [this.relation(actor, other), this.relation(other, actor)];
+    if (before[1] !== after[1])
+      for (const device of this.online(other)) this.say(device, (events) => events.contact(this.contact(other, actor)));
+    if (after.some((relation) => relation === 'none' || relation === 'blocked'))
+      this.knocks = this.knocks.filter(
+        ({ account, to }) => !([actor, other].includes(account) && [actor, other].includes(this.#owners.get(to) as AccountId)),
+      );
+    return { ok: true, value: this.contact(actor, other) };
+  }
+
+  #presence(account: AccountId): void {
+    const online = this.online(account);
+    for (const connection of this.#connections.values())
+      if (this.relation(connection.account, account) === 'accepted')
+        connection.say((events) => events.presence({ account, online: online.slice(), lastSeenAt: this.clock.now() }));
+  }
+}
+
+class Connection {
+  constructor(
+    readonly client: Client,
+    private readonly delayMs: number,
+  ) {}
+
+  get account(): AccountId {
+    return this.client.account;
+  }
+
+  get device(): DeviceId {
+    return this.client.device;
+  }
+
+  say(what: (events: SignalingEvents) => void): void {
+    this.client.clock.after(this.delayMs, () => {
+      if (this.client.connection === this) what(this.client.events);
+    });
+  }
+}
+
+class Client implements Signaling {
+  connection: Connection | undefined;
+  #stopped = false;
+
+  constructor(
+    private readonly server: MemorySignaling,
+    readonly account: AccountId,
+    readonly device: DeviceId,
+    /** Of the process: nothing happens any more once it is dead. */
+    readonly clock: Clock,
+    readonly events: SignalingEvents,
+  ) {}
+
+  connectLater(delayMs: number): void {
+    if (this.#stopped) return;
+    this.clock.after(delayMs, () => {
+      if (!this.#stopped && !this.connection) void this.server.connect(this);
+    });
+  }
+
+  request<Name extends ClientEventName>(name: Name, body: ClientRequest<Name>): Promise<Answer<ClientResponse<Name>>> {
+    const none = { ok: false, error: { code: 'no-server' } } as const;
+    const { connection } = this;
+    if (!connection) return Promise.resolve(none);
+    return new Promise((resolve, reject) => {
+      this.clock.after(this.server.delayMs, () => {
+        if (this.connection !== connection) resolve(none);
+        else
+          this.server.answer(this, name, body).then((answer) => {
+            this.clock.after(this.server.delayMs, () => resolve(this.connection === connection ? answer : none));
+          }, reject);
+      });
+    });
+  }
+
+  wake(): void {
+    this.connectLater(1);
+  }
+
+  close(): void {
+    this.#stopped = true;
+    this.connection = undefined;
+    this.server.clients.delete(this);
+    this.server.gone(this);
+  }
+
+  stop(reason: Parameters<SignalingEvents['stopped']>[0]): void {
+    this.#stopped = true;
+    this.connection = undefined;
+    this.clock.after(1, () => this.events.stopped(reason));
+    this.server.gone(this);
+  }
+
+  /** The connection broke. */
+  dropped(): void {
+    this.connection = undefined;
+    this.clock.after(1, () => this.events.lost());
+    this.connectLater(this.server.reconnectMs);
+  }
+
+  /** Its process died; the server notices later, if it is still there. */
+  died(): void {
+    this.#stopped = true;
+    this.connection = undefined;
+    this.server.clients.delete(this);
+    this.server.clock.after(3_000, () => this.server.gone(this));
+  }
+}
+export type { Client as SignalingClient };

@@ -1,0 +1,346 @@
+/**
+ * Owns a small world on one virtual clock: people with devices whose stores outlive their processes, a signaling server, wires. A process can
+ * be killed at any durable effect, reloaded, cut off; nothing of a dead process is ever heard again. Everything follows from one seed.
+ */
+import type { Bytes } from '../../protocol/bytes.ts';
+import type { OfferedFile } from '../../protocol/entry.ts';
+import type { AccountId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import { Causeway, type CausewayPorts } from '../causeway.ts';
+import type { DeliveryRow, Summary } from '../exchange/conversations.ts';
+import { factsOf, standingOf, type OfferRecord } from '../exchange/offer.ts';
+import { readPayload } from '../feed/payload.ts';
+import type { Person } from '../people/people.ts';
+import type { Clock, FeedStore, StoredEntry } from '../ports.ts';
+import type { Records } from '../records.ts';
+import { SinkError } from '../ports.ts';
+import { TestAccount, testKeys, type TestKeys } from './accounts.ts';
+import { VirtualClock } from './clock.ts';
+import { cheapSignatures, hashes, seededRandom } from './keys.ts';
+import { MemoryBlobs } from './memory-blobs.ts';
+import { MemoryFeedStore } from './memory-feed-store.ts';
+import { MemoryRecords } from './memory-records.ts';
+import { MemorySignaling } from './memory-signaling.ts';
+import { SimWires, type WireShape } from './sim-wires.ts';
+
+export const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+export interface WorldOptions {
+  seed?: number;
+  wires?: Partial<WireShape>;
+}
+
+export class World {
+  readonly clock = new VirtualClock();
+  readonly server: MemorySignaling;
+  readonly wires: SimWires;
+  readonly machines: Machine[] = [];
+  readonly seed: number;
+  #accounts = 0;
+
+  constructor({ seed = 1, wires = {} }: WorldOptions = {}) {
+    this.seed = seed;
+    this.server = new MemorySignaling(this.clock);
+    this.wires = new SimWires(this.clock, seededRandom(seed), wires);
+  }
+
+  /** A registered account with one device, not started. */
+  async person(): Promise<Machine> {
+    const number = this.#accounts++;
+    const keys = await testKeys(this.machines.length + 1);
+    const account = await TestAccount.create(number, keys.device);
+    await this.server.register(account);
+    return this.#machine(account, keys);
+  }
+
+  /** Another device of the account, certified by its root, not started. */
+  async secondDevice(of: Machine): Promise<Machine> {
+    const keys = await testKeys(this.machines.length + 1);
+    await of.account.change([...(await of.account.devices()), keys.device]);
+    await this.server.accountChanged(of.account);
+    return this.#machine(of.account, keys);
+  }
+
+  /** A device with new keys under a new root of the account. */
+  async resetRoot(of: Machine): Promise<Machine> {
+    const keys = await testKeys(this.machines.length + 1);
+    await of.account.reset(this.#accounts++, 1, keys.device);
+    await this.server.accountChanged(of.account);
+    return this.#machine(of.account, keys);
+  }
+
+  befriend(...machines: Machine[]): void {
+    for (const a of machines)
+      for (const b of machines) if (a.account.id < b.account.id) this.server.befriend(a.account.id, b.account.id);
+  }
+
+  /** Lets time pass, or less when `done` comes true; says whether it did. */
+  async run(durationMs: number, done: () => boolean = () => false): Promise<boolean> {
+    await this.clock.run(durationMs, settle, done);
+    return done();
+  }
+
+  #machine(account: TestAccount, keys: TestKeys): Machine {
+    const machine = new Machine(this, this.machines.length, account, keys);
+    this.machines.push(machine);
+    return machine;
+  }
+}
+
+/** One life of a machine: everything that it hands out goes silent when it dies. */
+interface Life {
+  alive: boolean;
+  engine: Causeway | undefined;
+}
+
+/** When a process is killed: before the effect that it was about to have, or after it. */
+export type CrashPoint = { effects: number; when: 'before' | 'after' };
+
+export class Machine {
+  readonly feeds = new MemoryFeedStore();
+  readonly people = new MemoryRecords<Person>();
+  readonly offers = new MemoryRecords<OfferRecord>();
+  readonly summaries = new MemoryRecords<Summary>();
+  readonly deliveries = new MemoryRecords<DeliveryRow>();
+  readonly blobs = new MemoryBlobs(hashes);
+  /** Files that were offered, by key: what the person could choose again. */
+  readonly originals = new Map<string, { offer: OfferId; file: number; content: Bytes }>();
+  readonly reports: unknown[] = [];
+  readonly stopped: string[] = [];
+  /** Invariants of what is shown that did not hold. */
+  readonly lies: string[] = [];
+  crashAt: CrashPoint | undefined;
+  /** Fails the next so many writes of records. */
+  failingWrites = 0;
+  #life: Life = { alive: false, engine: undefined };
+  readonly #shown = new Map<string, number>();
+  #lives = 0;
+
+  constructor(
+    readonly world: World,
+    readonly index: number,
+    readonly account: TestAccount,
+    readonly keys: TestKeys,
+  ) {}
+
+  get device(): DeviceId {
+    return this.keys.id;
+  }
+
+  get running(): boolean {
+    return this.#life.engine !== undefined;
+  }
+
+  get engine(): Causeway {
+    if (!this.#life.engine) throw new Error('this machine is not running');
+    return this.#life.engine;
+  }
+
+  /** Resolves when it runs, or was killed on the way. */
+  async start(): Promise<void> {
+    if (this.#life.alive) return;
+    const life: Life = { alive: true, engine: undefined };
+    this.#life = life;
+    this.#shown.clear();
+    const starting = Causeway.start(this.#ports(life), this.account.own, {
+      changed: () => this.#look(life),
+      committed: () => undefined,
+      account: () => undefined,
+      stopped: (reason) => this.stopped.push(reason),
+    });
+    starting.then(
+      (engine) => {
+        if (!life.alive) return;
+        life.engine = engine;
+        this.#look(life);
+      },
+      (problem: unknown) => {
+        if (life.alive) this.reports.push(problem);
+      },
+    );
+    for (let turns = 0; turns < 200 && life.alive && !life.engine; turns++) await settle();
+  }
+
+  /** The process is gone at once. */
+  crash(): void {
+    const life = this.#life;
+    this.#life = { alive: false, engine: undefined };
+    this.crashAt = undefined;
+    if (!life.alive) return;
+    life.alive = false;
+    this.blobs.crash();
+    for (const wire of this.world.wires.of(this.device)) wire.kill();
+    for (const client of [...this.world.server.clients]) if (client.device === this.device) client.died();
+  }
+
+  /** The page is left in good order. */
+  async close(): Promise<void> {
+    const life = this.#life;
+    if (!life.engine) {
+      this.crash();
+      return;
+    }
+    await Promise.race([life.engine.stop(), settle().then(settle).then(settle)]);
+    this.#life = { alive: false, engine: undefined };
+    this.crashAt = undefined;
+    life.alive = false;
+    this.blobs.crash();
+    for (const wire of this.world.wires.of(this.device)) wire.kill();
+  }
+
+  /** What a person can do, done unless this machine is off; whatever it becomes is not awaited. */
+  act<T>(what: (engine: Causeway) => Promise<T>): void {
+    const { engine } = this.#life;
+    if (!engine) return;
+    const life = this.#life;
+    what(engine).catch((problem: unknown) => {
+      if (life.alive) this.reports.push(problem);
+    });
+  }
+
+  offer(to: AccountId, contents: readonly Bytes[]): OfferId | undefined {
+    const { engine } = this.#life;
+    if (!engine) return undefined;
+    const offer = engine.newOfferId();
+    const files: OfferedFile[] = contents.map((content, file) => {
+      this.blobs.attach(offer, file, content);
+      this.originals.set(`${offer}-${file}`, { offer, file, content });
+      return { name: `file ${file}`, size: content.length, type: '' };
+    });
+    this.act((running) => running.offer(to, offer, files));
+    return offer;
+  }
+
+  /** Chooses every file again of which this machine lost sight. */
+  provideAll(): void {
+    const { engine } = this.#life;
+    for (const { offer, file, content } of this.originals.values()) {
+      const record = engine?.transfers.get(offer);
+      if (!record || this.blobs.has(offer, file) || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) continue;
+      this.blobs.attach(offer, file, content);
+      engine?.transfers.provided(offer, file);
+    }
+  }
+
+  person(other: Machine): Person {
+    const person = this.engine.people.get(other.account.id);
+    if (!person) throw new Error(`machine ${this.index} does not know machine ${other.index}`);
+    return person;
+  }
+
+  async history(other: Machine): Promise<StoredEntry[]> {
+    const { conversation } = this.person(other);
+    return this.feeds.history(conversation, Number.MAX_SAFE_INTEGER);
+  }
+
+  async texts(other: Machine): Promise<string[]> {
+    return (await this.history(other)).flatMap((entry) => {
+      const payload = readPayload(entry);
+      return payload.kind === 'text' ? [payload.text] : [];
+    });
+  }
+
+  standing(offer: OfferId, file = 0): string {
+    const record = this.engine.transfers.get(offer);
+    return record ? standingOf(record, file) : 'unknown';
+  }
+
+  activity(offer: OfferId, file = 0): string {
+    return this.engine.transfers.progressOf(offer, file).activity.kind;
+  }
+
+  /** Holds what is shown against what was shown, and what is true. */
+  #look(life: Life): void {
+    const { engine } = life;
+    if (!life.alive || !engine) return;
+    for (const record of engine.transfers.all()) {
+      record.offered?.files.forEach((offered, file) => {
+        const key = `${record.offer}-${file}`;
+        const standing = standingOf(record, file);
+        const { doneBytes } = engine.transfers.progressOf(record.offer, file);
+        const before = this.#shown.get(key) ?? factsOf(this.offers.get(record.offer) ?? record, file).doneBytes ?? 0;
+        // A file whose bytes were not those that were promised begins anew.
+        if (doneBytes < before && standing === 'accepted') this.lies.push(`${key} went from ${before} back to ${doneBytes}`);
+        if (doneBytes > offered.size) this.lies.push(`${key} has ${doneBytes} of ${offered.size} bytes`);
+        this.#shown.set(key, doneBytes);
+        const here = record.answer.kind === 'accepted' && record.answer.by === this.device;
+        if (standing === 'done' && here && !this.blobs.received(record.offer, file, offered.size))
+          this.lies.push(`${key} is done and not here`);
+      });
+    }
+  }
+
+  #ports(life: Life): CausewayPorts {
+    const { world } = this;
+    const clock: Clock = {
+      now: () => Math.floor(world.clock.now()),
+      after: (delayMs, run) => world.clock.after(delayMs, () => life.alive && run()),
+    };
+    const random = seededRandom(world.seed * 1000 + this.index * 100 + this.#lives++);
+    const never = <T>() => new Promise<T>(() => undefined);
+    const read = async <T>(result: Promise<T>): Promise<T> => {
+      const value = await result;
+      return life.alive ? value : never();
+    };
+    /** A durable effect: the process may die before or after it. */
+    const effect = async <T>(run: () => Promise<T>): Promise<T> => {
+      if (!life.alive) return never();
+      const point = this.crashAt && --this.crashAt.effects <= 0 ? this.crashAt.when : undefined;
+      if (point === 'before') {
+        this.crash();
+        return never();
+      }
+      const value = await run();
+      if (point === 'after') this.crash();
+      return life.alive ? value : never();
+    };
+    const records = <T>(store: MemoryRecords<T>): Records<T> => {
+      store.beforeWrite = () => {
+        if (this.failingWrites > 0) {
+          this.failingWrites--;
+          throw new Error('the storage failed once');
+        }
+      };
+      return {
+        all: () => read(store.all()),
+        put: (key, record) => {
+          const copy = structuredClone(record);
+          return effect(() => store.put(key, copy));
+        },
+        delete: (key) => effect(() => store.delete(key)),
+      };
+    };
+    const feeds: FeedStore = {
+      heads: (...args) => read(this.feeds.heads(...args)),
+      range: (...args) => read(this.feeds.range(...args)),
+      history: (...args) => read(this.feeds.history(...args)),
+      append: (entries) => effect(() => this.feeds.append(entries)),
+    };
+    this.blobs.disk.beforeEffect = () => {
+      if (!this.crashAt || --this.crashAt.effects > 0) return;
+      this.crash();
+      throw new SinkError('storage');
+    };
+    return {
+      clock,
+      random,
+      hashes,
+      signatures: cheapSignatures,
+      keys: this.keys,
+      openWire: world.wires.openerOf(this.device, () => life.alive),
+      connect: world.server.connector(this.account.id, this.device, clock),
+      feeds,
+      blobs: {
+        openSource: (...args) => read(this.blobs.openSource(...args)),
+        openSink: (...args) => (life.alive ? read(this.blobs.openSink(...args)) : never()),
+        remove: (...args) => effect(() => this.blobs.remove(...args)),
+      },
+      people: records(this.people),
+      offers: records(this.offers),
+      summaries: records(this.summaries),
+      deliveries: records(this.deliveries),
+      report: (problem) => {
+        if (life.alive) this.reports.push(problem);
+      },
+    };
+  }
+}
