@@ -14,13 +14,17 @@ interface Stop {
 function focused(): Stop | undefined {
   const element = document.activeElement;
   if (!(element instanceof HTMLElement) || element === document.body) return undefined;
-  const label = element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement ? element.labels?.[0] : undefined;
+  const label =
+    element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement ? element.labels?.[0] : undefined;
   const outlined = (one: Element | null | undefined): boolean => {
     const { outlineStyle, outlineWidth } = one ? getComputedStyle(one) : { outlineStyle: 'none', outlineWidth: '0' };
     return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
   };
   return {
-    name: element.getAttribute('aria-label') ?? label?.textContent.trim() ?? element.textContent.trim().replace(/\s+/g, ' '),
+    name:
+      element.getAttribute('aria-label') ??
+      label?.textContent.trim() ??
+      element.textContent.trim().replace(/\s+/g, ' '),
     marked: [element, label, element.parentElement].some(outlined),
   };
 }
@@ -42,7 +46,10 @@ async function tabTo(page: Page, name: string | RegExp, key: 'Tab' | 'Shift+Tab'
 const focus = (page: Page) => expect.poll(async () => (await page.evaluate(focused))?.name);
 
 test('register, share, write, attach, accept, save, settings and log out without a mouse', async ({ visit, file }) => {
-  const [alice, bob] = await Promise.all([visit({ handle: 'alice', displayName: 'Alice' }), visit({ handle: 'bob', displayName: 'Bob' })]);
+  const [alice, bob] = await Promise.all([
+    visit({ handle: 'alice', displayName: 'Alice' }),
+    visit({ handle: 'bob', displayName: 'Bob' }),
+  ]);
   for (const person of [alice, bob]) {
     const { page } = person;
     const { keyboard } = page;

@@ -23,13 +23,15 @@ function layoutFaults(touch: boolean): string[] {
   const called = (element: Element): string =>
     `<${element.localName} class="${element.getAttribute('class') ?? ''}"> "${(element.getAttribute('aria-label') ?? element.textContent).trim().slice(0, 40)}"`;
   const seen = (element: Element): boolean =>
-    element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !element.closest('.visually-hidden, [aria-hidden="true"]');
+    element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
+    !element.closest('.visually-hidden, [aria-hidden="true"]');
   for (const element of document.querySelectorAll('body, body *')) {
     if (!element.checkVisibility() || element.closest('svg, .visually-hidden')) continue;
     const scrolls = /auto|scroll/.test(getComputedStyle(element).overflowX) || element === document.body;
     if (scrolls && element.scrollWidth > element.clientWidth) faults.push(`scrolls sideways: ${called(element)}`);
     const { left, right, width } = element.getBoundingClientRect();
-    if (width > 0 && (left < -0.5 || right > innerWidth + 0.5)) faults.push(`wider than the screen: ${called(element)}`);
+    if (width > 0 && (left < -0.5 || right > innerWidth + 0.5))
+      faults.push(`wider than the screen: ${called(element)}`);
   }
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
@@ -45,7 +47,8 @@ function layoutFaults(touch: boolean): string[] {
       if (!target?.checkVisibility()) continue;
       const { width, height } = target.getBoundingClientRect();
       // The placing of a pixel may cost a hundredth of it.
-      if (width < 43.9 || height < 43.9) faults.push(`target of ${Math.round(width)} x ${Math.round(height)} px: ${called(target)}`);
+      if (width < 43.9 || height < 43.9)
+        faults.push(`target of ${Math.round(width)} x ${Math.round(height)} px: ${called(target)}`);
     }
   return faults;
 }
@@ -58,17 +61,26 @@ async function look(page: Page, name: string): Promise<void> {
       for (const colorScheme of schemes) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         const where = `${name}, ${viewport.width} px, ${colorScheme}`;
-        if (pictures) await page.screenshot({ path: join(pictures, `${name.replaceAll(' ', '-')}-${viewport.width}-${colorScheme}.png`) });
+        if (pictures)
+          await page.screenshot({
+            path: join(pictures, `${name.replaceAll(' ', '-')}-${viewport.width}-${colorScheme}.png`),
+          });
         const { violations } = await new AxeBuilder({ page }).setLegacyMode().withTags(rules).analyze();
-        const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary ?? ''}`).join('\n')}`);
+        const found = violations.map(
+          ({ id, nodes }) =>
+            `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary ?? ''}`).join('\n')}`,
+        );
         expect.soft(found, where).toEqual([]);
-        if (colorScheme === 'light') expect.soft(await page.evaluate(layoutFaults, viewport.width === 390), where).toEqual([]);
+        if (colorScheme === 'light')
+          expect.soft(await page.evaluate(layoutFaults, viewport.width === 390), where).toEqual([]);
       }
     }
   });
 }
 
-test('the screens of one person: welcome, recovery code, nobody yet, settings, another tab, a new browser', async ({ visit }) => {
+test('the screens of one person: welcome, recovery code, nobody yet, settings, another tab, a new browser', async ({
+  visit,
+}) => {
   const alice = await visit({ handle: 'alice', displayName: 'Alice Liddell' });
   const { page } = alice;
   const submit = page.locator('form').getByRole('button', { name: 'Create account' });
@@ -117,7 +129,10 @@ test('the screens of one person: welcome, recovery code, nobody yet, settings, a
   await look(elsewhere.page, 'new browser without the code');
 });
 
-test('the screens of two people: request, offer, conversation with files in every state', async ({ join: register, file }) => {
+test('the screens of two people: request, offer, conversation with files in every state', async ({
+  join: register,
+  file,
+}) => {
   const [alice, bob] = await Promise.all([
     register({ handle: 'alice', displayName: 'Alice Liddell' }),
     register({ handle: 'bob', displayName: 'Bob' }),
@@ -129,13 +144,18 @@ test('the screens of two people: request, offer, conversation with files in ever
   await bob.acceptRequest();
   await expect(alice.row('Bob')).toHaveAccessibleName(/online/);
   await alice.say('Good morning! Here are the pictures of the lake.');
-  await bob.say('Thank you. Was it cold?\nI still have the map:\nhttps://example.org/a/very/long/address/that/does/not/break/anywhere/at/all/0123456789');
+  await bob.say(
+    'Thank you. Was it cold?\nI still have the map:\nhttps://example.org/a/very/long/address/that/does/not/break/anywhere/at/all/0123456789',
+  );
   await alice.say('🥶');
   await bob.say('مرحبا، كيف حالك؟');
 
   const picture = await file('lake at dawn.png', 1);
   await writeFile(picture, await alice.page.screenshot());
-  await alice.attach([picture, await file('notes from the whole long winter, second and much corrected version.final.txt', 20_000)]);
+  await alice.attach([
+    picture,
+    await file('notes from the whole long winter, second and much corrected version.final.txt', 20_000),
+  ]);
   await expect(bob.offer).toBeVisible();
   await look(bob.page, 'offer');
   await bob.offer.getByRole('button', { name: 'Accept' }).click();

@@ -35,7 +35,9 @@ async function attachNamed(page: Page, names: string[]): Promise<void> {
 test('a strict policy, which a whole journey never breaks', async ({ server, join, file }) => {
   const answer = await fetch(server.url);
   const policy = answer.headers.get('content-security-policy') ?? '';
-  const directives = new Map(policy.split(';').map((one) => [one.trim().split(' ')[0] ?? '', one.trim().split(' ').slice(1).join(' ')]));
+  const directives = new Map(
+    policy.split(';').map((one) => [one.trim().split(' ')[0] ?? '', one.trim().split(' ').slice(1).join(' ')]),
+  );
   expect(policy).not.toMatch(/unsafe|\*|https?:/);
   for (const [directive, value] of [
     ['default-src', "'none'"],
@@ -84,7 +86,10 @@ test('a strict policy, which a whole journey never breaks', async ({ server, joi
 
 test('markup in a message, a name or a file name is text', async ({ join }) => {
   const displayName = '<b onclick=alert(1)>Mallory</b>';
-  const [mallory, bob] = await Promise.all([join({ handle: 'mallory', displayName }), join({ handle: 'bob', displayName: 'Bob' })]);
+  const [mallory, bob] = await Promise.all([
+    join({ handle: 'mallory', displayName }),
+    join({ handle: 'bob', displayName: 'Bob' }),
+  ]);
   await mallory.shareWith('bob');
   await expect(bob.page.getByRole('region', { name: 'Requests' })).toContainText(displayName);
   await bob.acceptRequest();
@@ -113,7 +118,10 @@ test('hostile file names are shown harmless and saved harmless', async ({ pair }
     { sent: `${long}.txt`, shown: `${'n'.repeat(251)}.txt` },
     { sent: 'trailing.txt. . ', shown: 'trailing.txt' },
   ];
-  await attachNamed(mallory.page, names.map(({ sent }) => sent));
+  await attachNamed(
+    mallory.page,
+    names.map(({ sent }) => sent),
+  );
   for (const { shown } of names) await expect(bob.offer.getByTitle(shown, { exact: true })).toHaveText(shown);
   expect(await bob.page.locator('body').innerText()).not.toMatch(/[\u202a-\u202e\u2066-\u2069\u200b]/);
   await bob.offer.getByRole('button', { name: 'Accept' }).click();
@@ -136,7 +144,10 @@ test('another page’s origin gets nowhere, and the session is out of reach of s
       headers: { 'content-type': 'application/json', ...(origin === undefined ? {} : { origin }) },
       body: credentials,
     });
-    return { cookie: answer.headers.get('set-cookie'), body: (await answer.json()) as { ok: boolean; error?: { code: string } } };
+    return {
+      cookie: answer.headers.get('set-cookie'),
+      body: (await answer.json()) as { ok: boolean; error?: { code: string } },
+    };
   };
   for (const origin of ['https://evil.example', 'null', `${server.url}.evil.example`, undefined]) {
     const { cookie, body } = await logIn(origin);
@@ -158,7 +169,12 @@ test('another page’s origin gets nowhere, and the session is out of reach of s
           ...(origin === undefined ? {} : { origin }),
           ...(transport === 'polling'
             ? {}
-            : { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }),
+            : {
+                connection: 'Upgrade',
+                upgrade: 'websocket',
+                'sec-websocket-version': '13',
+                'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+              }),
         },
       });
       asked.on('response', (answer) => {

@@ -10,6 +10,11 @@ import { dependenciesAreFresh, noteDependencies, root } from './freshness.mjs';
 /** What the tests use beside npm packages, and the Debian package that has it. */
 const tools = [
   { command: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium', debian: 'chromium', why: 'the browser of the journeys' },
+  {
+    command: process.env.FIREFOX_PATH ?? '/usr/bin/firefox-esr',
+    debian: 'firefox-esr',
+    why: 'the other browser of the journeys',
+  },
   { command: 'ip', debian: 'iproute2', why: 'networks of their own, whose cable a test pulls' },
 ];
 const results = join(root, 'test-results');

@@ -1,11 +1,12 @@
 /** A person in a real browser profile of their own, who does things by the names that the app gives to its parts. */
-import { expect, chromium, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { expect, chromium, firefox, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const chromiumPath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+export const firefoxPath = process.env['FIREFOX_PATH'] ?? '/usr/bin/firefox-esr';
 export const chromiumFlags = [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--disable-background-networking',
@@ -23,6 +24,8 @@ export interface PersonOptions {
   viewport?: { width: number; height: number };
   /** Another browser than the system's Chromium, for example one in a network of its own, and where it finds the server. */
   browser?: { path: string; url: string };
+  /** Firefox instead, in a profile that ends with it. */
+  firefox?: boolean;
 }
 
 export class Person {
@@ -38,7 +41,7 @@ export class Person {
     readonly displayName: string,
     readonly password: string,
     private readonly viewport: { width: number; height: number },
-    private readonly browserPath: string,
+    private readonly browserPath: string | 'firefox',
   ) {}
 
   /** A browser with the app open and nobody logged in. */
@@ -53,7 +56,7 @@ export class Person {
       displayName,
       password,
       viewport,
-      browser?.path ?? chromiumPath,
+      options.firefox ? 'firefox' : (browser?.path ?? chromiumPath),
     );
     await person.launch();
     return person;
@@ -67,6 +70,14 @@ export class Person {
   }
 
   async launch(): Promise<void> {
+    if (this.browserPath === 'firefox') {
+      // The Debian build is driven over WebDriver BiDi; it has no persistent contexts.
+      const browser = await firefox.launch({ channel: 'moz-firefox', executablePath: firefoxPath });
+      this.context = await browser.newContext({ viewport: this.viewport });
+      this.context.on('close', () => void browser.close());
+      await this.openPage();
+      return;
+    }
     this.context = await chromium.launchPersistentContext(this.profile, {
       executablePath: this.browserPath,
       // Over http only localhost is a secure context by itself.
