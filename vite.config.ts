@@ -61,6 +61,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // A data: URL for a small asset would need its own permission in the policy.
     assetsInlineLimit: 0,
+    // @hpke/common imports it where there is no WebCrypto, which no browser that runs the app lacks.
+    rollupOptions: { external: ['crypto'] },
   },
   server: {
     proxy: {

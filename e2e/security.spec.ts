@@ -71,7 +71,8 @@ test('a strict policy, which a whole journey never breaks', async ({ server, joi
   // The policy is not only sent: what it forbids fails.
   const tried = await alice.page.evaluate((html) => {
     const outcomes: string[] = [];
-    for (const attempt of [() => void (document.body.innerHTML += html), () => void window.eval('1')])
+    const script = document.createElement('script');
+    for (const attempt of [() => void (document.body.innerHTML += html), () => void (script.text = 'window.hacked = true')])
       try {
         attempt();
         outcomes.push('went through');
@@ -128,9 +129,9 @@ test('hostile file names are shown harmless and saved harmless', async ({ pair }
   for (const { sent, shown } of names) {
     await expect(bob.status(shown)).toHaveText('Received');
     const { name } = await bob.save(shown);
-    // The browser may make it more harmless still.
-    expect(name.replace(/^_/, '.').replace(/\.$/, ''), sent).toBe(shown.replace(/^_/, '.'));
-    expect(name).not.toMatch(/[/\\\p{Cc}\p{Cf}]|^\./u);
+    // The browser makes a leading dot an underscore; nothing else is left for it to change.
+    expect(name.replace(/^[._]+/, ''), sent).toBe(shown.replace(/^[._]+/, ''));
+    expect(name, sent).not.toMatch(/[/\\\p{Cc}\p{Cf}]|^\.|^con\./iu);
     expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
   }
 });

@@ -1,0 +1,213 @@
+/**
+ * People who chat and send files while everything around them breaks, then heals: nothing is lost, nothing is shown that is not.
+ * Failing seeds are kept in `seeds`.
+ */
+import { equalBytes } from '../protocol/bytes.ts';
+import type { OfferId } from '../protocol/ids.ts';
+import { describe, expect, test } from 'vitest';
+import { blockCount } from './transfer/blocks.ts';
+import { contentOf } from './testing/content.ts';
+import { World, type Machine } from './testing/world.ts';
+
+declare const process: { env: Record<string, string | undefined> };
+
+const runs = process.env['CAUSEWAY_LONG'] === undefined ? 100 : 2000;
+
+interface Sent {
+  offer: OfferId;
+  from: Machine;
+  to: Machine;
+  sizes: number[];
+}
+
+class Storm {
+  readonly texts: { from: Machine; to: Machine; text: string; ok: boolean }[] = [];
+  readonly sent: Sent[] = [];
+  readonly #cuts = new Set<string>();
+  /** What was done, for whoever looks into a failing seed. */
+  readonly log: string[] = [];
+  #state: number;
+  #counter = 0;
+
+  constructor(
+    readonly world: World,
+    seed: number,
+  ) {
+    this.#state = (seed + 1) * 0x9e3779b9;
+    world.wires.reachable = (a, b) => !this.#cuts.has([a, b].sort().join());
+  }
+
+  /** 0 to `below` - 1. */
+  draw(below: number): number {
+    this.#state = Math.imul(this.#state ^ (this.#state >>> 15), 0x2c1b3c6d) + 0x9e3779b9;
+    let mixed = this.#state;
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0x297a2d39);
+    return ((mixed ^ (mixed >>> 16)) >>> 0) % below;
+  }
+
+  pick<T>(from: readonly T[]): T {
+    const picked = from[this.draw(from.length)];
+    if (picked === undefined) throw new Error('nothing to pick from');
+    return picked;
+  }
+
+  pair(): [Machine, Machine] {
+    const from = this.pick(this.world.machines);
+    return [from, this.pick(this.world.machines.filter((machine) => machine !== from))];
+  }
+
+  async step(): Promise<void> {
+    const { world } = this;
+    const [one, other] = this.pair();
+    const sent = this.sent.length > 0 ? this.pick(this.sent) : undefined;
+    const side = sent && this.pick([sent.from, sent.to]);
+    const file = sent ? this.draw(sent.sizes.length) : 0;
+    const what = this.draw(24);
+    this.log.push(`${world.clock.now() - 1_700_000_000_000} ${what} ${one.index} ${other.index} ${file}`);
+    if (what < 4) this.#say(one, other);
+    else if (what < 6) this.#offer(one, other);
+    else if (what < 10) {
+      if (sent) sent.to.act((engine) => engine.answerOffer(sent.offer, this.draw(8) === 0 ? 'declined' : 'accepted'));
+    } else if (what === 10) {
+      if (this.draw(3) === 0) side?.act((engine) => engine.cancelFile(sent?.offer as OfferId, file));
+    } else if (what === 11) side?.act((engine) => engine.transfers.pause(sent?.offer as OfferId, file));
+    else if (what === 12) side?.act((engine) => engine.transfers.resume(sent?.offer as OfferId, file));
+    else if (what < 15) one.crashAt = { effects: 1 + this.draw(25), when: this.pick(['before', 'after'] as const) };
+    else if (what === 15) one.crash();
+    else if (what === 16) await one.close();
+    else if (what === 17) {
+      world.wires.cut(one.device, other.device);
+    } else if (what === 18) this.#cuts.add([one.device, other.device].sort().join());
+    else if (what === 19) this.#cuts.clear();
+    else if (what === 20) {
+      if (world.server.up) world.server.kill();
+      else world.server.start();
+    } else if (what === 21) {
+      if (sent) sent.from.blobs.lose(sent.offer, file);
+    } else if (what === 22) one.blobs.disk.freeBytes = this.draw(300_000);
+    else one.failingWrites = this.draw(3);
+    await world.run(this.pick([0, 3, 30, 150, 400, 1500, 4000]));
+    for (const machine of world.machines) if (!machine.running && this.draw(3) > 0) await machine.start();
+  }
+
+  #say(from: Machine, to: Machine): void {
+    if (!from.running) return;
+    const said = { from, to, text: `text ${this.#counter++}`, ok: false };
+    this.texts.push(said);
+    from.act(async (engine) => {
+      const outcome = await engine.sendText(to.account.id, said.text);
+      said.ok = outcome.ok;
+    });
+  }
+
+  #offer(from: Machine, to: Machine): void {
+    const sizes = Array.from({ length: 1 + this.draw(3) }, () => this.pick([0, 1, 70_000, 262_144, 300_000, 900_000]));
+    const offer = from.offer(
+      to.account.id,
+      sizes.map((size) => contentOf(size, ++this.#counter)),
+    );
+    if (offer) this.sent.push({ offer, from, to, sizes });
+  }
+
+  /** Everything works again, and everybody does what is asked of them. */
+  async heal(): Promise<boolean> {
+    const { world } = this;
+    this.#cuts.clear();
+    world.server.start();
+    for (const machine of world.machines) {
+      machine.crashAt = undefined;
+      machine.failingWrites = 0;
+      machine.blobs.disk.freeBytes = Infinity;
+      await machine.start();
+    }
+    for (let round = 0; round < 12; round++) {
+      for (const machine of world.machines) machine.provideAll();
+      for (const { offer, from, to, sizes } of this.sent) {
+        to.act((engine) => engine.answerOffer(offer, 'accepted'));
+        for (const machine of [from, to])
+          for (const file of sizes.keys())
+            if (machine.running && ['paused', 'failed'].includes(machine.standing(offer, file)))
+              machine.act((engine) => engine.transfers.resume(offer, file));
+      }
+      if (await world.run(10_000, () => this.#settled())) break;
+    }
+    // What was noticed by one side a moment ago reaches the other.
+    await world.run(6_000);
+    return this.#settled();
+  }
+
+  #settled(): boolean {
+    return this.sent.every(({ offer, from, to, sizes }) =>
+      sizes.every((_, file) => {
+        const standings = [from.standing(offer, file), to.standing(offer, file)];
+        return standings[0] === standings[1] && ['done', 'declined', 'cancelled', 'unknown'].includes(standings[0] ?? '');
+      }),
+    );
+  }
+
+  async check(): Promise<void> {
+    const { machines } = this.world;
+    for (const machine of machines) {
+      expect(machine.lies).toEqual([]);
+      expect(machine.blobs.sinksCollided).toBe(false);
+      expect(machine.stopped).toEqual([]);
+    }
+    for (const { offer, from, to, sizes } of this.sent) {
+      for (const [file, size] of sizes.entries()) {
+        const standings = [from.standing(offer, file), to.standing(offer, file)];
+        const where = `file ${file} of ${size} from ${from.index} to ${to.index}`;
+        expect(standings[0], `${where}: ${standings.join()}, ${from.activity(offer, file)}, ${to.activity(offer, file)}`).toBe(standings[1]);
+        expect(['done', 'declined', 'cancelled', 'unknown'], where).toContain(standings[0]);
+        if (standings[0] !== 'done') continue;
+        const content = from.originals.get(`${offer}-${file}`)?.content;
+        const received = to.blobs.received(offer, file, size);
+        expect(content && received && equalBytes(content, received), where).toBe(true);
+        expect(to.blobs.haveBlocks(offer, file)).toBe(blockCount(size));
+      }
+    }
+    for (const one of machines) {
+      for (const other of machines) {
+        if (one.index >= other.index) continue;
+        const [mine, theirs] = [await one.history(other), await other.history(one)];
+        expect(mine.map(({ device, sequence }) => `${device} ${sequence}`)).toEqual(theirs.map(({ device, sequence }) => `${device} ${sequence}`));
+        const texts = await one.texts(other);
+        expect(new Set(texts).size).toBe(texts.length);
+        for (const { from, to, text, ok } of this.texts)
+          if (ok && [one, other].includes(from) && [one, other].includes(to)) expect(texts).toContain(text);
+        for (const [machine, peer] of [[one, other], [other, one]] as const) {
+          const { conversation } = machine.person(peer);
+          const length = mine.filter(({ device }) => device === machine.device).length;
+          if (length > 0) expect(machine.engine.conversations.deliveryOf(conversation, length - 1, [peer.device])).toBe('delivered');
+          expect(machine.engine.conversations.taken(conversation, peer.device)).toBe(mine.filter(({ device }) => device === peer.device).length);
+        }
+      }
+    }
+  }
+}
+
+async function storm(seed: number): Promise<void> {
+  const world = new World({ seed });
+  const count = seed % 3 === 0 ? 3 : 2;
+  for (let i = 0; i < count; i++) await world.person();
+  world.befriend(...world.machines);
+  for (const machine of world.machines) await machine.start();
+  await world.run(200);
+  const storm = new Storm(world, seed);
+  try {
+    for (let steps = 10 + storm.draw(30); steps > 0; steps--) await storm.step();
+    await storm.heal();
+    await storm.check();
+  } catch (error) {
+    throw new Error(`seed ${seed}: ${String(error)}\n${storm.log.join('\n')}`, { cause: error });
+  }
+}
+
+describe('after a storm everything is as it was meant', () => {
+  const first = Number(process.env['CAUSEWAY_SEED'] ?? 0);
+  const only = process.env['CAUSEWAY_SEED'] !== undefined;
+  for (let group = 0; group < (only ? 1 : runs / 20); group++) {
+    test(`seeds from ${first + group * 20}`, async () => {
+      for (let seed = first + group * 20; seed < first + (only ? 1 : (group + 1) * 20); seed++) await storm(seed);
+    });
+  }
+});
