@@ -50,6 +50,8 @@ test('register, share, write, attach, accept, save, settings and log out without
     visit({ handle: 'alice', displayName: 'Alice' }),
     visit({ handle: 'bob', displayName: 'Bob' }),
   ]);
+  // From now on choosers are the test's: what opens one before it is waited for is not lost.
+  alice.page.on('filechooser', () => undefined);
   for (const person of [alice, bob]) {
     const { page } = person;
     const { keyboard } = page;

@@ -72,7 +72,10 @@ test('a strict policy, which a whole journey never breaks', async ({ server, joi
   const tried = await alice.page.evaluate((html) => {
     const outcomes: string[] = [];
     const script = document.createElement('script');
-    for (const attempt of [() => void (document.body.innerHTML += html), () => void (script.text = 'window.hacked = true')])
+    for (const attempt of [
+      () => void (document.body.innerHTML += html),
+      () => void (script.text = 'window.hacked = true'),
+    ])
       try {
         attempt();
         outcomes.push('went through');

@@ -33,7 +33,18 @@ describe('two people', () => {
     expect(bob.standing(offer)).toBe('waiting');
     accept(bob, offer);
     await world.run(5000);
-    console.log([0,1,2].map((f) => [ann.standing(offer, f), ann.activity(offer, f), bob.standing(offer, f), bob.activity(offer, f)]), ann.reports, bob.reports, ann.lies, bob.lies);
+    console.log(
+      [0, 1, 2].map((f) => [
+        ann.standing(offer, f),
+        ann.activity(offer, f),
+        bob.standing(offer, f),
+        bob.activity(offer, f),
+      ]),
+      ann.reports,
+      bob.reports,
+      ann.lies,
+      bob.lies,
+    );
     for (const [file, content] of contents.entries()) {
       expect([ann.standing(offer, file), bob.standing(offer, file)]).toEqual(['done', 'done']);
       expect(bob.blobs.received(offer, file, content.length)).toEqual(content);

@@ -140,7 +140,9 @@ class Storm {
     return this.sent.every(({ offer, from, to, sizes }) =>
       sizes.every((_, file) => {
         const standings = [from.standing(offer, file), to.standing(offer, file)];
-        return standings[0] === standings[1] && ['done', 'declined', 'cancelled', 'unknown'].includes(standings[0] ?? '');
+        return (
+          standings[0] === standings[1] && ['done', 'declined', 'cancelled', 'unknown'].includes(standings[0] ?? '')
+        );
       }),
     );
   }
@@ -156,7 +158,10 @@ class Storm {
       for (const [file, size] of sizes.entries()) {
         const standings = [from.standing(offer, file), to.standing(offer, file)];
         const where = `file ${file} of ${size} from ${from.index} to ${to.index}`;
-        expect(standings[0], `${where}: ${standings.join()}, ${from.activity(offer, file)}, ${to.activity(offer, file)}`).toBe(standings[1]);
+        expect(
+          standings[0],
+          `${where}: ${standings.join()}, ${from.activity(offer, file)}, ${to.activity(offer, file)}`,
+        ).toBe(standings[1]);
         expect(['done', 'declined', 'cancelled', 'unknown'], where).toContain(standings[0]);
         if (standings[0] !== 'done') continue;
         const content = from.originals.get(`${offer}-${file}`)?.content;
@@ -169,16 +174,24 @@ class Storm {
       for (const other of machines) {
         if (one.index >= other.index) continue;
         const [mine, theirs] = [await one.history(other), await other.history(one)];
-        expect(mine.map(({ device, sequence }) => `${device} ${sequence}`)).toEqual(theirs.map(({ device, sequence }) => `${device} ${sequence}`));
+        expect(mine.map(({ device, sequence }) => `${device} ${sequence}`)).toEqual(
+          theirs.map(({ device, sequence }) => `${device} ${sequence}`),
+        );
         const texts = await one.texts(other);
         expect(new Set(texts).size).toBe(texts.length);
         for (const { from, to, text, ok } of this.texts)
           if (ok && [one, other].includes(from) && [one, other].includes(to)) expect(texts).toContain(text);
-        for (const [machine, peer] of [[one, other], [other, one]] as const) {
+        for (const [machine, peer] of [
+          [one, other],
+          [other, one],
+        ] as const) {
           const { conversation } = machine.person(peer);
           const length = mine.filter(({ device }) => device === machine.device).length;
-          if (length > 0) expect(machine.engine.conversations.deliveryOf(conversation, length - 1, [peer.device])).toBe('delivered');
-          expect(machine.engine.conversations.taken(conversation, peer.device)).toBe(mine.filter(({ device }) => device === peer.device).length);
+          if (length > 0)
+            expect(machine.engine.conversations.deliveryOf(conversation, length - 1, [peer.device])).toBe('delivered');
+          expect(machine.engine.conversations.taken(conversation, peer.device)).toBe(
+            mine.filter(({ device }) => device === peer.device).length,
+          );
         }
       }
     }

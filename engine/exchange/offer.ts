@@ -4,8 +4,10 @@
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
+import { encodeCbor } from '../../protocol/codec.ts';
 import type { OfferedFile, Payload } from '../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
 
 export type FailureReason = 'no-space' | 'storage' | 'changed' | 'verification';
 
@@ -15,11 +17,13 @@ export interface FileFacts {
   root?: Bytes;
   /** The root of a recipient's receipt. */
   receipt?: Bytes;
+  /** The device that has the whole file, by its receipt. */
+  receivedBy?: DeviceId;
   /** Stopped by this person until resumed; known on this device alone. */
   paused?: boolean;
   /** What went wrong on this device until the person tries again. */
   failed?: FailureReason;
-  /** As far as it was shown, so that a reload does not show less. */
+  /** Of a sent file: as far as it was shown, so that a reload does not show less. Of a received one: it was begun. */
   doneBytes?: number;
   /** What this device kept of the bytes is removed. */
   cleared?: boolean;
@@ -40,8 +44,10 @@ export interface OfferRecord {
     /** It came, or was sent, as a knock to somebody who is no contact yet. */
     knocked: boolean;
   };
-  answer: { kind: 'waiting' } | { kind: 'accepted'; by: DeviceId } | { kind: 'declined' };
+  answer: { kind: 'waiting' } | { kind: 'accepted' | 'declined'; by: DeviceId; lamport: number };
   files: FileFacts[];
+  /** What was said of the offer before it was known itself. */
+  early?: { payload: OfferPayload; source: FactSource }[];
 }
 
 export const fileKey = (offer: OfferId, file: number): string => `${offer}-${file}`;
@@ -55,39 +61,80 @@ export interface FactSource {
   device: DeviceId;
   mine: boolean;
   at: number;
+  /** Of the entry that says so; absent when a knock does. */
+  lamport?: number;
 }
 
 /** The offer payloads of a feed. */
 export type OfferPayload = Extract<Payload, { offer: OfferId }>;
 
+/** All that can be said of an offer before it: each file cancelled, closed and received, and answers. */
+const earlyMax = 3 * limits.filesPerOffer + limits.devicesPerAccount;
+
 /**
  * Adds one fact. Facts of somebody who may not say so (a receipt by the sender, a root by another device) change nothing.
  * @returns the same object when nothing changed.
  */
-export function withFact(record: OfferRecord, payload: OfferPayload, source: FactSource): OfferRecord {
-  const { offered } = record;
+export function withFact(record: OfferRecord, payload: OfferPayload, source: FactSource, knocked = false): OfferRecord {
+  if (payload.kind === 'offer') return withOffer(record, payload, source, knocked);
+  const { offered, early = [] } = record;
+  if (!offered) {
+    // Who may say it shows only when it is known who offers.
+    const known = early.some((fact) => fact.source.device === source.device && sameFact(fact.payload, payload));
+    return known || early.length >= earlyMax ? record : { ...record, early: [...early, { payload, source }] };
+  }
+  if (payload.kind === 'answer') {
+    if (offered.mine === source.mine) return record;
+    const kind = payload.verdict;
+    const answer = { kind, by: source.device, lamport: source.lamport ?? Number.MAX_SAFE_INTEGER };
+    return record.answer.kind === 'waiting' || comesBefore(answer, record.answer) ? { ...record, answer } : record;
+  }
+  if (payload.file >= offered.files.length) return record;
+  const facts = factsOf(record, payload.file);
   switch (payload.kind) {
-    case 'offer': {
-      if (offered && !offered.knocked) return record;
-      if (offered && offered.device !== source.device) return record;
-      const files = payload.files.map(({ thumbnail: _, ...file }) => file);
-      return { ...record, offered: { device: source.device, mine: source.mine, at: offered?.at ?? source.at, files, knocked: false } };
-    }
-    case 'answer':
-      // Only who was asked can answer; the first answer counts.
-      if (record.answer.kind !== 'waiting' || offered?.mine === source.mine) return record;
-      return { ...record, answer: payload.verdict === 'accepted' ? { kind: 'accepted', by: source.device } : { kind: 'declined' } };
     case 'cancel':
-      if (factsOf(record, payload.file).cancelledBy) return record;
+      if (facts.cancelledBy) return record;
       return withFileFacts(record, payload.file, { cancelledBy: source.mine ? 'me' : 'them' });
     case 'close':
-      if ((offered && offered.device !== source.device) || factsOf(record, payload.file).root) return record;
+      if (offered.device !== source.device || facts.root) return record;
       return withFileFacts(record, payload.file, { root: payload.root });
-    case 'receipt':
-      if (offered?.mine === source.mine || factsOf(record, payload.file).receipt) return record;
-      return withFileFacts(record, payload.file, { receipt: payload.root });
+    case 'receipt': {
+      if (offered.mine === source.mine) return record;
+      const wrong = facts.receipt && facts.root && !equalBytes(facts.receipt, facts.root);
+      if ((facts.receipt && !wrong) || (wrong && facts.receipt && equalBytes(facts.receipt, payload.root))) return record;
+      return withFileFacts(record, payload.file, { receipt: payload.root, receivedBy: source.device });
+    }
   }
 }
+
+/** An offer, by knock or by feed, counts once; of a knock the feed's word may still make another list as long as nobody answered it. */
+function withOffer(record: OfferRecord, payload: Extract<OfferPayload, { kind: 'offer' }>, source: FactSource, knocked: boolean): OfferRecord {
+  const { offered, early = [] } = record;
+  if (offered && (!offered.knocked || offered.device !== source.device)) return record;
+  const told = payload.files.map(({ thumbnail: _, ...file }) => file);
+  const files = offered && (record.answer.kind !== 'waiting' || sameFiles(offered.files, told)) ? offered.files : told;
+  if (offered && knocked && files === offered.files) return record;
+  const { early: _, ...bare } = record;
+  const known: OfferRecord = { ...bare, offered: { device: source.device, mine: source.mine, at: offered?.at ?? source.at, files, knocked } };
+  return early.reduce((before, fact) => withFact(before, fact.payload, fact.source), known);
+}
+
+/** Of two answers of one account the earlier one in the order of the conversation counts, on every device. */
+function comesBefore(a: { by: DeviceId; lamport: number }, b: { by: DeviceId; lamport: number }): boolean {
+  return a.lamport !== b.lamport ? a.lamport < b.lamport : a.by < b.by;
+}
+
+function sameFiles(a: readonly Omit<OfferedFile, 'thumbnail'>[], b: readonly Omit<OfferedFile, 'thumbnail'>[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((file, index) => {
+      const other = b[index];
+      return file.name === other?.name && file.size === other.size && file.type === other.type && file.modifiedAt === other.modifiedAt;
+    })
+  );
+}
+
+const sameFact = (a: OfferPayload, b: OfferPayload): boolean => equalBytes(encodeCbor(a), encodeCbor(b));
 
 export const factsOf = (record: OfferRecord, file: number): FileFacts => record.files[file] ?? {};
 
@@ -107,7 +154,7 @@ export type Standing = 'waiting' | 'accepted' | 'paused' | 'done' | 'declined' |
 
 export function standingOf(record: OfferRecord, file: number): Standing {
   const facts = factsOf(record, file);
-  if (facts.receipt && (!facts.root || equalBytes(facts.root, facts.receipt))) return 'done';
+  if (facts.receipt && facts.root && equalBytes(facts.root, facts.receipt)) return 'done';
   if (record.answer.kind === 'declined') return 'declined';
   if (facts.cancelledBy) return 'cancelled';
   if (facts.failed) return 'failed';

@@ -1,6 +1,6 @@
 /** A proven link to one device: frames in, frames out, and the watch over whether the other side still answers. */
 import type { Bytes } from '../../protocol/bytes.ts';
-import { encodeControl, type ControlFrame } from '../../protocol/frame.ts';
+import { CHUNK_HEADER_BYTES, encodeControl, type ControlFrame, type Frame } from '../../protocol/frame.ts';
 import type { AccountId, DeviceId, LinkId } from '../../protocol/ids.ts';
 import type { LinkPort } from '../ports.ts';
 import type { Wire } from '../session/wire.ts';
@@ -9,6 +9,11 @@ export class Link implements LinkPort {
   /** When the other side was last heard, and since when it owes an answer. */
   #heardAt: number;
   #owesSince: number | undefined;
+  /** Bytes of chunks sent and acknowledged over this link. */
+  #chunkBytes = 0;
+  #ackedBytes = 0;
+  /** What waited when it was last looked at: that it gets less is a sign of life too, on a slow link the only one for long. */
+  #waitingBytes = 0;
   /** When this link last carried anything of use. */
   usedAt: number;
   path: 'direct' | 'relayed' | undefined;
@@ -27,7 +32,10 @@ export class Link implements LinkPort {
   send(frame: Bytes): void {
     this.usedAt = this.now();
     const chunk = frame[0] === 1;
-    if (chunk) this.#owesSince ??= this.usedAt;
+    if (chunk) {
+      this.#chunkBytes += frame.length - CHUNK_HEADER_BYTES;
+      this.#owesSince ??= this.usedAt;
+    }
     this.wire.send(frame, !chunk);
   }
 
@@ -45,13 +53,17 @@ export class Link implements LinkPort {
     this.wire.whenDrained(run);
   }
 
-  heard(): void {
+  heard(frame: Frame): void {
     this.#heardAt = this.usedAt = this.now();
-    this.#owesSince = undefined;
+    if (frame.type === 'ack') this.#ackedBytes = Math.max(this.#ackedBytes, frame.receivedBytes);
+    this.#owesSince = this.#ackedBytes < this.#chunkBytes ? this.#heardAt : undefined;
   }
 
-  /** Milliseconds that the other side owes an answer. */
+  /** Milliseconds that the other side owes an answer; to be asked every now and then. */
   silentMs(): number {
+    const { bufferedBytes } = this.wire;
+    if (bufferedBytes < this.#waitingBytes) this.#heardAt = this.now();
+    this.#waitingBytes = bufferedBytes;
     return this.#owesSince === undefined ? 0 : this.now() - Math.max(this.#owesSince, this.#heardAt);
   }
 

@@ -13,7 +13,7 @@ import type { AccountId, DeviceId, LinkId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Device } from '../../protocol/people.ts';
 import { Handshake } from '../session/handshake.ts';
-import type { OpenWire, Wire, WireOptions } from '../session/wire.ts';
+import type { OpenWire, Wire, WireEvents, WireOptions } from '../session/wire.ts';
 import type { Clock, DeviceKeys, Random, Signatures } from '../ports.ts';
 import { Link } from './link.ts';
 
@@ -53,13 +53,15 @@ interface Attempt {
   waiting: SignalBody[];
   cancelTimeout: () => void;
 }
-type State = Attempt | { kind: 'open'; id: LinkId; epoch: number; link: Link; wire: Wire };
+type State = Attempt | { kind: 'open'; id: LinkId; epoch: number; link: Link; wire: Wire; openedAt: number };
 
 /** A link that owes an answer for this long is dead, whatever ICE says (a killed tab is noticed by ICE after 15 to 30 s). */
 const silentMaxMs = 5_000;
 const watchMs = 1_000;
 const firstRetryMs = 500;
 const lastRetryMs = 10_000;
+/** A link that lived this long was of use: the next one is not a repetition of a failure. */
+const provenUseMs = 10_000;
 
 export class Links {
   readonly #states = new Map<DeviceId, State>();
@@ -108,7 +110,23 @@ export class Links {
   nudge(device: DeviceId): void {
     this.#failures.delete(device);
     this.#cancelRetry(device);
-    if (this.#wanted.has(device)) this.#ring(device);
+    if (!this.#wanted.has(device)) return;
+    const state = this.#states.get(device);
+    // Whoever was rung before the device came back cannot answer any more.
+    if (state?.kind === 'ringing' && state.role === 'initiator' && !state.handshake)
+      this.#giveUp(device, state, 'replaced');
+    this.#ring(device);
+  }
+
+  /** Closes what is not allowed any more: a contact that ended, a device that was revoked. */
+  dropForbidden(): void {
+    for (const device of this.#wanted) if (!this.ports.allowed(device)) this.unwant(device);
+    for (const [device, state] of [...this.#states]) {
+      const allowed = this.ports.allowed(device);
+      if (allowed && (state.kind === 'ringing' || state.link.account === allowed.account)) continue;
+      if (state.kind === 'open') state.link.control({ kind: 'bye', reason: 'blocked' });
+      this.drop(device, 'not allowed any more');
+    }
   }
 
   /** Closes a link of which the engine knows that it is of no more use as it is. */
@@ -120,13 +138,15 @@ export class Links {
 
   /** A signal that was opened and verified. In order per device. */
   onSignal(from: Device, body: SignalBody): void {
-    if (!this.ports.allowed(from.id)) return; // the contact ended while the signal was on its way
+    if (this.#stopped || !this.ports.allowed(from.id)) return; // the contact ended while the signal was on its way
     const state = this.#states.get(from.id);
     if (body.kind === 'sdp' && body.type === 'offer') {
       if (state?.id === body.link) return;
       if (state?.kind === 'ringing' && state.role === 'initiator' && this.ports.keys.id < from.id) return; // both rang: the lower id's link wins
       if (state?.kind === 'ringing') this.#giveUp(from.id, state, 'replaced');
       if (state?.kind === 'open') this.#closeLink(state, from.id, 'replaced');
+      if (!this.#hasRoom()) return; // whoever rings tries again
+      this.#cancelRetry(from.id);
       this.#start(from.id, body.link, body.epoch, 'responder', body);
       return;
     }
@@ -153,7 +173,10 @@ export class Links {
   #ring(device: DeviceId): void {
     if (this.#stopped || this.#states.has(device) || this.#retries.has(device)) return;
     if (!this.ports.allowed(device) || !this.ports.online(device)) return;
-    if (this.#states.size >= limits.openLinks && !this.#closeIdlest()) return;
+    if (!this.#hasRoom()) {
+      this.#retryLater(device);
+      return;
+    }
     const id = toBase64(this.ports.random.bytes(16)) as LinkId;
     this.#start(device, id, this.#epoch++, 'initiator');
   }
@@ -191,43 +214,49 @@ export class Links {
     // Frames of one wire are taken one after the other; the handshake is asynchronous, what follows it must wait.
     let turn: Promise<void> | undefined = Promise.resolve();
     let link: Link | undefined;
-    const wire = this.ports.openWire(
-      { initiator: attempt.role === 'initiator', iceServers },
-      {
-        signal: (signal) => this.#send(allowed.device, attempt, { ...signal, link: attempt.id, epoch: attempt.epoch } as SignalBody),
-        open: ({ local, remote }) => {
-          attempt.handshake = new Handshake(this.ports, {
-            link: attempt.id,
-            epoch: attempt.epoch,
-            role: attempt.role,
-            peer: { id: device, signKey: fromBase64(allowed.device.sign) },
-            localFingerprint: local,
-            remoteFingerprint: remote,
-          });
-          wire.send(encodeControl(attempt.handshake.hello()), true);
-        },
-        message: (bytes) => {
-          if (link && !turn) {
-            this.#take(link, bytes);
-            return;
-          }
-          turn = (turn ?? Promise.resolve()).then(async () => {
-            if (link) this.#take(link, bytes);
-            else link = await this.#shake(device, attempt, wire, bytes);
-          });
-          const mine = turn;
-          void mine.then(() => {
-            // Nothing waits any more: from here on frames are taken as they come.
-            if (link && turn === mine) turn = undefined;
-          });
-        },
-        closed: (reason) => {
-          const state = this.#states.get(device);
-          if (state?.kind === 'open' && state.wire === wire) this.#forget(state, device, reason);
-          else if (state === attempt) this.#giveUp(device, attempt, reason);
-        },
+    let wire: Wire;
+    const events: WireEvents = {
+      signal: (signal) =>
+        this.#send(allowed.device, attempt, { ...signal, link: attempt.id, epoch: attempt.epoch } as SignalBody),
+      open: ({ local, remote }) => {
+        attempt.handshake = new Handshake(this.ports, {
+          link: attempt.id,
+          epoch: attempt.epoch,
+          role: attempt.role,
+          peer: { id: device, signKey: fromBase64(allowed.device.sign) },
+          localFingerprint: local,
+          remoteFingerprint: remote,
+        });
+        wire.send(encodeControl(attempt.handshake.hello()), true);
       },
-    );
+      message: (bytes) => {
+        if (link && !turn) {
+          this.#take(link, bytes);
+          return;
+        }
+        turn = (turn ?? Promise.resolve()).then(async () => {
+          if (link) this.#take(link, bytes);
+          else link = await this.#shake(device, attempt, wire, bytes);
+        });
+        const mine = turn;
+        void mine.then(() => {
+          // Nothing waits any more: from here on frames are taken as they come.
+          if (link && turn === mine) turn = undefined;
+        });
+      },
+      closed: (reason) => {
+        const state = this.#states.get(device);
+        if (state?.kind === 'open' && state.wire === wire) this.#forget(state, device, reason);
+        else if (state === attempt) this.#giveUp(device, attempt, reason);
+      },
+    };
+    try {
+      wire = this.ports.openWire({ initiator: attempt.role === 'initiator', iceServers }, events);
+    } catch (problem) {
+      this.events.report(problem); // browsers allow only so many connections
+      this.#giveUp(device, attempt, 'no connection to be had');
+      return;
+    }
     attempt.wire = wire;
     for (const body of attempt.waiting.splice(0)) wire.signal(withoutIds(body));
   }
@@ -235,7 +264,8 @@ export class Links {
   async #shake(device: DeviceId, attempt: Attempt, wire: Wire, bytes: Bytes): Promise<Link | undefined> {
     try {
       const frame = decodeFrame(bytes);
-      if (frame.type !== 'control' || !attempt.handshake) throw new ProtocolError('not-allowed', 'a frame before the proof');
+      if (frame.type !== 'control' || !attempt.handshake)
+        throw new ProtocolError('not-allowed', 'a frame before the proof');
       const { send, proven } = await attempt.handshake.onFrame(frame.control);
       for (const control of send) wire.send(encodeControl(control), true);
       if (!proven || this.#states.get(device) !== attempt) return undefined;
@@ -251,8 +281,15 @@ export class Links {
     }
     attempt.cancelTimeout();
     const link = new Link(attempt.id, allowed.account, device, wire, () => this.ports.clock.now());
-    this.#states.set(device, { kind: 'open', id: attempt.id, epoch: attempt.epoch, link, wire });
-    this.#failures.delete(device);
+    this.#states.set(device, {
+      kind: 'open',
+      id: attempt.id,
+      epoch: attempt.epoch,
+      link,
+      wire,
+      openedAt: this.ports.clock.now(),
+    });
+    this.#cancelRetry(device);
     this.events.opened(link);
     this.events.changed(device);
     link.measurePath().then(
@@ -265,24 +302,25 @@ export class Links {
   #take(link: Link, bytes: Bytes): void {
     const state = this.#states.get(link.device);
     if (state?.kind !== 'open' || state.link !== link) return; // closed while frames were waiting
-    link.heard();
     try {
       const frame = decodeFrame(bytes);
+      link.heard(frame);
       if (frame.type === 'control' && frame.control.kind === 'bye') {
         this.#closeLink(state, link.device, `the other side said goodbye: ${frame.control.reason}`);
       } else this.events.frame(link, frame);
     } catch (problem) {
       this.events.report(problem);
-      if (!(problem instanceof ProtocolError)) throw problem;
-      link.control({ kind: 'bye', reason: 'protocol' });
-      this.#closeLink(state, link.device, problem.message);
+      const theirs = problem instanceof ProtocolError;
+      link.control({ kind: 'bye', reason: theirs ? 'protocol' : 'shutdown' });
+      this.#closeLink(state, link.device, theirs ? problem.message : 'failed here');
     }
   }
 
   #send(to: Device, attempt: Attempt, body: SignalBody): void {
     const before = this.#outgoing.get(to.id) ?? Promise.resolve();
     const sent = before
-      .then(() => this.ports.sendSignal(to, body))
+      // What an attempt that was given up still had to say would only delay the next one.
+      .then(() => (this.#states.get(to.id)?.id === attempt.id ? this.ports.sendSignal(to, body) : true))
       .then(
         (passedOn) => {
           // An SDP that nobody took means that the other side is not there: no use in waiting for the timeout.
@@ -316,6 +354,8 @@ export class Links {
   #forget(state: Extract<State, { kind: 'open' }>, device: DeviceId, reason: string): void {
     if (this.#states.get(device) !== state) return;
     this.#states.delete(device);
+    // A link that breaks as soon as it is there must not be re-made without end at full speed.
+    if (this.ports.clock.now() - state.openedAt >= provenUseMs) this.#failures.delete(device);
     this.events.closed(state.link, reason);
     this.events.changed(device);
     if (reason !== 'replaced') this.#retryLater(device);
@@ -342,6 +382,10 @@ export class Links {
     this.#retries.delete(device);
   }
 
+  #hasRoom(): boolean {
+    return this.#states.size < limits.openLinks || this.#closeIdlest();
+  }
+
   #closeIdlest(): boolean {
     const idle = this.all().filter((link) => !this.#wanted.has(link.device));
     const idlest = idle.sort((a, b) => a.usedAt - b.usedAt)[0];
@@ -360,7 +404,8 @@ export class Links {
     this.#cancelWatch = this.ports.clock.after(watchMs, () => this.#watch());
     for (const link of this.all()) {
       if (link.silentMs() > silentMaxMs) this.drop(link.device, 'silent');
-      else if (!this.#wanted.has(link.device) && this.ports.clock.now() - link.usedAt > limits.linkIdleMs) this.#sayIdle(link);
+      else if (!this.#wanted.has(link.device) && this.ports.clock.now() - link.usedAt > limits.linkIdleMs)
+        this.#sayIdle(link);
     }
   }
 }

@@ -49,8 +49,9 @@ export interface PeoplePorts {
 
 export class People {
   readonly #people = new Map<AccountId, Person>();
-  readonly #online = new Map<AccountId, Set<DeviceId>>();
-  readonly #byDevice = new Map<DeviceId, { person: Person; device: Device }>();
+  readonly #online = new Map<AccountId, ReadonlySet<DeviceId>>();
+  /** Who names a device in the newest list, who did so first in front. Anybody can name the public keys of somebody else. */
+  readonly #claims = new Map<DeviceId, AccountId[]>();
   #turn: Promise<void> = Promise.resolve();
 
   constructor(
@@ -80,9 +81,12 @@ export class People {
     return this.all().find((person) => person.conversation === conversation || person.earlier.includes(conversation));
   }
 
-  /** The person whose newest list certifies this device. */
+  /** The person whose newest list certifies this device. Of several the accepted contact counts, and of those who named it first. */
   byDevice(device: DeviceId): { person: Person; device: Device } | undefined {
-    return this.#byDevice.get(device);
+    const people = (this.#claims.get(device) ?? []).flatMap((account) => this.#people.get(account) ?? []);
+    const person = people.find(({ relation }) => relation === 'accepted') ?? people[0];
+    const found = person?.devices.find(({ id }) => id === device);
+    return person && found && { person, device: found };
   }
 
   online(account: AccountId): ReadonlySet<DeviceId> {
@@ -93,9 +97,16 @@ export class People {
   snapshot(contacts: readonly Contact[]): Promise<void> {
     return this.#inTurn(async () => {
       const named = new Set(contacts.map((contact) => contact.account.id));
-      for (const contact of contacts) await this.#apply(contact);
-      for (const person of this.all())
-        if (!named.has(person.account) && person.relation !== 'none') await this.#save({ ...person, relation: 'none', since: this.ports.now() });
+      const gone = this.all().filter(({ account, relation }) => !named.has(account) && relation !== 'none');
+      // One that cannot be stored must not keep the others from being heard.
+      for (const contact of contacts)
+        await this.#apply(contact).catch((problem: unknown) => this.events.refused(contact.account.id, problem));
+      for (const person of gone) {
+        this.#setOnline(person.account, []);
+        await this.#save({ ...person, relation: 'none', since: this.ports.now() }).catch((problem: unknown) =>
+          this.events.refused(person.account, problem),
+        );
+      }
     });
   }
 
@@ -107,7 +118,8 @@ export class People {
   meet(account: PublicAccount): Promise<Person | undefined> {
     return this.#inTurn(async () => {
       const relation = this.#people.get(account.id)?.relation ?? 'none';
-      await this.#apply({ account, relation, since: this.ports.now(), online: [...this.online(account.id)] });
+      const since = this.#people.get(account.id)?.since ?? this.ports.now();
+      await this.#apply({ account, relation, since, online: [...this.online(account.id)] });
       return this.#people.get(account.id);
     });
   }
@@ -117,22 +129,25 @@ export class People {
     return this.#turn;
   }
 
-  presence(account: AccountId, online: readonly DeviceId[], lastSeenAt?: number): void {
-    this.#setOnline(account, online);
-    const person = this.#people.get(account);
-    if (person && lastSeenAt !== undefined && lastSeenAt !== person.lastSeenAt) {
-      person.lastSeenAt = lastSeenAt;
-      void this.ports.records.put(account, person).catch((problem: unknown) => this.events.refused(account, problem));
-    }
-    this.events.changed(account);
+  /** In turn with what is said of contacts: the contact that was said before must not undo it. Of nobody but contacts is it believed. */
+  presence(account: AccountId, online: readonly DeviceId[], lastSeenAt?: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const person = this.#people.get(account);
+      if (person?.relation !== 'accepted') return;
+      this.#setOnline(account, online);
+      if (lastSeenAt === undefined || lastSeenAt === person.lastSeenAt) this.events.changed(account);
+      else await this.#save({ ...person, lastSeenAt });
+    });
   }
 
   /** The connection to the server is lost: nobody is known to be online. */
-  nobodyOnline(): void {
-    for (const account of this.#online.keys()) {
-      this.#online.delete(account);
-      this.events.changed(account);
-    }
+  nobodyOnline(): Promise<void> {
+    return this.#inTurn(() => {
+      const accounts = [...this.#online.keys()];
+      this.#online.clear();
+      for (const account of accounts) this.events.changed(account);
+      return Promise.resolve();
+    });
   }
 
   acknowledgeKeys(account: AccountId): Promise<void> {
@@ -148,7 +163,7 @@ export class People {
       for (const person of this.all()) {
         const conversation = await directConversation(this.ownRoot(), person.pin.root, this.ports.hashes);
         if (conversation !== person.conversation)
-          await this.#save({ ...person, conversation, earlier: [...person.earlier.filter((id) => id !== conversation), person.conversation] });
+          await this.#save({ ...person, conversation, earlier: earlierOf(person, conversation) });
       }
     });
   }
@@ -165,7 +180,10 @@ export class People {
     }
     const names = { handle: account.handle, displayName: shownName(account.displayName, limits.displayNameMaxLength) };
     const standing = before ? compareToPin(before.pin, chain) : 'newer';
-    const keys = before && (standing === 'same' || standing === 'older') ? before : await this.#keysOf(chain, before, standing === 'changed');
+    const keys =
+      before && (standing === 'same' || standing === 'older')
+        ? before
+        : await this.#keysOf(chain, before, standing === 'changed');
     const id = account.id;
     const lastSeenAt = contact.lastSeenAt ?? before?.lastSeenAt;
     await this.#save({
@@ -179,7 +197,12 @@ export class People {
       everyDevice: keys.everyDevice,
       conversation: keys.conversation,
       earlier: keys.earlier,
-      ...(keys.keysChangedAt === undefined ? {} : { keysChangedAt: keys.keysChangedAt, keysAcknowledged: standing !== 'changed' && before?.keysAcknowledged === true }),
+      ...(keys.keysChangedAt === undefined
+        ? {}
+        : {
+            keysChangedAt: keys.keysChangedAt,
+            keysAcknowledged: standing !== 'changed' && before?.keysAcknowledged === true,
+          }),
     });
     this.#setOnline(id, relation === 'accepted' ? contact.online : []);
     this.events.changed(id);
@@ -195,29 +218,41 @@ export class People {
       devices: chain.newest.devices,
       everyDevice: [...known.values()],
       conversation,
-      earlier: before && before.conversation !== conversation ? [...before.earlier, before.conversation] : (before?.earlier ?? []),
+      earlier: before ? earlierOf(before, conversation) : [],
       ...(keysChangedAt !== undefined ? { keysChangedAt } : {}),
     };
   }
 
+  /** In memory at once: a block or a revoked device must count although the storage is full. */
   async #save(person: Person): Promise<void> {
-    await this.ports.records.put(person.account, person);
     this.#keep(person);
     this.events.changed(person.account);
+    await this.ports.records.put(person.account, person);
   }
 
   #keep(person: Person): void {
-    const before = this.#people.get(person.account);
-    for (const device of before?.devices ?? []) this.#byDevice.delete(device.id);
-    this.#people.set(person.account, person);
-    for (const device of person.devices) this.#byDevice.set(device.id, { person, device });
+    const { account } = person;
+    const devices = new Set(person.devices.map(({ id }) => id));
+    for (const { id } of this.#people.get(account)?.devices ?? []) {
+      if (devices.has(id)) continue;
+      const left = this.#claims.get(id)?.filter((other) => other !== account) ?? [];
+      if (left.length > 0) this.#claims.set(id, left);
+      else this.#claims.delete(id);
+    }
+    this.#people.set(account, person);
+    for (const id of devices) {
+      const claims = this.#claims.get(id) ?? [];
+      if (!claims.includes(account)) this.#claims.set(id, [...claims, account]);
+    }
   }
 
   #setOnline(account: AccountId, devices: readonly DeviceId[]): void {
     const before = this.online(account);
-    this.#online.set(account, new Set(devices));
-    const fresh = devices.filter((device) => !before.has(device));
     const person = this.#people.get(account);
+    const certified = devices.filter((device) => person?.devices.some(({ id }) => id === device));
+    if (certified.length > 0) this.#online.set(account, new Set(certified));
+    else this.#online.delete(account);
+    const fresh = certified.filter((device) => !before.has(device));
     if (person && fresh.length > 0) this.events.cameOnline(person, fresh);
   }
 
@@ -229,4 +264,10 @@ export class People {
     );
     return result;
   }
+}
+
+/** The conversations before `next`; a person who goes back and forth between keys does not make the list grow. */
+function earlierOf({ conversation, earlier }: Person, next: ConversationId): ConversationId[] {
+  if (conversation === next) return earlier;
+  return [...earlier.filter((id) => id !== next && id !== conversation), conversation];
 }

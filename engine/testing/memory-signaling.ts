@@ -4,7 +4,13 @@
  * for sizes and rates.
  */
 import type { Result } from '../../protocol/errors.ts';
-import { clientEvents, type ClientEventName, type ClientRequest, type ClientResponse, type ServerEvent } from '../../protocol/events.ts';
+import {
+  clientEvents,
+  type ClientEventName,
+  type ClientRequest,
+  type ClientResponse,
+  type ServerEvent,
+} from '../../protocol/events.ts';
 import type { AccountId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Contact, Relation } from '../../protocol/people.ts';
@@ -41,7 +47,8 @@ export class MemorySignaling {
     await this.register(account);
     const devices = new Set((await account.devices()).map(({ id }) => id));
     for (const connection of [...this.#connections.values()]) {
-      if (connection.account === account.id && !devices.has(connection.device)) connection.client.stop('unknown-device');
+      if (connection.account === account.id && !devices.has(connection.device))
+        connection.client.stop('unknown-device');
       else if (connection.account === account.id) connection.say((events) => events.account(account.own));
       else if (!['none', 'blocked'].includes(this.relation(connection.account, account.id)))
         connection.say((events) => events.contact(this.contact(connection.account, account.id)));
@@ -65,7 +72,12 @@ export class MemorySignaling {
     const relation = this.relation(viewer, other);
     const account = this.accounts.get(other);
     if (!account) throw new Error('no such account');
-    return { account: account.public, relation, since: this.clock.now(), online: relation === 'accepted' ? this.online(other) : [] };
+    return {
+      account: account.public,
+      relation,
+      since: this.clock.now(),
+      online: relation === 'accepted' ? this.online(other) : [],
+    };
   }
 
   online(account: AccountId): DeviceId[] {
@@ -129,14 +141,21 @@ export class MemorySignaling {
     this.#presence(client.account);
   }
 
-  async answer<Name extends ClientEventName>(client: Client, name: Name, body: ClientRequest<Name>): Promise<Result<ClientResponse<Name>>> {
+  async answer<Name extends ClientEventName>(
+    client: Client,
+    name: Name,
+    body: ClientRequest<Name>,
+  ): Promise<Result<ClientResponse<Name>>> {
     const request = v.parse(clientEvents[name].request as v.GenericSchema, body);
     const value = await this.#do(client, name, request as never);
     return value as Result<ClientResponse<Name>>;
   }
 
   async #do(client: Client, name: ClientEventName, request: never): Promise<Result<unknown>> {
-    const refuse = (code: 'not-allowed' | 'unknown-handle' | 'offline' | 'unknown-device') => ({ ok: false as const, error: { code } });
+    const refuse = (code: 'not-allowed' | 'unknown-handle' | 'offline' | 'unknown-device') => ({
+      ok: false as const,
+      error: { code },
+    });
     switch (name) {
       case 'people:lookup': {
         const { handle } = request as ClientRequest<'people:lookup'>;
@@ -144,7 +163,11 @@ export class MemorySignaling {
         return found ? { ok: true, value: found.public } : refuse('unknown-handle');
       }
       case 'contact:request':
-        return this.#decide(client.account, (request as ClientRequest<'contact:request'>).account as AccountId, 'request');
+        return this.#decide(
+          client.account,
+          (request as ClientRequest<'contact:request'>).account as AccountId,
+          'request',
+        );
       case 'contact:answer': {
         const { account, verdict } = request as ClientRequest<'contact:answer'>;
         return this.#decide(client.account, account as AccountId, verdict);
@@ -153,7 +176,8 @@ export class MemorySignaling {
         const { to, box } = request as ClientRequest<'signal'> & { to: DeviceId };
         const owner = this.#owners.get(to);
         if (!owner) return refuse('unknown-device');
-        if (owner !== client.account && this.relation(client.account, owner) !== 'accepted') return refuse('not-allowed');
+        if (owner !== client.account && this.relation(client.account, owner) !== 'accepted')
+          return refuse('not-allowed');
         const target = this.#connections.get(to);
         if (!target) return refuse('offline');
         this.relayed.push({ kind: 'signal', from: client.device, to, box });
@@ -164,8 +188,10 @@ export class MemorySignaling {
         const { to, id, box } = request as ServerEvent<'knock'> & { to: DeviceId };
         const owner = this.#owners.get(to);
         if (!owner) return refuse('unknown-device');
-        if (!['outgoing', 'incoming', 'accepted'].includes(this.relation(client.account, owner))) return refuse('not-allowed');
-        if (['declined', 'blocked'].includes(this.#stances.get(`${owner} ${client.account}`) ?? 'none')) return { ok: true, value: null };
+        if (!['outgoing', 'incoming', 'accepted'].includes(this.relation(client.account, owner)))
+          return refuse('not-allowed');
+        if (['declined', 'blocked'].includes(this.#stances.get(`${owner} ${client.account}`) ?? 'none'))
+          return { ok: true, value: null };
         this.relayed.push({ kind: 'knock', from: client.device, to, box });
         const knock: Knock = { account: client.account, device: client.device, id, box, to };
         this.knocks = this.knocks.filter((other) => other.id !== id || other.to !== to);
@@ -194,7 +220,11 @@ export class MemorySignaling {
     });
   }
 
-  #decide(actor: AccountId, other: AccountId, verdict: ClientRequest<'contact:answer'>['verdict'] | 'request'): Result<Contact> {
+  #decide(
+    actor: AccountId,
+    other: AccountId,
+    verdict: ClientRequest<'contact:answer'>['verdict'] | 'request',
+  ): Result<Contact> {
     if (!this.accounts.has(other)) return { ok: false, error: { code: 'unknown-handle' } };
     const mine = this.#stances.get(`${actor} ${other}`) ?? 'none';
     const theirs = this.#stances.get(`${other} ${actor}`) ?? 'none';
@@ -205,7 +235,8 @@ export class MemorySignaling {
     };
     if (verdict === 'request') set('wants');
     else if (verdict === 'accept') {
-      if (mine !== 'wants' && (theirs !== 'wants' || mine === 'blocked')) return { ok: false, error: { code: 'not-allowed' } };
+      if (mine !== 'wants' && (theirs !== 'wants' || mine === 'blocked'))
+        return { ok: false, error: { code: 'not-allowed' } };
       if (mine === 'wants' && theirs !== 'wants') return { ok: false, error: { code: 'not-allowed' } };
       set('wants');
     } else if (verdict === 'decline') {
@@ -219,7 +250,8 @@ export class MemorySignaling {
       for (const device of this.online(other)) this.say(device, (events) => events.contact(this.contact(other, actor)));
     if (after.some((relation) => relation === 'none' || relation === 'blocked'))
       this.knocks = this.knocks.filter(
-        ({ account, to }) => !([actor, other].includes(account) && [actor, other].includes(this.#owners.get(to) as AccountId)),
+        ({ account, to }) =>
+          !([actor, other].includes(account) && [actor, other].includes(this.#owners.get(to) as AccountId)),
       );
     return { ok: true, value: this.contact(actor, other) };
   }

@@ -202,4 +202,3 @@ export class SimWire implements Wire {
     for (const run of this.#drained.splice(0)) this.whenDrained(run);
   }
 }
-

@@ -215,7 +215,12 @@ export class Machine {
     const { engine } = this.#life;
     for (const { offer, file, content } of this.originals.values()) {
       const record = engine?.transfers.get(offer);
-      if (!record || this.blobs.has(offer, file) || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) continue;
+      if (
+        !record ||
+        this.blobs.has(offer, file) ||
+        ['done', 'cancelled', 'declined'].includes(standingOf(record, file))
+      )
+        continue;
       this.blobs.attach(offer, file, content);
       engine?.transfers.provided(offer, file);
     }
@@ -259,7 +264,8 @@ export class Machine {
         const { doneBytes } = engine.transfers.progressOf(record.offer, file);
         const before = this.#shown.get(key) ?? factsOf(this.offers.get(record.offer) ?? record, file).doneBytes ?? 0;
         // A file whose bytes were not those that were promised begins anew.
-        if (doneBytes < before && standing === 'accepted') this.lies.push(`${key} went from ${before} back to ${doneBytes}`);
+        if (doneBytes < before && standing === 'accepted')
+          this.lies.push(`${key} went from ${before} back to ${doneBytes}`);
         if (doneBytes > offered.size) this.lies.push(`${key} has ${doneBytes} of ${offered.size} bytes`);
         this.#shown.set(key, doneBytes);
         const here = record.answer.kind === 'accepted' && record.answer.by === this.device;

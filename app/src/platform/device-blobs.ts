@@ -57,9 +57,13 @@ export class DeviceBlobs implements Blobs {
   }
 
   async remove(offer: OfferId, file: number): Promise<void> {
-    const key = fileKey(offer, file);
-    this.#chosen.delete(key);
-    await this.db.delete('handles', key);
+    await this.db.delete('handles', fileKey(offer, file));
+    await this.forget(offer, file);
+  }
+
+  /** The bytes alone: for when the database goes as a whole, and is closed. */
+  async forget(offer: OfferId, file: number): Promise<void> {
+    this.#chosen.delete(fileKey(offer, file));
     await this.store.remove({ offer, file });
   }
 }

@@ -11,7 +11,8 @@ export function idbFeeds(db: AccountDatabase): FeedStore {
       return new Map(found.map(({ device, length, hash, lamport }) => [device, { length, hash, lamport }]));
     },
 
-    range(conversation, device, from, limit) {
+    async range(conversation, device, from, limit) {
+      if (limit < 1) return [];
       const end = Math.min(from + limit - 1, Number.MAX_SAFE_INTEGER);
       return db.getAll('entries', IDBKeyRange.bound([conversation, device, from], [conversation, device, end]), limit);
     },

@@ -9,10 +9,11 @@ export function watchUpdates(onWaiting: () => void, report: (problem: unknown) =
   if (!('serviceWorker' in navigator) || import.meta.env.DEV) return () => location.reload();
   const workbox = new Workbox(scriptUrl('/sw.js'), { scope: '/' });
   workbox.addEventListener('waiting', onWaiting);
-  workbox.addEventListener('controlling', ({ isUpdate }) => {
-    if (isUpdate) location.reload();
-  });
   workbox.register().catch(report);
   setInterval(() => void workbox.update().catch(() => undefined), checkMs); // offline: the next check will do
-  return () => workbox.messageSkipWaiting();
+  return () => {
+    // A page from before the first worker is controlled by none, so that a change of control would never come.
+    workbox.addEventListener('activated', () => location.reload());
+    workbox.messageSkipWaiting();
+  };
 }

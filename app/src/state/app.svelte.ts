@@ -9,6 +9,8 @@ import { Causeway, type Outcome } from '../../../engine/causeway.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
 import type { AccountId, OfferId } from '../../../protocol/ids.ts';
+import { toUtf8 } from '../../../protocol/bytes.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { Handle, fileName } from '../../../protocol/names.ts';
 import { SinkError, SourceError, type Clock, type DeviceKeys } from '../../../engine/ports.ts';
 import * as v from 'valibot';
@@ -47,6 +49,8 @@ const clock: Clock = {
 
 /** The view is rebuilt at most this often. While bytes move it changes all the time, and painting takes from the transfer (docs/decisions). */
 const refreshMs = 50;
+/** As long as this a start may take before the person is told that the server does not answer. */
+const connectMs = 4000;
 const refreshWhileMovingMs = 250;
 const ok: ActionResult = { ok: true };
 
@@ -79,7 +83,11 @@ export class App implements Actions {
   /** Logged in, but not a device yet. */
   #visiting: OwnAccount | undefined;
   #store: BlobStore | undefined;
-  #everConnected = false;
+  /** Without a connection the server is taken to be away: it was there, or had time enough to answer. */
+  #expectConnection = false;
+  #connectTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Logging out is under way: that the server ends the session is no news then. */
+  #leaving = false;
   #refresh: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly report: (problem: unknown) => void) {}
@@ -148,20 +156,21 @@ export class App implements Actions {
   }
 
   async logout({ remove }: { remove: boolean }): Promise<ActionResult> {
-    const running = this.#running;
-    const answer = await api.logout();
-    if (!answer.ok && answer.error.code !== 'no-server' && answer.error.code !== 'not-allowed') return answer;
-    await this.#stopEngine();
-    await writeSetting('current', undefined);
-    if (remove && running) {
-      for (const record of running.engine.transfers.all())
-        for (const file of record.offered?.files.keys() ?? []) await running.blobs.remove(record.offer, file);
-      running.db.close();
-      await deleteAccount(running.identity.account.id);
+    if (this.#leaving) return ok;
+    this.#leaving = true;
+    try {
+      const running = this.#running;
+      const answer = await api.logout();
+      if (!answer.ok && answer.error.code !== 'no-server' && answer.error.code !== 'not-allowed') return answer;
+      await this.#stopEngine();
+      await writeSetting('current', undefined);
+      if (remove && running) await forget(running);
+      this.#visiting = undefined;
+      this.#enter({ kind: 'welcome' });
+      return ok;
+    } finally {
+      this.#leaving = false;
     }
-    this.#visiting = undefined;
-    this.#enter({ kind: 'welcome' });
-    return ok;
   }
 
   useHere(): void {
@@ -214,6 +223,7 @@ export class App implements Actions {
   // Conversation
 
   async sendText(account: AccountId, text: string): Promise<ActionResult> {
+    if (toUtf8(text).length > limits.textBytes) return { ok: false, error: { code: 'too-large' } };
     return guard(async () => resultOf(await this.#need().engine.sendText(account, text)));
   }
 
@@ -354,7 +364,11 @@ export class App implements Actions {
 
   async #run(identity: Identity): Promise<void> {
     await this.#stopEngine();
-    this.#everConnected = false;
+    this.#expectConnection = false;
+    this.#connectTimer = setTimeout(() => {
+      this.#expectConnection = true;
+      this.#changed();
+    }, connectMs);
     const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
     this.#store ??= BlobStore.start();
     const blobs = new DeviceBlobs(this.#store, db);
@@ -408,6 +422,7 @@ export class App implements Actions {
   async #stopEngine(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
+    clearTimeout(this.#connectTimer);
     if (!running) return;
     running.thumbnails.release();
     await running.engine.stop();
@@ -420,6 +435,7 @@ export class App implements Actions {
       this.#changed();
       return;
     }
+    if (this.#leaving) return;
     const account = this.#running?.identity.account;
     await this.#stopEngine();
     if (reason === 'replaced') this.#enter({ kind: 'other-tab' });
@@ -468,18 +484,26 @@ export class App implements Actions {
       return;
     }
     const { engine, timeline, thumbnails } = running;
-    this.#everConnected ||= engine.connected;
+    this.#expectConnection ||= engine.connected;
     const freeBytes = this.#storage ? Math.max(0, this.#storage.quotaBytes - this.#storage.usedBytes) : undefined;
     const conversation = timeline && conversationView(engine, timeline);
     this.view = {
       ...common,
-      connection: engine.connected ? 'online' : this.#everConnected ? 'offline' : 'connecting',
+      connection: engine.connected ? 'online' : this.#expectConnection ? 'offline' : 'connecting',
       me: meOf(engine),
       ...peopleRows(engine, timeline?.account),
       offers: offersOf(engine, thumbnails, freeBytes),
       ...(conversation ? { conversation } : {}),
     };
   }
+}
+
+/** Everything of an account leaves this browser; its engine is stopped. */
+async function forget({ engine, blobs, db, identity }: Running): Promise<void> {
+  const files = engine.transfers.all().flatMap(({ offer, offered }) => Array.from(offered?.files.keys() ?? [], (file) => ({ offer, file })));
+  await Promise.all(files.map(({ offer, file }) => blobs.forget(offer, file)));
+  db.close();
+  await deleteAccount(identity.account.id);
 }
 
 function resultOf(outcome: Outcome): ActionResult {

@@ -1,0 +1,283 @@
+/**
+ * Files that this device accepted: opened a few at a time, fetched over whatever link leads to the device that has them, and acknowledged by
+ * the receipt when every block is committed and the root is the one that the sender bound the file to (invariants 1 and 2).
+ */
+import { equalBytes, fromBase64, type Bytes } from '../../protocol/bytes.ts';
+import type { AccountId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import type { Blobs } from '../blobs.ts';
+import type { Link } from '../links/link.ts';
+import { SinkError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
+import { IncomingBlob } from '../transfer/incoming-blob.ts';
+import type { LinkTransfers } from '../transfer/link-transfers.ts';
+import type { IncomingEvent, StopReason } from '../transfer/transfer-events.ts';
+import type { LastWords } from './last-words.ts';
+import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
+import type { Offers } from './offers.ts';
+import type { ProgressBook } from './progress.ts';
+
+export interface IncomingPorts {
+  clock: Clock;
+  hashes: Hashes;
+  keys: DeviceKeys;
+  blobs: Blobs;
+  offers: Offers;
+  progress: ProgressBook;
+  lastWords: LastWords;
+  links: ReadonlyMap<Link, LinkTransfers>;
+  signKeyOf(account: AccountId, device: DeviceId): string | undefined;
+  fail(offer: OfferId, file: number, reason: FailureReason): void;
+  act(offer: OfferId): void;
+  changed(account: AccountId): void;
+  report(problem: unknown): void;
+}
+
+/** Files of one peer that are open at a time: each holds a file handle and buffers. */
+const openPerLink = 4;
+/** How long a file that was refused over a link is left alone there, unless its sender says that it is available. */
+const busyRetryMs = 1000;
+const refusedRetryMs = 10_000;
+
+interface Opened {
+  blob: Promise<IncomingBlob>;
+  /** Of the bytes that came, once all did. */
+  root: Bytes | undefined;
+  fetchedBy: Set<Link>;
+}
+
+export class Incoming {
+  readonly #open = new Map<string, Opened>();
+  /** Files that are being closed: two sinks of one file must never be open. */
+  readonly #closing = new Map<string, Promise<void>>();
+  readonly #resting = new Map<Link, Map<string, () => void>>();
+  #stopped = false;
+
+  constructor(private readonly ports: IncomingPorts) {}
+
+  isOpen(key: string): boolean {
+    return this.#open.has(key);
+  }
+
+  /** Resolves when nothing of the file is being closed. */
+  async closed(key: string): Promise<void> {
+    await this.#closing.get(key);
+  }
+
+  /** Files of an offer that this device accepted and has not got. */
+  filesToFetch(record: OfferRecord): number[] {
+    const { offered, answer } = record;
+    if (!offered || offered.mine || answer.kind !== 'accepted' || answer.by !== this.ports.keys.id) return [];
+    return [...offered.files.keys()].filter((file) => standingOf(record, file) === 'accepted');
+  }
+
+  /** Looks up what there is of files that were begun, so that what is shown after a reload is what is there. */
+  lookUp(record: OfferRecord): void {
+    for (const file of this.filesToFetch(record))
+      if (factsOf(record, file).doneBytes !== undefined) this.#openBlob(record, file);
+  }
+
+  /** Fetches what this device accepted from the device at the other end, a few files at a time, in order. */
+  pump(link: Link): void {
+    const transfers = this.ports.links.get(link);
+    if (!transfers || this.#stopped) return;
+    let open = [...this.#open.values()].filter(({ fetchedBy, root }) => !root && fetchedBy.has(link)).length;
+    const wanted = this.ports.offers
+      .ofAccount(link.account)
+      .filter((record) => record.offered?.device === link.device)
+      .map((record) => ({ record, files: this.filesToFetch(record) }))
+      .filter(({ files }) => files.length > 0)
+      .sort((a, b) => (a.record.offered?.at ?? 0) - (b.record.offered?.at ?? 0));
+    const resting = this.#resting.get(link);
+    for (const { record, files } of wanted) {
+      for (const file of files) {
+        const key = fileKey(record.offer, file);
+        const { kind } = this.ports.progress.of(record.offer, file).activity;
+        const held = kind === 'needs-file' || kind === 'paused-there' || kind === 'verifying';
+        if (held || resting?.has(key) || this.#open.get(key)?.fetchedBy.has(link)) continue;
+        if (open >= openPerLink) return;
+        open++;
+        this.#fetch(link, transfers, record, file);
+      }
+    }
+  }
+
+  /** The sender ended a stream. Asking again at once would go round in circles. */
+  refused(link: Link, offer: OfferId, file: number, reason: StopReason): void {
+    this.#open.get(fileKey(offer, file))?.fetchedBy.delete(link);
+    const progress = this.ports.progress.of(offer, file);
+    if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
+    else if (reason === 'paused') progress.stopped({ kind: 'paused-there' });
+    else if (reason === 'changed') this.ports.fail(offer, file, 'changed');
+    else {
+      progress.stopped({ kind: 'idle' });
+      this.#rest(link, fileKey(offer, file), reason === 'busy' ? busyRetryMs : refusedRetryMs);
+    }
+    this.pump(link);
+  }
+
+  /** The sender says that it can serve a file again. */
+  available(link: Link, offer: OfferId, file: number): boolean {
+    const resting = this.#resting.get(link);
+    const key = fileKey(offer, file);
+    const rested = resting?.get(key);
+    rested?.();
+    resting?.delete(key);
+    return rested !== undefined;
+  }
+
+  linkClosed(link: Link): void {
+    for (const { fetchedBy } of this.#open.values()) fetchedBy.delete(link);
+    for (const cancel of this.#resting.get(link)?.values() ?? []) cancel();
+    this.#resting.delete(link);
+  }
+
+  /** Both roots are there: the receipt can be written, or the file is not what its sender says. */
+  settle(record: OfferRecord, file: number): void {
+    const { offer, conversation } = record;
+    const { root } = factsOf(record, file);
+    const incoming = this.#open.get(fileKey(offer, file));
+    if (!root || !incoming?.root || standingOf(record, file) !== 'accepted') return;
+    if (!equalBytes(root, incoming.root)) this.ports.fail(offer, file, 'verification');
+    else
+      this.ports.lastWords.say(
+        fileKey(offer, file),
+        conversation,
+        () => Promise.resolve({ kind: 'receipt', offer, file, root }),
+        () => this.ports.act(offer),
+      );
+  }
+
+  /** Stops fetching at once; resolves when the file is closed. Never rejects. */
+  stop(offer: OfferId, file: number, reason: StopReason): Promise<void> {
+    const key = fileKey(offer, file);
+    const incoming = this.#open.get(key);
+    if (!incoming) return this.closed(key);
+    this.#open.delete(key);
+    const closing = this.#close(incoming.blob, reason).finally(() => {
+      if (this.#closing.get(key) === closing) this.#closing.delete(key);
+    });
+    this.#closing.set(key, closing);
+    return closing;
+  }
+
+  async stopAll(): Promise<void> {
+    this.#stopped = true;
+    for (const link of [...this.#resting.keys()]) this.linkClosed(link);
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all([...open.map(({ blob }) => this.#close(blob, 'paused')), ...this.#closing.values()]);
+  }
+
+  #fetch(link: Link, transfers: LinkTransfers, record: OfferRecord, file: number): void {
+    const { offer, account } = record;
+    const incoming = this.#openBlob(record, file);
+    incoming.fetchedBy.add(link);
+    incoming.blob.then(
+      (blob) => {
+        // Stopped, or the link closed, while it opened.
+        if (this.#open.get(fileKey(offer, file)) !== incoming || !incoming.fetchedBy.has(link)) return;
+        if (blob.state.kind !== 'running') return;
+        this.ports.progress.of(offer, file).activity = { kind: 'running' };
+        transfers.receiver.fetch(blob);
+        this.ports.changed(account);
+      },
+      () => undefined, // the failure was taken up where it was opened
+    );
+  }
+
+  #openBlob(record: OfferRecord, file: number): Opened {
+    const { offer } = record;
+    const key = fileKey(offer, file);
+    const there = this.#open.get(key);
+    if (there) return there;
+    // One that was stopped, for instance to begin anew, has no more to say.
+    const report = (event: IncomingEvent) => {
+      if (this.#open.get(key) === incoming) this.#onEvent(incoming, offer, file, event);
+    };
+    const incoming: Opened = { blob: this.#newBlob(record, file, report), root: undefined, fetchedBy: new Set() };
+    this.#open.set(key, incoming);
+    incoming.blob.then(
+      (blob) => {
+        if (this.#open.get(key) === incoming) blob.start();
+      },
+      (problem: unknown) => {
+        if (!(problem instanceof SinkError)) this.ports.report(problem);
+        if (this.#open.get(key) !== incoming) return;
+        this.#open.delete(key);
+        this.ports.fail(offer, file, problem instanceof SinkError ? problem.kind : 'storage');
+      },
+    );
+    return incoming;
+  }
+
+  async #newBlob(record: OfferRecord, file: number, report: (event: IncomingEvent) => void): Promise<IncomingBlob> {
+    const { offer, account, offered } = record;
+    const publicKey = offered && this.ports.signKeyOf(account, offered.device);
+    const sizeBytes = offered?.files[file]?.size;
+    if (publicKey === undefined || sizeBytes === undefined)
+      throw new Error('an accepted offer without its sender or size');
+    if (factsOf(record, file).doneBytes === undefined) await this.ports.offers.keepFacts(offer, file, { doneBytes: 0 });
+    await this.closed(fileKey(offer, file)); // a file that was just paused may still be closing
+    if (this.#stopped) throw new SinkError('storage');
+    const sink = await this.ports.blobs.openSink(offer, file, sizeBytes);
+    return new IncomingBlob({
+      offer,
+      file,
+      sink,
+      publicKey: fromBase64(publicKey),
+      clock: this.ports.clock,
+      hashes: this.ports.hashes,
+      report,
+      fault: (problem) => this.ports.report(problem),
+    });
+  }
+
+  #onEvent(incoming: Opened, offer: OfferId, file: number, event: IncomingEvent): void {
+    const record = this.ports.offers.get(offer);
+    if (!record) return;
+    const progress = this.ports.progress.of(offer, file);
+    switch (event.kind) {
+      case 'progress':
+        progress.doneBytes = event.doneBytes;
+        progress.moved(this.ports.clock.now(), event.movedBytes);
+        break;
+      case 'bad-block':
+        this.ports.report(new Error(`block ${event.block} did not have its hash`));
+        break;
+      case 'failed':
+        this.ports.fail(offer, file, event.reason);
+        return;
+      case 'complete':
+        incoming.root = event.root;
+        progress.stopped({ kind: 'verifying' });
+        this.settle(record, file);
+        for (const link of incoming.fetchedBy) this.pump(link);
+        break;
+    }
+    this.ports.changed(record.account);
+  }
+
+  #rest(link: Link, key: string, delayMs: number): void {
+    if (!this.ports.links.has(link)) return;
+    const resting = this.#resting.get(link) ?? new Map<string, () => void>();
+    this.#resting.set(link, resting);
+    resting.get(key)?.();
+    resting.set(
+      key,
+      this.ports.clock.after(delayMs, () => {
+        resting.delete(key);
+        this.pump(link);
+      }),
+    );
+  }
+
+  async #close(opening: Promise<IncomingBlob>, reason: StopReason): Promise<void> {
+    const links = [...this.ports.links.values()];
+    try {
+      const blob = await opening;
+      for (const { receiver } of links) receiver.stop(blob, reason);
+      await blob.close();
+    } catch (problem) {
+      if (!(problem instanceof SinkError)) this.ports.report(problem); // that it could not be opened was said where it was
+    }
+  }
+}

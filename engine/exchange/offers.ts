@@ -1,0 +1,75 @@
+/** The records of all offers: in memory at once, so that the next fact builds on it, and then durable, in order. */
+import type { AccountId, ConversationId, OfferId } from '../../protocol/ids.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { Records } from '../records.ts';
+import { emptyOffer, withFact, withFileFacts, type FactSource, type FileFacts, type OfferPayload, type OfferRecord } from './offer.ts';
+
+export class Offers {
+  readonly #records = new Map<OfferId, OfferRecord>();
+  readonly #byAccount = new Map<AccountId, Set<OfferId>>();
+  /** Records whose last write failed: what is in memory is not durable. */
+  readonly #unwritten = new Set<OfferId>();
+
+  constructor(
+    private readonly records: Records<OfferRecord>,
+    private readonly changed: (account: AccountId) => void,
+  ) {}
+
+  async load(): Promise<void> {
+    for (const record of await this.records.all()) this.#set(record);
+  }
+
+  get(offer: OfferId): OfferRecord | undefined {
+    return this.#records.get(offer);
+  }
+
+  all(): OfferRecord[] {
+    return [...this.#records.values()];
+  }
+
+  ofAccount(account: AccountId): OfferRecord[] {
+    return [...(this.#byAccount.get(account) ?? [])].flatMap((offer) => this.#records.get(offer) ?? []);
+  }
+
+  /**
+   * Takes a fact in; resolves when it is durable. Taken again after a failed write, it is written again.
+   * @throws ProtocolError when the offer is of another person.
+   */
+  async add(
+    account: AccountId,
+    conversation: ConversationId,
+    payload: OfferPayload,
+    source: FactSource,
+    knocked: boolean,
+  ): Promise<void> {
+    const before = this.#records.get(payload.offer) ?? emptyOffer(payload.offer, account, conversation);
+    if (before.account !== account) throw new ProtocolError('not-allowed', 'an offer of another conversation');
+    const after = withFact(before, payload, source, knocked);
+    if (after !== before || this.#unwritten.has(payload.offer)) await this.keep(after);
+  }
+
+  /** Adds facts of one file to whatever the record is by now. */
+  async keepFacts(offer: OfferId, file: number, facts: FileFacts): Promise<void> {
+    const record = this.#records.get(offer);
+    if (record) await this.keep(withFileFacts(record, file, facts));
+  }
+
+  async keep(record: OfferRecord): Promise<void> {
+    this.#set(record);
+    this.changed(record.account);
+    try {
+      await this.records.put(record.offer, record);
+      if (this.#records.get(record.offer) === record) this.#unwritten.delete(record.offer);
+    } catch (problem) {
+      this.#unwritten.add(record.offer);
+      throw problem;
+    }
+  }
+
+  #set(record: OfferRecord): void {
+    this.#records.set(record.offer, record);
+    const ofAccount = this.#byAccount.get(record.account);
+    if (ofAccount) ofAccount.add(record.offer);
+    else this.#byAccount.set(record.account, new Set([record.offer]));
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * Files that this device offered: opened when somebody wants them, bound to their root once all of them was hashed (the `close` entry, which
+ * opens the way to the receipt).
+ */
+import type { AccountId, OfferId } from '../../protocol/ids.ts';
+import type { Blobs } from '../blobs.ts';
+import type { Link } from '../links/link.ts';
+import { SourceError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
+import { blockCount } from '../transfer/blocks.ts';
+import { OfferedBlob } from '../transfer/offered-blob.ts';
+import type { Found } from '../transfer/sender.ts';
+import type { SenderEvent, StopReason } from '../transfer/transfer-events.ts';
+import type { LastWords } from './last-words.ts';
+import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
+import type { Offers } from './offers.ts';
+import type { ProgressBook } from './progress.ts';
+
+export interface OutgoingPorts {
+  clock: Clock;
+  hashes: Hashes;
+  keys: DeviceKeys;
+  blobs: Blobs;
+  offers: Offers;
+  progress: ProgressBook;
+  lastWords: LastWords;
+  fail(offer: OfferId, file: number, reason: FailureReason): void;
+  /** Looks again at what a record asks for. */
+  act(offer: OfferId): void;
+  changed(account: AccountId): void;
+  report(problem: unknown): void;
+}
+
+/** How often the progress of a sent file is written down, so that a reload does not show less. */
+const keepProgressMs = 500;
+/** A receiver that lacks anything has asked for it by then. */
+const bindAfterMs = 3000;
+
+export class Outgoing {
+  readonly #open = new Map<string, Promise<OfferedBlob>>();
+  readonly #keptAt = new Map<string, number>();
+  readonly #binding = new Map<AccountId, () => void>();
+  #stopped = false;
+
+  constructor(private readonly ports: OutgoingPorts) {}
+
+  isOpen(key: string): boolean {
+    return this.#open.has(key);
+  }
+
+  /** Whether the other end of this link may have a file, and where it is. */
+  async find(link: Link, offer: OfferId, file: number): Promise<Found> {
+    const record = this.ports.offers.get(offer);
+    const offered = record?.offered?.files[file];
+    if (!record || !offered || record.account !== link.account || record.offered?.device !== this.ports.keys.id)
+      return { kind: 'refused', reason: 'cancelled' };
+    const standing = standingOf(record, file);
+    if (standing === 'paused') return { kind: 'refused', reason: 'paused' };
+    if (standing === 'failed')
+      return { kind: 'refused', reason: factsOf(record, file).failed === 'changed' ? 'changed' : 'unavailable' };
+    if (standing !== 'accepted' && standing !== 'waiting') return { kind: 'refused', reason: 'cancelled' };
+    const opening = this.#openBlob(offer, file, offered.size);
+    try {
+      return { kind: 'blob', blob: await opening };
+    } catch (problem) {
+      return { kind: 'refused', reason: this.#sourceFailed(offer, file, problem, opening) };
+    }
+  }
+
+  /** Binds the files of an accepted offer that are known to be hashed whole. */
+  bind(record: OfferRecord): void {
+    record.offered?.files.forEach((offered, file) => {
+      if (!this.#unbound(record, file)) return;
+      if (offered.size === 0) this.#bindRoot(record.offer, file);
+      else if (begun(record, file)) this.#bindIfHashed(record.offer, file, offered.size);
+    });
+  }
+
+  /**
+   * Soon after a link opened, or a source is there again: whatever was begun and is not asked for any more is whole on the other side, though
+   * this one may have crashed before it knew. What was not hashed, or forgotten, is read for it.
+   */
+  bindLater(account: AccountId): void {
+    if (this.#stopped || this.#binding.has(account)) return;
+    const cancel = this.ports.clock.after(bindAfterMs, () => {
+      this.#binding.delete(account);
+      for (const record of this.ports.offers.ofAccount(account)) {
+        if (record.offered?.device !== this.ports.keys.id || record.answer.kind !== 'accepted') continue;
+        for (const file of record.offered.files.keys()) {
+          const idle = this.ports.progress.of(record.offer, file).activity.kind === 'idle';
+          if (idle && begun(record, file) && this.#unbound(record, file)) this.#bindRoot(record.offer, file);
+        }
+      }
+    });
+    this.#binding.set(account, cancel);
+  }
+
+  onSending(event: SenderEvent): void {
+    const { offer, file } = event;
+    const progress = this.ports.progress.of(offer, file);
+    switch (event.kind) {
+      case 'progress':
+        progress.activity = { kind: 'running' };
+        progress.moved(this.ports.clock.now(), event.movedBytes);
+        this.#keepProgress(offer, file, event.doneBytes);
+        break;
+      case 'sent':
+        progress.stopped({ kind: 'verifying' });
+        this.#bindRoot(offer, file);
+        break;
+      case 'stopped':
+        this.#stoppedSending(offer, file, event.by, event.reason);
+    }
+  }
+
+  close(offer: OfferId, file: number): void {
+    const key = fileKey(offer, file);
+    const opening = this.#open.get(key);
+    this.#open.delete(key);
+    opening?.then(
+      (blob) => blob.close(),
+      () => undefined, // it never opened
+    );
+  }
+
+  /** Nothing is kept of a file that ended. */
+  forget(key: string): void {
+    this.#keptAt.delete(key);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const cancel of this.#binding.values()) cancel();
+    this.#binding.clear();
+    const all = [...this.#open.values()];
+    this.#open.clear();
+    for (const opening of all)
+      await opening.then(
+        (blob) => blob.close(),
+        () => undefined, // a source that did not open is closed
+      );
+  }
+
+  #unbound(record: OfferRecord, file: number): boolean {
+    return standingOf(record, file) === 'accepted' && !factsOf(record, file).root;
+  }
+
+  #bindIfHashed(offer: OfferId, file: number, sizeBytes: number): void {
+    const { activity } = this.ports.progress.of(offer, file);
+    if (activity.kind !== 'idle' && activity.kind !== 'verifying') return;
+    this.#openBlob(offer, file, sizeBytes).then(
+      (blob) => {
+        if (blob.hashedBlocks === blockCount(sizeBytes)) this.#bindRoot(offer, file);
+      },
+      () => undefined, // a source that is gone is noticed, and said, when it is wanted
+    );
+  }
+
+  #bindRoot(offer: OfferId, file: number): void {
+    const record = this.ports.offers.get(offer);
+    const sizeBytes = record?.offered?.files[file]?.size;
+    if (!record || sizeBytes === undefined || factsOf(record, file).root) return;
+    const make = async () => {
+      const opening = this.#openBlob(offer, file, sizeBytes);
+      try {
+        const root = await (await opening).root();
+        return { kind: 'close', offer, file, root } as const;
+      } catch (problem) {
+        this.#sourceFailed(offer, file, problem, opening);
+        return undefined;
+      }
+    };
+    this.ports.lastWords.say(fileKey(offer, file), record.conversation, make, () => this.ports.act(offer));
+  }
+
+  #openBlob(offer: OfferId, file: number, sizeBytes: number): Promise<OfferedBlob> {
+    if (this.#stopped) return Promise.reject(new SourceError('gone'));
+    const key = fileKey(offer, file);
+    const there = this.#open.get(key);
+    if (there) return there;
+    const opening = this.ports.blobs
+      .openSource(offer, file, sizeBytes)
+      .then((source) => new OfferedBlob(offer, file, source, this.ports.hashes));
+    this.#open.set(key, opening);
+    return opening;
+  }
+
+  /** @param opening the source that failed: one that was opened since, or given up on purpose, is not touched. */
+  #sourceFailed(offer: OfferId, file: number, problem: unknown, opening: Promise<OfferedBlob>): StopReason {
+    if (!(problem instanceof SourceError)) this.ports.report(problem);
+    const changed = problem instanceof SourceError && problem.kind === 'changed';
+    if (this.#open.get(fileKey(offer, file)) !== opening) return 'busy';
+    this.close(offer, file);
+    if (changed) this.ports.fail(offer, file, 'changed');
+    else this.#needsFile(offer, file);
+    return changed ? 'changed' : 'unavailable';
+  }
+
+  #needsFile(offer: OfferId, file: number): void {
+    this.ports.progress.of(offer, file).stopped({ kind: 'needs-file', mine: true });
+    const account = this.ports.offers.get(offer)?.account;
+    if (account) this.ports.changed(account);
+  }
+
+  #stoppedSending(offer: OfferId, file: number, by: 'peer' | 'me', reason: StopReason): void {
+    const progress = this.ports.progress.of(offer, file);
+    if (reason === 'done') {
+      progress.stopped({ kind: 'verifying' });
+      this.#bindRoot(offer, file);
+    } else if (by === 'peer' && (reason === 'paused' || reason === 'no-space'))
+      progress.stopped({ kind: 'paused-there' });
+    else if (by === 'me' && reason === 'changed') this.ports.fail(offer, file, 'changed');
+    else if (by === 'me' && reason === 'unavailable') {
+      this.close(offer, file);
+      this.#needsFile(offer, file);
+    } else if (progress.activity.kind !== 'needs-file') progress.stopped({ kind: 'idle' });
+  }
+
+  /** Shown only after it is written down, so that a reload never shows less. */
+  #keepProgress(offer: OfferId, file: number, doneBytes: number): void {
+    const key = fileKey(offer, file);
+    const record = this.ports.offers.get(offer);
+    const now = this.ports.clock.now();
+    // A clock that was set back must not stop it.
+    const justKept = Math.abs(now - (this.#keptAt.get(key) ?? -Infinity)) < keepProgressMs;
+    if (!record || justKept || doneBytes <= (factsOf(record, file).doneBytes ?? -1)) return;
+    this.#keptAt.set(key, now);
+    this.ports.offers.keepFacts(offer, file, { doneBytes }).then(
+      () => {
+        const progress = this.ports.progress.of(offer, file);
+        progress.doneBytes = Math.max(progress.doneBytes, doneBytes);
+        this.ports.changed(record.account);
+      },
+      (problem: unknown) => this.ports.report(problem),
+    );
+  }
+}
+
+/** A receiver asked for it at some time: the first progress of a file is written down. */
+const begun = (record: OfferRecord, file: number): boolean => factsOf(record, file).doneBytes !== undefined;
