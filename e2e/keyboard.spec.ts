@@ -139,7 +139,8 @@ test('register, share, write, attach, accept, save, settings and log out without
   await alice.page.keyboard.press('Escape');
   await expect(alice.page.getByRole('alertdialog')).toBeHidden();
   await focus(alice.page).toBe('Remove from this device…');
-  await alice.page.keyboard.press('Alt+ArrowLeft');
+  await tabTo(alice.page, 'Back', 'Shift+Tab');
+  await alice.page.keyboard.press('Enter');
   await focus(alice.page).toBe('Settings');
   await alice.page.keyboard.press('Enter');
   await tabTo(alice.page, 'Log out');

@@ -1,6 +1,6 @@
 /** The tables of docs/protocol.md say what `protocol/` says: every row is there, right, and none is left over. */
 import { readFileSync } from 'node:fs';
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { EntryHeader, OfferedFile, Payload, WireEntry } from './entry.ts';
 import { Envelope, KnockBody, SignalBody } from './envelope.ts';

@@ -39,7 +39,7 @@ export type WireEntry = v.InferOutput<typeof WireEntry>;
 
 export const OfferedFile = v.strictObject({
   /** As the sender's file system has it; cleaned before it is shown or saved. */
-  name: v.pipe(v.string(), v.maxLength(1024)),
+  name: v.pipe(v.string(), v.maxLength(limits.fileNameUnits)),
   size: uint(limits.fileBytes),
   type: v.pipe(v.string(), v.maxLength(limits.mimeLength)),
   modifiedAt: v.optional(uint()),

@@ -100,6 +100,8 @@ export const limits = {
   /** 2^53 - 1 would do; 64 TiB is more than any disk here and keeps block numbers within 32 bits. */
   fileBytes: 64 * 1024 * 1024 * MiB,
   fileNameBytes: 255,
+  /** A name as it is offered, in UTF-16 units; it is cut down to a file system's bytes when it is saved. */
+  fileNameUnits: 1024,
   mimeLength: 127,
   thumbnailBytes: 24 * KiB,
   /** Files up to this size, and all pastes, are copied when attached, so that a reloaded sender needs no click (invariant 9). */

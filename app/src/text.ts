@@ -12,7 +12,7 @@ const count = (n: number, one: string, other: string): string =>
 
 const errors: Record<ActionError['code'], string> = {
   malformed: 'Causeway could not understand that. Check what you typed and try again.',
-  'too-large': 'That is too large to send.',
+  'too-large': 'That is too long for one message. Send it in parts, or as a file.',
   'not-allowed': 'That is not allowed. You may have to log in again.',
   'rate-limited': 'That was too many tries in a short time. Wait a moment, then try again.',
   'handle-taken': 'That username, or one that looks just like it, is taken. Try another one.',

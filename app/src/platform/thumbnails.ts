@@ -3,20 +3,19 @@
  * anew, so that nothing but pixels of ours is ever shown.
  */
 import type { Bytes } from '../../../protocol/bytes.ts';
-import { limits } from '../../../protocol/limits.ts';
 
 const edgePixels = 320;
 /** Decoding a picture takes its pixels times four in memory; larger files are not previewed. */
 const maxSourceBytes = 48 * 1024 * 1024;
 const rasterTypes = /^image\/(png|jpeg|webp|gif|avif|bmp)$/;
 
-/** @returns at most `limits.thumbnailBytes`; undefined when the file is no picture that this browser can draw. */
-export async function makeThumbnail(file: File): Promise<Bytes | undefined> {
-  if (!rasterTypes.test(file.type) || file.size > maxSourceBytes) return undefined;
-  for (const quality of [0.7, 0.4, 0.2]) {
+/** @returns at most `mostBytes`; undefined when the file is no picture that this browser can draw, or not that small. */
+export async function makeThumbnail(file: File, mostBytes: number): Promise<Bytes | undefined> {
+  if (mostBytes === 0 || !rasterTypes.test(file.type) || file.size > maxSourceBytes) return undefined;
+  for (const quality of [0.7, 0.4, 0.1]) {
     const small = await redraw(file, quality);
     if (!small) return undefined;
-    if (small.size <= limits.thumbnailBytes) return new Uint8Array(await small.arrayBuffer());
+    if (small.size <= mostBytes) return new Uint8Array(await small.arrayBuffer());
   }
   return undefined;
 }

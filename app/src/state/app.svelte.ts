@@ -33,6 +33,7 @@ import { idbRecords } from '../platform/idb-records.ts';
 import { saveAs } from '../platform/save.ts';
 import { claimEngine } from '../platform/tab.ts';
 import { makeThumbnail } from '../platform/thumbnails.ts';
+import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
 import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
 import { Thumbnails } from './thumbnails.ts';
@@ -232,22 +233,14 @@ export class App implements Actions {
     files: { file: File; handle?: FileSystemFileHandle }[],
     options: { pasted: boolean },
   ): Promise<ActionResult> {
-    const { engine, blobs } = this.#need();
+    const { engine } = this.#need();
+    const stranger = engine.people.get(account)?.relation !== 'accepted';
     return guard(async () => {
-      const offer = engine.newOfferId();
-      const offered = [];
-      for (const [index, { file, handle }] of files.entries()) {
-        await blobs.attach(offer, index, file, { pasted: options.pasted, ...(handle ? { handle } : {}) });
-        const thumbnail = files.length > 8 ? undefined : await makeThumbnail(file);
-        offered.push({
-          name: file.name,
-          size: file.size,
-          type: file.type,
-          modifiedAt: Math.max(0, file.lastModified),
-          ...(thumbnail ? { thumbnail } : {}),
-        });
+      for (const some of intoOffers(files, stranger)) {
+        const outcome = await this.#offer(account, some, options);
+        if (!outcome.ok) return outcome;
       }
-      return resultOf(await engine.offer(account, offer, offered));
+      return ok;
     });
   }
 
@@ -330,6 +323,29 @@ export class App implements Actions {
   }
 
   // Inside
+
+  async #offer(
+    account: AccountId,
+    files: readonly { file: File; handle?: FileSystemFileHandle }[],
+    { pasted }: { pasted: boolean },
+  ): Promise<ActionResult> {
+    const { engine, blobs } = this.#need();
+    const offer = engine.newOfferId();
+    const budget = thumbnailBudget(files.length);
+    const offered = [];
+    for (const [index, { file, handle }] of files.entries()) {
+      await blobs.attach(offer, index, file, { pasted, ...(handle ? { handle } : {}) });
+      const thumbnail = await makeThumbnail(file, budget);
+      offered.push({
+        name: file.name.slice(0, limits.fileNameUnits),
+        size: file.size,
+        type: file.type.slice(0, limits.mimeLength),
+        modifiedAt: Math.max(0, file.lastModified),
+        ...(thumbnail ? { thumbnail } : {}),
+      });
+    }
+    return resultOf(await engine.offer(account, offer, offered));
+  }
 
   async #claim(steal: boolean): Promise<void> {
     this.#enter({ kind: 'starting' });
@@ -500,7 +516,9 @@ export class App implements Actions {
 
 /** Everything of an account leaves this browser; its engine is stopped. */
 async function forget({ engine, blobs, db, identity }: Running): Promise<void> {
-  const files = engine.transfers.all().flatMap(({ offer, offered }) => Array.from(offered?.files.keys() ?? [], (file) => ({ offer, file })));
+  const files = engine.transfers
+    .all()
+    .flatMap(({ offer, offered }) => Array.from(offered?.files.keys() ?? [], (file) => ({ offer, file })));
   await Promise.all(files.map(({ offer, file }) => blobs.forget(offer, file)));
   db.close();
   await deleteAccount(identity.account.id);
