@@ -46,6 +46,8 @@ test('what is said to somebody who is away is sent by itself when both meet', as
   await expect(alice.row('Bob')).toHaveAccessibleName(/offline/, { timeout: 2_000 });
   await alice.say('one');
   await alice.say('two');
+  // Shown is kept: from here on nothing may lose it.
+  await expect(alice.messages).toContainText('two');
   await alice.context.close();
   await bob.launch();
   await alice.launch();

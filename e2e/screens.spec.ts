@@ -40,6 +40,11 @@ function layoutFaults(touch: boolean): string[] {
     const size = parseFloat(getComputedStyle(parent).fontSize);
     if (size < 14) faults.push(`text of ${size} px: ${called(parent)}`);
   }
+  // Less motion was asked for.
+  for (const animation of document.getAnimations()) {
+    const { duration } = animation.effect?.getComputedTiming() ?? {};
+    if (typeof duration === 'number' && duration > 10) faults.push(`moves for ${duration} ms: ${animation.playState}`);
+  }
   if (touch)
     for (const control of document.querySelectorAll('button, a[href], input, textarea, [role="button"]')) {
       const hidden = control.classList.contains('visually-hidden');
@@ -65,7 +70,11 @@ async function look(page: Page, name: string): Promise<void> {
           await page.screenshot({
             path: join(pictures, `${name.replaceAll(' ', '-')}-${viewport.width}-${colorScheme}.png`),
           });
-        const { violations } = await new AxeBuilder({ page }).setLegacyMode().withTags(rules).analyze();
+        const axe = new AxeBuilder({ page }).setLegacyMode();
+        // Colours are all that differs in the dark.
+        const { violations } = await (
+          colorScheme === 'light' ? axe.withTags(rules) : axe.withRules('color-contrast')
+        ).analyze();
         const found = violations.map(
           ({ id, nodes }) =>
             `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary ?? ''}`).join('\n')}`,

@@ -31,7 +31,9 @@ test('a new version is offered, and loaded at a click', async ({ client, server,
   await rm(join(client, 'sw.js.gz'), { force: true });
   await server.kill('SIGTERM');
   await server.up();
-  await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
+  await page.evaluate(async () => {
+    await (await navigator.serviceWorker.ready).update();
+  });
   const load = page.getByRole('button', { name: 'Load it' });
   await expect(load).toBeVisible();
   await Promise.all([page.waitForEvent('load'), load.click()]);

@@ -5,6 +5,7 @@
 import type { Payload, OfferedFile } from '../protocol/entry.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import { ProtocolError } from '../protocol/errors.ts';
+import type { ClientEventName, ClientRequest, ClientResponse } from '../protocol/events.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import { toBase64 } from '../protocol/bytes.ts';
@@ -22,14 +23,14 @@ import { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
 import { Serial } from './feed/serial.ts';
 import { Envelopes, type Sealing } from './identity/envelope.ts';
-import { verifyChain, type VerifiedChain } from './identity/device-list.ts';
+import { compareToPin, pinOf, verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import type { Link } from './links/link.ts';
 import { Links } from './links/links.ts';
 import { People, type Person } from './people/people.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
 import type { Records } from './records.ts';
 import type { OpenWire, WireOptions } from './session/wire.ts';
-import type { Signaling, SignalingEvents } from './signaling.ts';
+import type { Answer, Signaling, SignalingEvents } from './signaling.ts';
 
 export interface CausewayPorts {
   clock: Clock;
@@ -60,11 +61,15 @@ export interface CausewayEvents {
   stopped(reason: Parameters<SignalingEvents['stopped']>[0]): void;
 }
 
-export type Outcome = { ok: true } | { ok: false; error: { code: ErrorCode | 'no-server' | 'yourself'; retryAfterMs?: number | undefined } };
+export type Outcome =
+  | { ok: true }
+  | { ok: false; error: { code: ErrorCode | 'no-server' | 'yourself'; retryAfterMs?: number | undefined } };
 const done: Outcome = { ok: true };
 
 /** STUN and TURN servers are asked for anew after this; TURN credentials live longer. */
 const iceServersMs = 10 * 60_000;
+/** After the storage failed. */
+const retakeMs = 1000;
 
 export class Causeway {
   readonly people: People;
@@ -74,14 +79,19 @@ export class Causeway {
   readonly transfers: Transfers;
   readonly #knocks: Knocks;
   readonly #envelopes: Envelopes;
-  readonly #signaling: Signaling;
-  /** Signals of one device are opened in the order in which they came. */
-  readonly #inboxes = new Map<DeviceId, Serial>();
+  #signaling: Signaling | undefined;
+  /** Signals are opened in the order in which they came. */
+  readonly #inbox = new Serial();
   readonly #facts = new Serial();
+  /** What the server says of this account is verified in the order in which it came. */
+  readonly #accounts = new Serial();
+  #cancelRetake: (() => void) | undefined;
   /** Resolves when what the server said at the last connection is taken in. */
   #greeted: Promise<void> = Promise.resolve();
   #own: { account: OwnAccount; chain: VerifiedChain };
   #connected = false;
+  /** Counts connections: what is still being taken in of an earlier one is of no use. */
+  #connection = 0;
   #iceServers: { at: number; value: WireOptions['iceServers'] } | undefined;
   #looking: AccountId | undefined;
   #stopped = false;
@@ -92,8 +102,11 @@ export class Causeway {
     await engine.people.load();
     await engine.people.rekey();
     await engine.conversations.load();
-    await engine.#catchUp();
     await engine.transfers.load();
+    await engine.#facts.run(() => engine.#catchUp());
+    engine.transfers.begin();
+    // Nothing may come in before all that is durable is in memory: it would be taken for new.
+    engine.#connect();
     return engine;
   }
 
@@ -105,13 +118,17 @@ export class Causeway {
     this.#own = own;
     const report = (problem: unknown) => ports.report(problem);
     this.#envelopes = new Envelopes({ ...ports, sealing: ports.keys });
-    this.people = new People({ ...ports, records: ports.people, now: () => ports.clock.now() }, () => this.#own.chain.newest.root, {
-      changed: (account) => this.#personChanged(account),
-      cameOnline: (_, devices) => {
-        for (const device of devices) this.links.nudge(device);
+    this.people = new People(
+      { ...ports, records: ports.people, now: () => ports.clock.now() },
+      () => this.#own.chain.newest.root,
+      {
+        changed: (account) => this.#personChanged(account),
+        cameOnline: (_, devices) => {
+          for (const device of devices) this.links.nudge(device);
+        },
+        refused: (_, problem) => report(problem),
       },
-      refused: (_, problem) => report(problem),
-    });
+    );
     this.feeds = new Feeds({ ...ports, store: ports.feeds, device: ports.keys });
     this.links = new Links(
       {
@@ -139,7 +156,12 @@ export class Causeway {
         keys: ports.keys,
         summaries: ports.summaries,
         deliveries: ports.deliveries,
-        authorsOf: (person) => new Map([...person.everyDevice, ...this.#own.chain.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign])),
+        authorsOf: (account) => {
+          const theirs = this.people.get(account)?.everyDevice ?? [];
+          return new Map(
+            [...theirs, ...this.#own.chain.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign]),
+          );
+        },
         isMine: (device) => this.isMine(device),
         report,
       },
@@ -159,6 +181,7 @@ export class Causeway {
         signKeyOf: (account, device) => this.people.get(account)?.everyDevice.find(({ id }) => id === device)?.sign,
         append: async (conversation, payload) => {
           await this.#append(conversation, payload);
+          await this.#facts.idle();
         },
       },
       { changed: (account) => this.#personChanged(account), broken: (link, problem) => this.#broken(link, problem) },
@@ -171,38 +194,70 @@ export class Causeway {
       report,
     });
     this.feeds.listen((entries) => {
-      void this.#facts.run(() => this.#onCommitted(entries)).catch(report);
+      this.conversations.spread(entries);
+      this.#facts.run(() => this.#onCommitted(entries)).catch((problem: unknown) => this.#notTaken(problem));
     });
-    this.#signaling = ports.connect({
+  }
+
+  #connect(): void {
+    const { events } = this;
+    const report = (problem: unknown) => this.ports.report(problem);
+    this.#signaling = this.ports.connect({
       ready: ({ account, contacts }) => {
+        if (this.#stopped) return;
         this.#connected = true;
         this.#iceServers = undefined;
+        const connection = ++this.#connection;
         this.#greeted = this.#ownAccount(account)
-          .then(() => this.people.snapshot(contacts))
-          .then(() => this.#knocks.repeatAll())
-          .then(() => events.changed())
+          .catch(report)
+          .then(async () => {
+            if (connection !== this.#connection) return;
+            await this.people.snapshot(contacts);
+            this.#knocks.repeatAll();
+            events.changed();
+          })
           .catch(report);
       },
       lost: () => {
-        this.#connected = false;
-        this.people.nobodyOnline();
+        this.#disconnected();
         events.changed();
       },
       stopped: (reason) => {
-        this.#connected = false;
-        this.people.nobodyOnline();
+        this.#disconnected();
         events.stopped(reason);
       },
       contact: (contact) => {
-        this.people.apply(contact).catch(report);
+        this.#afterGreeting(() => this.people.apply(contact));
       },
-      presence: ({ account, online, lastSeenAt }) => this.people.presence(account, online, lastSeenAt),
-      signal: ({ device, box }) => this.#inbox(device, () => this.#onSignal(device, box)),
+      presence: ({ account, online, lastSeenAt }) => {
+        this.#afterGreeting(() => this.people.presence(account, online, lastSeenAt));
+      },
+      signal: ({ account, device, box }) => {
+        this.#inbox.run(() => this.#onSignal(account, device, box)).catch(report);
+      },
       knock: (knock) => this.#onKnock(knock.account, knock.device, knock.box),
       account: (account) => {
         this.#ownAccount(account).catch(report);
       },
     });
+  }
+
+  #disconnected(): void {
+    this.#connected = false;
+    this.#connection++;
+    this.people.nobodyOnline().catch((problem: unknown) => this.ports.report(problem));
+  }
+
+  /** What the server said first is older, though verifying it takes longer. */
+  #afterGreeting(work: () => Promise<void>): void {
+    const connection = this.#connection;
+    this.#greeted
+      .then(() => (connection === this.#connection ? work() : undefined))
+      .catch((problem: unknown) => this.ports.report(problem));
+  }
+
+  #request<Name extends ClientEventName>(name: Name, body: ClientRequest<Name>): Promise<Answer<ClientResponse<Name>>> {
+    return this.#signaling?.request(name, body) ?? Promise.resolve({ ok: false, error: { code: 'no-server' } });
   }
 
   get connected(): boolean {
@@ -227,7 +282,7 @@ export class Causeway {
 
   /** The browser woke up, or the network is back. */
   wake(): void {
-    this.#signaling.wake();
+    this.#signaling?.wake();
     for (const person of this.people.all()) for (const { id } of person.devices) this.links.nudge(id);
   }
 
@@ -245,33 +300,32 @@ export class Causeway {
     if (handle === this.#own.account.handle) return { ok: false, error: { code: 'yourself' } };
     let person = this.people.byHandle(handle);
     if (!person || person.relation === 'none') {
-      const found = await this.#signaling.request('people:lookup', { handle });
+      const found = await this.#request('people:lookup', { handle });
       if (!found.ok) return person && found.error.code === 'no-server' ? { ok: true, account: person.account } : found;
+      if (found.value.handle !== handle) return { ok: false, error: { code: 'unknown' } }; // not whom the person asked for
       person = await this.people.meet(found.value);
       if (!person) return { ok: false, error: { code: 'unknown' } };
     }
     if (person.relation === 'none' || person.relation === 'incoming') {
-      const asked = await this.#signaling.request('contact:request', { account: person.account });
+      const asked = await this.#request('contact:request', { account: person.account });
       if (!asked.ok) return asked;
       await this.people.apply(asked.value);
     }
     return { ok: true, account: person.account };
   }
 
-  async answerRequest(account: AccountId, verdict: 'accept' | 'decline' | 'block' | 'unblock' | 'remove'): Promise<Outcome> {
-    const answer = await this.#signaling.request('contact:answer', { account, verdict });
+  async answerRequest(
+    account: AccountId,
+    verdict: 'accept' | 'decline' | 'block' | 'unblock' | 'remove',
+  ): Promise<Outcome> {
+    const answer = await this.#request('contact:answer', { account, verdict });
     if (!answer.ok) return answer;
     await this.people.apply(answer.value);
-    if (verdict === 'block' || verdict === 'remove')
-      for (const device of this.people.get(account)?.devices ?? []) {
-        this.links.unwant(device.id);
-        this.links.drop(device.id, 'blocked');
-      }
     return done;
   }
 
   async updateProfile(profile: { displayName?: string; email?: string }): Promise<Outcome> {
-    const answer = await this.#signaling.request('account:update', profile);
+    const answer = await this.#request('account:update', profile);
     if (!answer.ok) return answer;
     await this.#ownAccount(answer.value);
     return done;
@@ -303,7 +357,7 @@ export class Causeway {
     const record = this.transfers.get(offer);
     if (!record || !needsAnswer(record)) return done;
     const person = this.people.get(record.account);
-    if (verdict === 'accepted' && person && person.relation !== 'accepted') {
+    if (verdict === 'accepted' && person && person.relation !== 'accepted' && person.relation !== 'outgoing') {
       const accepted = await this.answerRequest(record.account, 'accept');
       if (!accepted.ok) return accepted;
     }
@@ -319,19 +373,24 @@ export class Causeway {
     const outcome = await this.#append(record.conversation, { kind: 'cancel', offer, file });
     await this.#facts.idle();
     const after = this.transfers.get(offer);
-    if (after) await this.#knocks.repeat(after);
+    if (after) this.#knocks.repeat(after).catch((problem: unknown) => this.ports.report(problem));
     return outcome;
   }
 
+  /** Resolves when nothing is open any more and nothing is written any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#cancelRetake?.();
     this.links.stop();
-    this.#signaling.close();
+    this.#signaling?.close();
     await this.transfers.stop();
+    await this.#facts.idle();
   }
 
+  /** To a conversation under earlier keys nothing is added: nobody would hear of it. */
   async #append(conversation: ConversationId, payload: Payload): Promise<Outcome> {
-    const appended = await this.feeds.append(conversation, payload);
+    const inForce = this.people.byConversation(conversation)?.conversation ?? conversation;
+    const appended = await this.feeds.append(inForce, payload);
     switch (appended.kind) {
       case 'committed':
         return done;
@@ -347,17 +406,46 @@ export class Causeway {
     const [first] = entries;
     const person = first && this.people.byConversation(first.conversation);
     if (!person) return;
-    for (const entry of entries) {
-      const payload = readPayload(entry);
-      if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
+    try {
+      const all = await this.#withMissed(entries);
+      for (const entry of all) {
+        const payload = readPayload(entry);
+        if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
+      }
+      const summarised = this.conversations.onCommitted(all);
+      this.events.committed(all);
+      await summarised;
+    } finally {
+      // Whatever the storage says: there may be something to send now.
+      this.#personChanged(person.account);
     }
-    await this.conversations.onCommitted(entries);
-    this.events.committed(entries);
-    this.#personChanged(person.account);
+  }
+
+  /** The entries, and before them those of the same feeds that could not be taken when their turn was. */
+  async #withMissed(entries: readonly StoredEntry[]): Promise<readonly StoredEntry[]> {
+    const missed: StoredEntry[] = [];
+    const seen = new Set<DeviceId>();
+    for (const { conversation, device, sequence } of entries) {
+      if (seen.has(device)) continue;
+      seen.add(device);
+      const from = this.conversations.taken(conversation, device);
+      if (from < sequence) missed.push(...(await this.ports.feeds.range(conversation, device, from, sequence - from)));
+    }
+    return missed.length > 0 ? [...missed, ...entries] : entries;
+  }
+
+  /** The storage failed between an entry and what follows from it: taken up again soon, or with the next entry, or at the next start. */
+  #notTaken(problem: unknown): void {
+    this.ports.report(problem);
+    if (this.#stopped) return;
+    this.#cancelRetake ??= this.ports.clock.after(retakeMs, () => {
+      this.#cancelRetake = undefined;
+      this.#facts.run(() => this.#catchUp()).catch((again: unknown) => this.#notTaken(again));
+    });
   }
 
   async #takeFact(person: Person, entry: StoredEntry, payload: OfferPayload): Promise<void> {
-    const source = { device: entry.device, mine: this.isMine(entry.device), at: entry.wall };
+    const source = { device: entry.device, mine: this.isMine(entry.device), at: entry.wall, lamport: entry.lamport };
     try {
       await this.transfers.addFact(person.account, entry.conversation, payload, source);
     } catch (problem) {
@@ -366,15 +454,14 @@ export class Causeway {
     }
   }
 
-  /** Entries that were committed before a crash and not taken up yet. */
+  /** Entries that were committed before a crash, or a failure, and not taken up yet. */
   async #catchUp(): Promise<void> {
     for (const person of this.people.all()) {
       for (const conversation of [person.conversation, ...person.earlier]) {
         for (const [device, length] of await this.feeds.frontier(conversation)) {
           const from = this.conversations.taken(conversation, device);
           if (from >= length) continue;
-          const entries = await this.ports.feeds.range(conversation, device, from, length - from);
-          await this.#facts.run(() => this.#onCommitted(entries));
+          await this.#onCommitted(await this.ports.feeds.range(conversation, device, from, length - from));
         }
       }
     }
@@ -382,7 +469,7 @@ export class Causeway {
 
   #allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
     const found = this.people.byDevice(device);
-    if (found?.person.relation !== 'accepted') return undefined;
+    if (found?.person.relation !== 'accepted' || this.isMine(device)) return undefined;
     return { account: found.person.account, device: found.device };
   }
 
@@ -394,8 +481,7 @@ export class Causeway {
   }
 
   #linkClosed(link: Link): void {
-    const person = this.people.get(link.account);
-    if (person) this.conversations.linkClosed(link, person.conversation);
+    this.conversations.linkClosed(link);
     this.transfers.linkClosed(link);
   }
 
@@ -406,11 +492,9 @@ export class Causeway {
     switch (control.kind) {
       case 'frontier':
       case 'entries':
-      case 'committed': {
-        const person = this.people.get(link.account);
-        if (person) this.conversations.onFrame(link, control, person);
+      case 'committed':
+        this.conversations.onFrame(link, control);
         return;
-      }
       default:
         throw new ProtocolError('not-allowed', `${control.kind} out of place`);
     }
@@ -428,15 +512,17 @@ export class Causeway {
     this.events.changed(account);
     const person = this.people.get(account);
     if (!person || this.#stopped) return;
-    if (person.relation !== 'accepted') {
-      for (const device of person.devices) this.links.unwant(device.id);
-      return;
-    }
+    this.links.dropForbidden();
+    if (person.relation !== 'accepted') return;
+    for (const link of this.links.all())
+      if (link.account === account && !this.conversations.serves(link, person.conversation))
+        this.links.drop(link.device, 'other keys');
+    this.conversations.authorsChanged();
     for (const { id } of person.devices) {
       if (!this.people.online(account).has(id) && this.links.stateOf(id) === 'none') continue;
       this.#wanted(person, id).then(
         (wanted) => {
-          if (this.#stopped) return;
+          if (this.#stopped || !this.#allowed(id)) return;
           if (wanted) this.links.want(id);
           else this.links.unwant(id);
         },
@@ -450,31 +536,41 @@ export class Causeway {
     return this.conversations.owes(person.conversation, device);
   }
 
-  async #ownAccount(account: OwnAccount): Promise<void> {
-    const chain = await verifyChain(account.lists, this.ports);
-    const rekeyed = chain.newest.root !== this.#own.chain.newest.root;
-    this.#own = { account, chain };
-    if (rekeyed) await this.people.rekey();
-    this.events.account(account);
-    this.events.changed();
+  /** @throws ProtocolError when the server names other keys than those with which this device works: then nothing of it is believed. */
+  #ownAccount(account: OwnAccount): Promise<void> {
+    return this.#accounts.run(async () => {
+      const chain = await verifyChain(account.lists, this.ports);
+      const standing = compareToPin(pinOf(this.#own.chain), chain);
+      if (account.id !== this.#own.account.id || standing === 'changed')
+        throw new ProtocolError('not-allowed', 'another account than this device is of');
+      if (standing === 'older') return;
+      this.#own = { account, chain };
+      this.conversations.authorsChanged();
+      this.events.account(account);
+      this.events.changed();
+    });
   }
 
   async #askIceServers(): Promise<WireOptions['iceServers']> {
     const now = this.ports.clock.now();
     if (this.#iceServers && now - this.#iceServers.at < iceServersMs) return this.#iceServers.value;
-    const answer = await this.#signaling.request('ice:servers', {});
+    const answer = await this.#request('ice:servers', {});
     if (!answer.ok) return this.#iceServers?.value ?? [];
     this.#iceServers = { at: now, value: answer.value.iceServers };
     return answer.value.iceServers;
   }
 
   async #sendSignal(to: Device, body: SignalBody): Promise<boolean> {
-    const answer = await this.#signaling.request('signal', { to: to.id, box: await this.#envelopes.seal(to, body) });
+    const answer = await this.#request('signal', { to: to.id, box: await this.#envelopes.seal(to, body) });
     return answer.ok;
   }
 
   async #sendKnock(to: Device, id: RequestId, body: KnockBody): Promise<boolean> {
-    const answer = await this.#signaling.request('knock', { to: to.id, id, box: await this.#envelopes.seal(to, body, limits.knockTtlMs) });
+    const answer = await this.#request('knock', {
+      to: to.id,
+      id,
+      box: await this.#envelopes.seal(to, body, limits.knockTtlMs),
+    });
     return answer.ok;
   }
 
@@ -484,10 +580,11 @@ export class Causeway {
     await this.people.settled();
   }
 
-  async #onSignal(from: DeviceId, box: string): Promise<void> {
+  async #onSignal(account: AccountId, from: DeviceId, box: string): Promise<void> {
     await this.#serverHeard();
     const found = this.people.byDevice(from);
-    if (found?.person.relation !== 'accepted') throw new ProtocolError('not-allowed', 'a signal of somebody who is no contact');
+    if (found?.person.account !== account || found.person.relation !== 'accepted')
+      throw new ProtocolError('not-allowed', 'a signal of somebody who is no contact');
     const body = await this.#envelopes.open(found.device, box);
     if (body.kind !== 'sdp' && body.kind !== 'ice') throw new ProtocolError('malformed', `${body.kind} as a signal`);
     this.links.onSignal(found.device, body);
@@ -505,12 +602,6 @@ export class Causeway {
       if (!(problem instanceof ProtocolError)) throw problem;
       this.ports.report(problem);
     }
-  }
-
-  #inbox(device: DeviceId, work: () => Promise<void>): void {
-    const inbox = this.#inboxes.get(device) ?? new Serial();
-    this.#inboxes.set(device, inbox);
-    inbox.run(work).catch((problem: unknown) => this.ports.report(problem));
   }
 }
 

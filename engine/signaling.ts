@@ -23,7 +23,10 @@ export interface SignalingEvents {
 }
 
 export interface Signaling {
-  request: <Name extends ClientEventName>(name: Name, request: ClientRequest<Name>) => Promise<Answer<ClientResponse<Name>>>;
+  request: <Name extends ClientEventName>(
+    name: Name,
+    request: ClientRequest<Name>,
+  ) => Promise<Answer<ClientResponse<Name>>>;
   /** Tries again at once, for example when the device wakes up. */
   wake(): void;
   close(): void;

@@ -14,6 +14,7 @@ const highWaterBytes = 256 * 1024;
 const lowWaterBytes = 128 * 1024;
 /** `bufferedamountlow` may be missed while the queue runs empty; a poll makes sure that nothing waits for it for ever. */
 const watchdogMs = 250;
+const earlyMessages = 4;
 
 /** What simple-peer keeps to itself and we need. */
 interface Insides {
@@ -29,6 +30,7 @@ class WebRtcWire implements Wire {
   readonly #urgent: Bytes[] = [];
   readonly #queue: Bytes[] = [];
   #queuedBytes = 0;
+  readonly #early: Bytes[] = [];
   #drained: (() => void)[] = [];
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #open = false;
@@ -50,9 +52,7 @@ class WebRtcWire implements Wire {
     }) as SimplePeer.Instance & Insides;
     this.#peer.on('signal', (signal) => this.#onSignal(signal));
     this.#peer.on('connect', () => this.#onOpen());
-    this.#peer.on('data', (data: Uint8Array<ArrayBuffer>) => {
-      if (!this.#closed) events.message(data);
-    });
+    this.#peer.on('data', (data: Uint8Array<ArrayBuffer>) => this.#onMessage(data));
     this.#peer.on('error', (error) => this.#fail(error.message));
     this.#peer.on('close', () => this.#fail('closed'));
   }
@@ -144,7 +144,19 @@ class WebRtcWire implements Wire {
     channel.bufferedAmountLowThreshold = lowWaterBytes;
     channel.addEventListener('bufferedamountlow', () => this.#pump());
     this.#events.open(fingerprints);
+    for (const message of this.#early.splice(0)) this.#onMessage(message);
     this.#pump();
+  }
+
+  /**
+   * The other side may find the channel open, and say hello, before simple-peer tells so here: what comes until then waits. An honest peer
+   * sends one small frame before it is answered.
+   */
+  #onMessage(message: Bytes): void {
+    if (this.#closed) return;
+    if (this.#open) this.#events.message(message);
+    else if (this.#early.length < earlyMessages) this.#early.push(message);
+    else this.#fail('too much before the channel was open');
   }
 
   /** Gives the channel what it can take without a deep queue; urgent messages first. */

@@ -38,7 +38,10 @@ export function keepFocus(root: HTMLElement): () => void {
       if (one.localName === 'main') break;
       const inside = Array.from(one.querySelectorAll<HTMLElement>(focusable));
       const next = one.tabIndex === 0 ? one : inside.find((each) => each.checkVisibility());
-      if (next) return next.focus({ preventScroll: true });
+      if (next) {
+        next.focus({ preventScroll: true });
+        return;
+      }
     }
     (before?.checkVisibility() ? before : root.querySelector('h1'))?.focus({ preventScroll: true });
   }

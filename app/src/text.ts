@@ -31,6 +31,7 @@ const errors: Record<ActionError['code'], string> = {
   'wrong-recovery-code': 'That is not the recovery code of this account. Check every character.',
   'no-space': 'There is not enough free space on this device.',
   storage: 'This browser could not store it. Check that it is allowed to keep data, and that there is room.',
+  unreadable: 'A file could not be read. It may have been moved, changed or deleted. Choose it again.',
   yourself: 'That is your own username. Enter the username of somebody else.',
 };
 
@@ -178,6 +179,7 @@ export const text = {
     messagePlaceholder: 'Write a message',
     send: 'Send',
     attach: 'Attach files',
+    preparing: 'Preparing the files…',
     drop: (name: string) => `Drop to send to ${name}`,
     details: 'Details',
     older: 'Show older',

@@ -41,7 +41,7 @@ export class Person {
     readonly displayName: string,
     readonly password: string,
     private readonly viewport: { width: number; height: number },
-    private readonly browserPath: string | 'firefox',
+    private readonly browserPath: string,
   ) {}
 
   /** A browser with the app open and nobody logged in. */

@@ -4,7 +4,8 @@
  */
 import { fromBase64 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
+import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
 import { Delivery, type DeliveryRecord, type DeliveryState } from '../feed/delivery.ts';
 import type { Fork } from '../feed/chain.ts';
@@ -17,7 +18,9 @@ import type { Records } from '../records.ts';
 
 export interface Summary {
   conversation: ConversationId;
-  last?: { kind: 'text'; text: string; at: number; mine: boolean } | { kind: 'files'; names: string[]; at: number; mine: boolean };
+  last?:
+    | { kind: 'text'; text: string; at: number; mine: boolean }
+    | { kind: 'files'; names: string[]; at: number; mine: boolean };
   /** Messages of others since the conversation was last looked at. */
   unread: number;
   /** Entries of each feed that this summary, and all else that follows from entries, has taken in. */
@@ -36,7 +39,7 @@ export interface ConversationsPorts {
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
   /** Devices that may write: those ever certified for the person and for this account. */
-  authorsOf(person: Person): ReadonlyMap<DeviceId, string>;
+  authorsOf(account: AccountId): ReadonlyMap<DeviceId, string>;
   isMine(device: DeviceId): boolean;
   report(problem: unknown): void;
 }
@@ -48,8 +51,24 @@ export interface ConversationsEvents {
   broken(link: Link, problem: unknown): void;
 }
 
+/**
+ * Frames of one link that wait to be taken. Whoever keeps to `limits.entryBatchesInFlight`, and to a signature for each feed in answer to a
+ * frontier, stays far below.
+ */
+const framesWaitingMax = 4 * limits.feedsPerConversation;
+const entriesWaitingMax = 16 * limits.entryBatchesInFlight;
+
+interface Session {
+  conversation: ConversationId;
+  sync: ConversationSync;
+  /** Devices whose entries are taken: those that were certified when it was last looked. */
+  authors: ReadonlyMap<DeviceId, string>;
+  framesWaiting: number;
+  entriesWaiting: number;
+}
+
 export class Conversations {
-  readonly #syncs = new Map<Link, ConversationSync>();
+  readonly #sessions = new Map<Link, Session>();
   readonly #summaries = new Map<ConversationId, Summary>();
   readonly #deliveries = new Map<ConversationId, Delivery>();
   #looking: ConversationId | undefined;
@@ -78,7 +97,8 @@ export class Conversations {
   lookAt(conversation: ConversationId | undefined): void {
     this.#looking = conversation;
     const summary = conversation === undefined ? undefined : this.#summaries.get(conversation);
-    if (summary && summary.unread > 0) this.#keepSummary({ ...summary, unread: 0 }).catch((problem: unknown) => this.ports.report(problem));
+    if (summary && summary.unread > 0)
+      this.#keepSummary({ ...summary, unread: 0 }).catch((problem: unknown) => this.ports.report(problem));
   }
 
   deliveryOf(conversation: ConversationId, sequence: number, recipients: readonly DeviceId[]): DeliveryState {
@@ -91,43 +111,73 @@ export class Conversations {
     return length > 0 && this.deliveryOf(conversation, length - 1, [device]) !== 'delivered';
   }
 
-  linkOpened(link: Link, person: Person): void {
-    const { conversation } = person;
-    const sync = new ConversationSync({
-      ports: { signatures: this.ports.signatures, device: this.ports.keys },
-      feeds: this.ports.feeds,
+  linkOpened(link: Link, { conversation }: Person): void {
+    const authors = this.ports.authorsOf(link.account);
+    const session: Session = {
       conversation,
-      peer: link.device,
-      authors: (device) => {
-        const key = this.ports.authorsOf(person).get(device);
-        return key === undefined ? undefined : fromBase64(key);
-      },
-      send: (frame) => link.control(frame),
-      report: (event) => this.#onSync(link, conversation, event),
+      authors,
+      framesWaiting: 0,
+      entriesWaiting: 0,
+      sync: this.#sync(link, conversation),
+    };
+    this.#sessions.set(link, session);
+    this.#watch(link, session.sync.start());
+  }
+
+  /** Whether the link still serves the conversation that is in force between its ends. */
+  serves(link: Link, conversation: ConversationId): boolean {
+    const session = this.#sessions.get(link);
+    return !session || session.conversation === conversation;
+  }
+
+  /** Devices were certified, of the person or of this account: their entries, refused until now, are asked for. */
+  authorsChanged(): void {
+    for (const [link, session] of this.#sessions) {
+      const authors = this.ports.authorsOf(link.account);
+      const more = [...authors.keys()].some((device) => !session.authors.has(device));
+      session.authors = authors;
+      if (more) this.#watch(link, session.sync.start());
+    }
+  }
+
+  /** @throws ProtocolError when the frame is of another conversation, or the peer sends faster than it may. */
+  onFrame(link: Link, frame: FeedFrame): void {
+    const session = this.#sessions.get(link);
+    if (!session) return;
+    if (frame.conversation !== session.conversation)
+      throw new ProtocolError('not-allowed', 'frame of another conversation');
+    const entries = frame.kind === 'entries' ? 1 : 0;
+    if (session.framesWaiting >= framesWaitingMax || session.entriesWaiting + entries > entriesWaitingMax)
+      throw new ProtocolError('rate-limited', 'more than is asked for');
+    session.framesWaiting++;
+    session.entriesWaiting += entries;
+    const taken = session.sync.onFrame(frame).finally(() => {
+      session.framesWaiting--;
+      session.entriesWaiting -= entries;
     });
-    this.#syncs.set(link, sync);
-    this.#watch(link, sync.start());
+    this.#watch(link, taken);
   }
 
-  onFrame(link: Link, frame: FeedFrame, person: Person): void {
-    const sync = this.#syncs.get(link);
-    if (!sync) return;
-    if (frame.conversation !== person.conversation) throw new ProtocolError('not-allowed', 'frame of another conversation');
-    this.#watch(link, sync.onFrame(frame));
+  linkClosed(link: Link): void {
+    const session = this.#sessions.get(link);
+    if (!session) return;
+    session.sync.close();
+    this.#sessions.delete(link);
+    this.#deliveries.get(session.conversation)?.linkClosed(link.device);
+    this.events.changed(session.conversation);
   }
 
-  linkClosed(link: Link, conversation: ConversationId): void {
-    this.#syncs.get(link)?.close();
-    this.#syncs.delete(link);
-    this.#deliveries.get(conversation)?.linkClosed(link.device);
-    this.events.changed(conversation);
+  /** Tells the peers; to be called with every batch of committed entries of one conversation at once. */
+  spread(entries: readonly StoredEntry[]): void {
+    const conversation = entries[0]?.conversation;
+    for (const [link, session] of this.#sessions)
+      if (session.conversation === conversation) this.#watch(link, session.sync.onLocal(entries));
   }
 
-  /** To be called with every batch of committed entries of one conversation, once all else that follows from them is durable. */
+  /** Takes committed entries of one conversation into its summary, once all else that follows from them is durable. */
   async onCommitted(entries: readonly StoredEntry[]): Promise<void> {
     const conversation = entries[0]?.conversation;
     if (conversation === undefined) return;
-    for (const [link, sync] of this.#syncs) this.#watch(link, sync.onLocal(entries));
     let summary = this.summary(conversation);
     const taken = new Map(summary.taken);
     for (const entry of entries) {
@@ -137,6 +187,21 @@ export class Conversations {
     }
     await this.#keepSummary({ ...summary, taken: [...taken] });
     this.events.changed(conversation);
+  }
+
+  #sync(link: Link, conversation: ConversationId): ConversationSync {
+    return new ConversationSync({
+      ports: { signatures: this.ports.signatures, device: this.ports.keys },
+      feeds: this.ports.feeds,
+      conversation,
+      peer: link.device,
+      authors: (device) => {
+        const key = this.#sessions.get(link)?.authors.get(device);
+        return key === undefined ? undefined : fromBase64(key);
+      },
+      send: (frame) => link.control(frame),
+      report: (event) => this.#onSync(link, conversation, event),
+    });
   }
 
   #summarise(summary: Summary, entry: StoredEntry): Summary {
@@ -163,7 +228,7 @@ export class Conversations {
       this.events.forked(conversation, event.fork);
       return;
     }
-    if (event.kind === 'unknown-author') return; // asked again when the device list has grown
+    if (event.kind === 'unknown-author') return; // see `authorsChanged`
     if (event.author !== this.ports.keys.id) return;
     const delivery = this.#deliveries.get(conversation) ?? new Delivery();
     this.#deliveries.set(conversation, delivery);

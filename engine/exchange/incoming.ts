@@ -215,7 +215,10 @@ export class Incoming {
     const sizeBytes = offered?.files[file]?.size;
     if (publicKey === undefined || sizeBytes === undefined)
       throw new Error('an accepted offer without its sender or size');
-    if (factsOf(record, file).doneBytes === undefined) await this.ports.offers.keepFacts(offer, file, { doneBytes: 0 });
+    if (factsOf(record, file).doneBytes === undefined)
+      this.ports.offers
+        .keepFacts(offer, file, { doneBytes: 0 })
+        .catch((problem: unknown) => this.ports.report(problem));
     await this.closed(fileKey(offer, file)); // a file that was just paused may still be closing
     if (this.#stopped) throw new SinkError('storage');
     const sink = await this.ports.blobs.openSink(offer, file, sizeBytes);

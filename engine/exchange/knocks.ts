@@ -9,7 +9,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { AccountId, DeviceId, OfferId, RequestId } from '../../protocol/ids.ts';
 import type { Device } from '../../protocol/people.ts';
 import type { Person } from '../people/people.ts';
-import { standingOf, type OfferRecord } from './offer.ts';
+import { needsAnswer, standingOf, type OfferRecord } from './offer.ts';
 import type { Transfers } from './transfers.ts';
 
 export interface KnocksPorts {
@@ -32,12 +32,22 @@ export class Knocks {
   /** Tells the other side how an offer of this device stands, unless the feed does. */
   async repeat(record: OfferRecord): Promise<void> {
     const person = this.ports.person(record.account);
-    if (!person || person.relation === 'accepted' || !record.offered?.mine) return;
+    if (!person || !isAsked(person) || !record.offered?.mine) return;
     const waiting = record.offered.files.some((_, file) => standingOf(record, file) === 'waiting');
     const withdrawn = record.offered.files.every((_, file) => standingOf(record, file) === 'cancelled');
     if (waiting) {
-      const files = record.offered.files.map(({ name, size, type, modifiedAt }) => ({ name, size, type, ...(modifiedAt === undefined ? {} : { modifiedAt }) }));
-      await this.#send(person, record.offer, { kind: 'offer', offer: record.offer, files, offeredAt: record.offered.at });
+      const files = record.offered.files.map(({ name, size, type, modifiedAt }) => ({
+        name,
+        size,
+        type,
+        ...(modifiedAt === undefined ? {} : { modifiedAt }),
+      }));
+      await this.#send(person, record.offer, {
+        kind: 'offer',
+        offer: record.offer,
+        files,
+        offeredAt: record.offered.at,
+      });
     } else if (withdrawn) await this.#send(person, record.offer, { kind: 'withdraw', offer: record.offer });
   }
 
@@ -45,7 +55,7 @@ export class Knocks {
   async decline(record: OfferRecord): Promise<void> {
     const person = this.ports.person(record.account);
     const device = person?.everyDevice.find(({ id }) => id === record.offered?.device);
-    if (!person || !device || person.relation === 'accepted') return;
+    if (!person || !device || !isAsked(person)) return;
     await this.ports.send(device, record.offer as string as RequestId, { kind: 'decline', offer: record.offer });
   }
 
@@ -55,22 +65,38 @@ export class Knocks {
     const { transfers, now } = this.ports;
     const source = { device, mine: false, at: now() };
     const { account, conversation } = person;
+    if (person.relation === 'none' || person.relation === 'blocked')
+      throw new ProtocolError('not-allowed', 'a knock of somebody who may not');
     switch (body.kind) {
       case 'offer': {
-        const waiting = transfers.all().filter((record) => record.account === account && record.offered?.knocked && record.answer.kind === 'waiting');
+        const waiting = transfers
+          .all()
+          .filter((record) => record.account === account && record.offered?.knocked && needsAnswer(record));
         if (waiting.length >= limits.knocksPerSender && !waiting.some((record) => record.offer === body.offer))
           throw new ProtocolError('rate-limited', 'too many offers wait already');
-        await transfers.addFact(account, conversation, { kind: 'offer', offer: body.offer, files: body.files }, source, true);
+        await transfers.addFact(
+          account,
+          conversation,
+          { kind: 'offer', offer: body.offer, files: body.files },
+          source,
+          true,
+        );
         return;
       }
       case 'withdraw': {
         const files = this.#filesOf(body.offer, account, false);
-        for (let file = 0; file < files; file++) await transfers.addFact(account, conversation, { kind: 'cancel', offer: body.offer, file }, source);
+        for (let file = 0; file < files; file++)
+          await transfers.addFact(account, conversation, { kind: 'cancel', offer: body.offer, file }, source);
         return;
       }
       case 'decline':
         if (this.#filesOf(body.offer, account, true) > 0)
-          await transfers.addFact(account, conversation, { kind: 'answer', offer: body.offer, verdict: 'declined' }, source);
+          await transfers.addFact(
+            account,
+            conversation,
+            { kind: 'answer', offer: body.offer, verdict: 'declined' },
+            source,
+          );
     }
   }
 
@@ -88,3 +114,6 @@ export class Knocks {
     work.catch((problem: unknown) => this.ports.report(problem));
   }
 }
+
+/** Knocks are for the time between a request and its answer; the server passes none at others. */
+const isAsked = ({ relation }: Person): boolean => relation === 'outgoing' || relation === 'incoming';

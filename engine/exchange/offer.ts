@@ -101,21 +101,30 @@ export function withFact(record: OfferRecord, payload: OfferPayload, source: Fac
     case 'receipt': {
       if (offered.mine === source.mine) return record;
       const wrong = facts.receipt && facts.root && !equalBytes(facts.receipt, facts.root);
-      if ((facts.receipt && !wrong) || (wrong && facts.receipt && equalBytes(facts.receipt, payload.root))) return record;
+      if ((facts.receipt && !wrong) || (wrong && facts.receipt && equalBytes(facts.receipt, payload.root)))
+        return record;
       return withFileFacts(record, payload.file, { receipt: payload.root, receivedBy: source.device });
     }
   }
 }
 
 /** An offer, by knock or by feed, counts once; of a knock the feed's word may still make another list as long as nobody answered it. */
-function withOffer(record: OfferRecord, payload: Extract<OfferPayload, { kind: 'offer' }>, source: FactSource, knocked: boolean): OfferRecord {
+function withOffer(
+  record: OfferRecord,
+  payload: Extract<OfferPayload, { kind: 'offer' }>,
+  source: FactSource,
+  knocked: boolean,
+): OfferRecord {
   const { offered, early = [] } = record;
   if (offered && (!offered.knocked || offered.device !== source.device)) return record;
   const told = payload.files.map(({ thumbnail: _, ...file }) => file);
   const files = offered && (record.answer.kind !== 'waiting' || sameFiles(offered.files, told)) ? offered.files : told;
   if (offered && knocked && files === offered.files) return record;
   const { early: _, ...bare } = record;
-  const known: OfferRecord = { ...bare, offered: { device: source.device, mine: source.mine, at: offered?.at ?? source.at, files, knocked } };
+  const known: OfferRecord = {
+    ...bare,
+    offered: { device: source.device, mine: source.mine, at: offered?.at ?? source.at, files, knocked },
+  };
   return early.reduce((before, fact) => withFact(before, fact.payload, fact.source), known);
 }
 
@@ -124,12 +133,20 @@ function comesBefore(a: { by: DeviceId; lamport: number }, b: { by: DeviceId; la
   return a.lamport !== b.lamport ? a.lamport < b.lamport : a.by < b.by;
 }
 
-function sameFiles(a: readonly Omit<OfferedFile, 'thumbnail'>[], b: readonly Omit<OfferedFile, 'thumbnail'>[]): boolean {
+function sameFiles(
+  a: readonly Omit<OfferedFile, 'thumbnail'>[],
+  b: readonly Omit<OfferedFile, 'thumbnail'>[],
+): boolean {
   return (
     a.length === b.length &&
     a.every((file, index) => {
       const other = b[index];
-      return file.name === other?.name && file.size === other.size && file.type === other.type && file.modifiedAt === other.modifiedAt;
+      return (
+        file.name === other?.name &&
+        file.size === other.size &&
+        file.type === other.type &&
+        file.modifiedAt === other.modifiedAt
+      );
     })
   );
 }
@@ -139,7 +156,10 @@ const sameFact = (a: OfferPayload, b: OfferPayload): boolean => equalBytes(encod
 export const factsOf = (record: OfferRecord, file: number): FileFacts => record.files[file] ?? {};
 
 export function withFileFacts(record: OfferRecord, file: number, facts: FileFacts): OfferRecord {
-  const files = Array.from({ length: Math.max(record.files.length, file + 1) }, (_, index) => record.files[index] ?? {});
+  const files = Array.from(
+    { length: Math.max(record.files.length, file + 1) },
+    (_, index) => record.files[index] ?? {},
+  );
   files[file] = { ...files[file], ...facts };
   return { ...record, files };
 }
@@ -164,4 +184,6 @@ export function standingOf(record: OfferRecord, file: number): Standing {
 
 /** Whether an offer still needs its recipient's answer. */
 export const needsAnswer = (record: OfferRecord): boolean =>
-  record.offered?.mine === false && record.answer.kind === 'waiting' && record.offered.files.some((_, file) => standingOf(record, file) === 'waiting');
+  record.offered?.mine === false &&
+  record.answer.kind === 'waiting' &&
+  record.offered.files.some((_, file) => standingOf(record, file) === 'waiting');

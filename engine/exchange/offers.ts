@@ -2,7 +2,15 @@
 import type { AccountId, ConversationId, OfferId } from '../../protocol/ids.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { Records } from '../records.ts';
-import { emptyOffer, withFact, withFileFacts, type FactSource, type FileFacts, type OfferPayload, type OfferRecord } from './offer.ts';
+import {
+  emptyOffer,
+  withFact,
+  withFileFacts,
+  type FactSource,
+  type FileFacts,
+  type OfferPayload,
+  type OfferRecord,
+} from './offer.ts';
 
 export class Offers {
   readonly #records = new Map<OfferId, OfferRecord>();
@@ -32,7 +40,7 @@ export class Offers {
   }
 
   /**
-   * Takes a fact in; resolves when it is durable. Taken again after a failed write, it is written again.
+   * Takes a fact in; resolves when it is durable, to whether it was news. Taken again after a failed write it is written again, and news.
    * @throws ProtocolError when the offer is of another person.
    */
   async add(
@@ -41,11 +49,13 @@ export class Offers {
     payload: OfferPayload,
     source: FactSource,
     knocked: boolean,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const before = this.#records.get(payload.offer) ?? emptyOffer(payload.offer, account, conversation);
     if (before.account !== account) throw new ProtocolError('not-allowed', 'an offer of another conversation');
     const after = withFact(before, payload, source, knocked);
-    if (after !== before || this.#unwritten.has(payload.offer)) await this.keep(after);
+    if (after === before && !this.#unwritten.has(payload.offer)) return false;
+    await this.keep(after);
+    return true;
   }
 
   /** Adds facts of one file to whatever the record is by now. */

@@ -70,6 +70,8 @@ export class Outgoing {
   bind(record: OfferRecord): void {
     record.offered?.files.forEach((offered, file) => {
       if (!this.#unbound(record, file)) return;
+      const { kind } = this.ports.progress.of(record.offer, file).activity;
+      if (kind !== 'idle' && kind !== 'verifying') return; // of a file that is gone it would fail again, and again
       if (offered.size === 0) this.#bindRoot(record.offer, file);
       else if (begun(record, file)) this.#bindIfHashed(record.offer, file, offered.size);
     });
@@ -145,8 +147,6 @@ export class Outgoing {
   }
 
   #bindIfHashed(offer: OfferId, file: number, sizeBytes: number): void {
-    const { activity } = this.ports.progress.of(offer, file);
-    if (activity.kind !== 'idle' && activity.kind !== 'verifying') return;
     this.#openBlob(offer, file, sizeBytes).then(
       (blob) => {
         if (blob.hashedBlocks === blockCount(sizeBytes)) this.#bindRoot(offer, file);

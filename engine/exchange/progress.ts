@@ -1,4 +1,6 @@
 /** What goes on with one file right now, beside its durable facts: nothing here outlives the process. */
+import type { OfferId } from '../../protocol/ids.ts';
+import { factsOf, fileKey, type OfferRecord } from './offer.ts';
 import { Rate } from '../transfer/rate.ts';
 
 export type Activity =
@@ -37,5 +39,29 @@ export class Progress {
 
   secondsLeft(now: number, sizeBytes: number): number | undefined {
     return this.activity.kind === 'running' ? this.#rate.secondsLeft(now, sizeBytes - this.doneBytes) : undefined;
+  }
+}
+
+/** Progress of every file that was looked at. */
+export class ProgressBook {
+  readonly #all = new Map<string, Progress>();
+
+  constructor(private readonly recordOf: (offer: OfferId) => OfferRecord | undefined) {}
+
+  of(offer: OfferId, file: number): Progress {
+    const key = fileKey(offer, file);
+    let progress = this.#all.get(key);
+    if (!progress) {
+      progress = new Progress();
+      const record = this.recordOf(offer);
+      progress.doneBytes = (record && factsOf(record, file).doneBytes) ?? 0;
+      this.#all.set(key, progress);
+    }
+    return progress;
+  }
+
+  /** The same, if anything happened with the file yet. */
+  known(offer: OfferId, file: number): Progress | undefined {
+    return this.#all.get(fileKey(offer, file));
   }
 }

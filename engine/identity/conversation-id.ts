@@ -5,5 +5,7 @@ import type { Hashes } from '../ports.ts';
 
 export async function directConversation(a: PublicKey, b: PublicKey, hashes: Hashes): Promise<ConversationId> {
   const [low, high] = a < b ? [a, b] : [b, a];
-  return toBase64(await hashes.sha256(concatBytes(toUtf8('causeway/direct/1'), fromBase64(low), fromBase64(high)))) as ConversationId;
+  return toBase64(
+    await hashes.sha256(concatBytes(toUtf8('causeway/direct/1'), fromBase64(low), fromBase64(high))),
+  ) as ConversationId;
 }

@@ -18,7 +18,9 @@ export interface ListSigner {
 }
 
 export async function deviceIdOf(keys: { sign: string; agree: string }, hashes: Hashes): Promise<DeviceId> {
-  const hash = await hashes.sha256(concatBytes(toUtf8('causeway/device/1'), fromBase64(keys.sign), fromBase64(keys.agree)));
+  const hash = await hashes.sha256(
+    concatBytes(toUtf8('causeway/device/1'), fromBase64(keys.sign), fromBase64(keys.agree)),
+  );
   return toBase64(hash.subarray(0, 16)) as DeviceId;
 }
 
@@ -53,7 +55,10 @@ export interface VerifiedChain {
  * Verifies a whole chain: numbers and hashes follow, root and vault stay, every signer was entitled, every device id is the hash of its keys.
  * @throws ProtocolError `malformed` or `not-allowed` naming the list.
  */
-export async function verifyChain(lists: readonly SignedDeviceList[], ports: { hashes: Hashes; signatures: Signatures }): Promise<VerifiedChain> {
+export async function verifyChain(
+  lists: readonly SignedDeviceList[],
+  ports: { hashes: Hashes; signatures: Signatures },
+): Promise<VerifiedChain> {
   let before: DeviceListBody | undefined;
   let beforeHash: Bytes = new Uint8Array(32);
   const seen: string[] = [];
@@ -64,14 +69,17 @@ export async function verifyChain(lists: readonly SignedDeviceList[], ports: { h
     const fail = (why: string) => new ProtocolError('not-allowed', `device list ${number}: ${why}`);
     if (body.number !== number || !equalBytes(body.previous, beforeHash)) throw fail('does not follow the list before');
     if (before && (before.root !== body.root || before.vault !== body.vault)) throw fail('has other account keys');
-    const signer = list.signer === 'root' ? body.root : before?.devices.find((device) => device.id === list.signer)?.sign;
+    const signer =
+      list.signer === 'root' ? body.root : before?.devices.find((device) => device.id === list.signer)?.sign;
     if (!signer) throw fail('is signed by a device that was not entitled');
     const message = signedBytes('causeway/device-list/1', bytes);
-    if (!(await ports.signatures.verify(fromBase64(signer), message, fromBase64(list.signature)))) throw fail('has a wrong signature');
+    if (!(await ports.signatures.verify(fromBase64(signer), message, fromBase64(list.signature))))
+      throw fail('has a wrong signature');
     for (const device of body.devices) {
       if ((await deviceIdOf(device, ports.hashes)) !== device.id) throw fail('names a device that is not its keys');
     }
-    if (new Set(body.devices.map((device) => device.id)).size !== body.devices.length) throw fail('names a device twice');
+    if (new Set(body.devices.map((device) => device.id)).size !== body.devices.length)
+      throw fail('names a device twice');
     for (const device of body.devices) everyDevice.set(device.id, device);
     before = body;
     beforeHash = await ports.hashes.sha256(bytes);
@@ -98,7 +106,11 @@ export interface Pin {
   hash: string;
 }
 
-export const pinOf = (chain: VerifiedChain): Pin => ({ root: chain.newest.root, number: chain.newest.number, hash: toBase64(chain.newestHash) });
+export const pinOf = (chain: VerifiedChain): Pin => ({
+  root: chain.newest.root,
+  number: chain.newest.number,
+  hash: toBase64(chain.newestHash),
+});
 
 /**
  * How a verified chain stands to a pin: `same`, `newer` (the pinned list is in it), `older` (the server holds something back: the pin

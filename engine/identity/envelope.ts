@@ -67,11 +67,15 @@ export class Envelopes {
     if (!(await signatures.verify(fromBase64(from.sign), signedBytes('causeway/envelope/1', bytes), signature)))
       throw new ProtocolError('not-allowed', 'envelope has a wrong signature');
     const envelope = decodeAs(Envelope, bytes);
-    if (envelope.version !== PROTOCOL_VERSION) throw new ProtocolError('unsupported-version', `envelope version ${envelope.version}`);
-    if (envelope.from !== from.id || envelope.to !== keys.id) throw new ProtocolError('not-allowed', 'envelope is for another device');
+    if (envelope.version !== PROTOCOL_VERSION)
+      throw new ProtocolError('unsupported-version', `envelope version ${envelope.version}`);
+    if (envelope.from !== from.id || envelope.to !== keys.id)
+      throw new ProtocolError('not-allowed', 'envelope is for another device');
     const now = clock.now();
     if (envelope.expiresAt + limits.clockSkewMs < now) throw new ProtocolError('not-allowed', 'envelope has expired');
-    if (envelope.expiresAt > now + limits.knockTtlMs + limits.clockSkewMs) throw new ProtocolError('not-allowed', 'envelope lives too long');
+    const signal = envelope.body.kind === 'sdp' || envelope.body.kind === 'ice';
+    if (envelope.expiresAt > now + (signal ? limits.signalTtlMs : limits.knockTtlMs) + limits.clockSkewMs)
+      throw new ProtocolError('not-allowed', 'envelope lives too long');
     this.#takeOnce(from.id, envelope, now);
     return envelope.body;
   }

@@ -186,7 +186,7 @@ export class People {
         : await this.#keysOf(chain, before, standing === 'changed');
     const id = account.id;
     const lastSeenAt = contact.lastSeenAt ?? before?.lastSeenAt;
-    await this.#save({
+    const saved = this.#save({
       account: id,
       ...names,
       relation,
@@ -204,8 +204,10 @@ export class People {
             keysAcknowledged: standing !== 'changed' && before?.keysAcknowledged === true,
           }),
     });
+    // Who is online does not wait for the storage, nor depend on it.
     this.#setOnline(id, relation === 'accepted' ? contact.online : []);
     this.events.changed(id);
+    await saved;
   }
 
   async #keysOf(chain: VerifiedChain, before: Person | undefined, changed: boolean) {

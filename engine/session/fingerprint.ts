@@ -4,7 +4,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 /** @returns the fingerprint as 64 lower-case hex digits. @throws ProtocolError when there is none, another hash, or more than one value. */
 export function fingerprintOf(sdp: string): string {
   const found = new Set<string>();
-  for (const line of sdp.split(/\r?\n/)) {
+  for (const line of sdp.split(/[\r\n]+/)) {
     if (!line.toLowerCase().startsWith('a=fingerprint:')) continue;
     const [hash, value] = line.slice('a=fingerprint:'.length).trim().split(' ');
     if (hash?.toLowerCase() !== 'sha-256') throw new ProtocolError('not-allowed', 'fingerprint is not SHA-256');

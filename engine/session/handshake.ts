@@ -30,11 +30,7 @@ export interface HandshakeOptions {
 }
 
 type Hello = Extract<ControlFrame, { kind: 'hello' }>;
-type State =
-  | { kind: 'await-hello' }
-  | { kind: 'await-proof'; theirs: Hello }
-  | { kind: 'proven' }
-  | { kind: 'failed' };
+type State = { kind: 'await-hello' } | { kind: 'await-proof'; theirs: Hello } | { kind: 'proven' } | { kind: 'failed' };
 
 export class Handshake {
   #state: State = { kind: 'await-hello' };
@@ -79,7 +75,8 @@ export class Handshake {
         const message = this.#transcript(state.theirs, other);
         if (!(await this.ports.signatures.verify(this.options.peer.signKey, message, frame.signature)))
           throw new ProtocolError('not-allowed', 'the proof of the device key does not fit');
-        if (state.theirs.expiresAt + limits.clockSkewMs < this.ports.clock.now()) throw new ProtocolError('not-allowed', 'the handshake expired');
+        if (state.theirs.expiresAt + limits.clockSkewMs < this.ports.clock.now())
+          throw new ProtocolError('not-allowed', 'the handshake expired');
         this.#state = { kind: 'proven' };
         return { send: [], proven: true };
       }
@@ -95,9 +92,13 @@ export class Handshake {
     if (hello.version !== PROTOCOL_VERSION) throw new ProtocolError('unsupported-version', `version ${hello.version}`);
     if (hello.link !== link || hello.epoch !== epoch) throw new ProtocolError('not-allowed', 'hello of another link');
     if (hello.device !== peer.id) throw new ProtocolError('not-allowed', 'hello of another device');
-    if (localFingerprint === remoteFingerprint) throw new ProtocolError('not-allowed', 'both ends have one certificate');
+    if (localFingerprint === remoteFingerprint)
+      throw new ProtocolError('not-allowed', 'both ends have one certificate');
     const now = this.ports.clock.now();
-    if (hello.expiresAt + limits.clockSkewMs < now || hello.expiresAt > now + limits.linkSetupMs + 3 * limits.clockSkewMs)
+    if (
+      hello.expiresAt + limits.clockSkewMs < now ||
+      hello.expiresAt > now + limits.linkSetupMs + 3 * limits.clockSkewMs
+    )
       throw new ProtocolError('not-allowed', 'hello has expired, or a clock is far off');
   }
 
@@ -108,6 +109,9 @@ export class Handshake {
     const other = { hello: theirs, fingerprint: remoteFingerprint };
     const [first, second] = role === 'initiator' ? [mine, other] : [other, mine];
     const side = (end: typeof mine) => [end.hello.device, end.hello.nonce, end.fingerprint, end.hello.expiresAt];
-    return signedBytes('causeway/link/1', encodeCbor([PROTOCOL_VERSION, link, epoch, signer, side(first), side(second)]));
+    return signedBytes(
+      'causeway/link/1',
+      encodeCbor([PROTOCOL_VERSION, link, epoch, signer, side(first), side(second)]),
+    );
   }
 }

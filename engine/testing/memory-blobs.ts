@@ -16,7 +16,8 @@ export class MemoryBlobs implements Blobs {
   readonly #openSinks = new Map<string, number>();
   /** Two sinks of one file were open at a time: OPFS would refuse, and blocks could be lost. */
   sinksCollided = false;
-  removed = new Set<string>();
+  /** Counts crashes: what was being opened by a process that is gone is not open. */
+  #lives = 0;
 
   constructor(private readonly hashes: Hashes) {
     this.disk = new MemoryDisk(hashes);
@@ -66,7 +67,9 @@ export class MemoryBlobs implements Blobs {
   }
 
   async openSink(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSink> {
+    const life = this.#lives;
     await Promise.resolve();
+    if (life !== this.#lives) return new Promise<BlobSink>(() => undefined);
     const key = keyOf(offer, file);
     const open = this.#openSinks.get(key) ?? 0;
     if (open > 0) this.sinksCollided = true;
@@ -75,7 +78,7 @@ export class MemoryBlobs implements Blobs {
     const close = sink.close.bind(sink);
     let closed = false;
     sink.close = async () => {
-      if (!closed) this.#openSinks.set(key, (this.#openSinks.get(key) ?? 1) - 1);
+      if (!closed && life === this.#lives) this.#openSinks.set(key, (this.#openSinks.get(key) ?? 1) - 1);
       closed = true;
       await close();
     };
@@ -88,11 +91,11 @@ export class MemoryBlobs implements Blobs {
     if ((this.#openSinks.get(key) ?? 0) > 0) this.sinksCollided = true;
     this.#files.delete(key);
     this.disk.remove(key);
-    this.removed.add(key);
   }
 
   /** The process that had things open is gone. */
   crash(): void {
+    this.#lives++;
     this.disk.crash();
     this.#openSources.clear();
     this.#openSinks.clear();

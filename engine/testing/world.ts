@@ -154,7 +154,9 @@ export class Machine {
         this.#look(life);
       },
       (problem: unknown) => {
-        if (life.alive) this.reports.push(problem);
+        if (!life.alive) return;
+        this.reports.push(problem);
+        this.crash(); // a person would load the page again
       },
     );
     for (let turns = 0; turns < 200 && life.alive && !life.engine; turns++) await settle();
@@ -268,7 +270,7 @@ export class Machine {
           this.lies.push(`${key} went from ${before} back to ${doneBytes}`);
         if (doneBytes > offered.size) this.lies.push(`${key} has ${doneBytes} of ${offered.size} bytes`);
         this.#shown.set(key, doneBytes);
-        const here = record.answer.kind === 'accepted' && record.answer.by === this.device;
+        const here = factsOf(record, file).receivedBy === this.device;
         if (standing === 'done' && here && !this.blobs.received(record.offer, file, offered.size))
           this.lies.push(`${key} is done and not here`);
       });

@@ -26,12 +26,13 @@ export class DeviceBlobs implements Blobs {
     options: { pasted: boolean; handle?: FileSystemFileHandle },
   ): Promise<void> {
     const key = fileKey(offer, file);
-    this.#chosen.set(key, chosen);
     if (options.handle) {
       const tx = this.db.transaction('handles', 'readwrite', strict);
       await Promise.all([tx.store.put(options.handle, key), tx.done]);
     }
+    // A copy is what goes out: the file itself may be changed or deleted before it is asked for.
     if (options.pasted || chosen.size <= limits.copyOnAttachBytes) await this.store.copy({ offer, file }, chosen);
+    else this.#chosen.set(key, chosen);
   }
 
   /** The person chose the file again. */

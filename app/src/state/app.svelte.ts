@@ -534,7 +534,7 @@ async function guard(work: () => Promise<ActionResult>): Promise<ActionResult> {
     return await work();
   } catch (problem) {
     if (problem instanceof SinkError) return { ok: false, error: { code: problem.kind } };
-    if (problem instanceof SourceError) return { ok: false, error: { code: 'storage' } };
+    if (problem instanceof SourceError) return { ok: false, error: { code: 'unreadable' } };
     if (problem instanceof DOMException && problem.name === 'QuotaExceededError')
       return { ok: false, error: { code: 'no-space' } };
     throw problem;

@@ -148,7 +148,7 @@ export interface View {
 
 /** An expected failure of an action; the sentence for it lives in `text.ts`. `no-server` when nothing answered. */
 export interface ActionError {
-  code: ErrorCode | 'no-server' | 'wrong-recovery-code' | 'no-space' | 'storage' | 'yourself';
+  code: ErrorCode | 'no-server' | 'wrong-recovery-code' | 'no-space' | 'storage' | 'unreadable' | 'yourself';
   retryAfterMs?: number | undefined;
 }
 export type ActionResult = { ok: true } | { ok: false; error: ActionError };
