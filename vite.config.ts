@@ -62,7 +62,7 @@ export default defineConfig({
     // A data: URL for a small asset would need its own permission in the policy.
     assetsInlineLimit: 0,
     // @hpke/common imports it where there is no WebCrypto, which no browser that runs the app lacks.
-    rollupOptions: { external: ['crypto'] },
+    rolldownOptions: { external: ['crypto'] },
   },
   server: {
     proxy: {

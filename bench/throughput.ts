@@ -49,7 +49,7 @@ try {
     aliceMemory = Math.max(aliceMemory, sent.aliceMemory);
     bobMemory = Math.max(bobMemory, sent.bobMemory);
     console.log(
-      `run ${run + 1}: raw ${inMegabytes(raw.at(-1) ?? 0)} MB/s, whole way ${inMegabytes(sent.bytesPerSecond)} MB/s, first byte durable after ${sent.firstByteMs.toFixed(0)} ms`,
+      `run ${run + 1}: raw ${inMegabytes(raw.at(-1) ?? 0)} MB/s, whole way ${inMegabytes(sent.bytesPerSecond)} MB/s, first percent shown after ${sent.firstByteMs.toFixed(0)} ms`,
     );
   }
   const ratios = whole.map((speed, run) => speed / (raw[run] ?? speed));
@@ -60,7 +60,7 @@ try {
       median: median(ratios).toFixed(2),
       all: ratios.map((ratio) => ratio.toFixed(2)).join(' '),
     },
-    'Accept to first progress, ms': {
+    'Accept to the first percent shown, ms': {
       median: median(firstByte).toFixed(0),
       all: firstByte.map((ms) => ms.toFixed(0)).join(' '),
     },

@@ -62,8 +62,8 @@ export class Knocks {
   /** Takes an opened knock. @throws ProtocolError when it is none, or a contact's, whose feed is the place for it. */
   async take(person: Person, device: DeviceId, raw: unknown): Promise<void> {
     const body = parseAs(KnockBody, raw);
-    const { transfers, now } = this.ports;
-    const source = { device, mine: false, at: now() };
+    const { transfers } = this.ports;
+    const source = { device, mine: false, at: this.ports.now() };
     const { account, conversation } = person;
     if (person.relation === 'none' || person.relation === 'blocked')
       throw new ProtocolError('not-allowed', 'a knock of somebody who may not');

@@ -4,7 +4,6 @@
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
-import { encodeCbor } from '../../protocol/codec.ts';
 import type { OfferedFile, Payload } from '../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -80,7 +79,9 @@ export function withFact(record: OfferRecord, payload: OfferPayload, source: Fac
   const { offered, early = [] } = record;
   if (!offered) {
     // Who may say it shows only when it is known who offers.
-    const known = early.some((fact) => fact.source.device === source.device && sameFact(fact.payload, payload));
+    const known = early.some(
+      ({ source: { device, lamport } }) => device === source.device && lamport === source.lamport,
+    );
     return known || early.length >= earlyMax ? record : { ...record, early: [...early, { payload, source }] };
   }
   if (payload.kind === 'answer') {
@@ -150,8 +151,6 @@ function sameFiles(
     })
   );
 }
-
-const sameFact = (a: OfferPayload, b: OfferPayload): boolean => equalBytes(encodeCbor(a), encodeCbor(b));
 
 export const factsOf = (record: OfferRecord, file: number): FileFacts => record.files[file] ?? {};
 

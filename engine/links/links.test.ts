@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { encodeControl, type Frame } from '../../protocol/frame.ts';
+import { encodeControl, type ControlFrame, type Frame } from '../../protocol/frame.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { SignalBody } from '../../protocol/envelope.ts';
 import type { AccountId, DeviceId, LinkId } from '../../protocol/ids.ts';
@@ -125,8 +125,7 @@ function deviceOf(id: DeviceId): Device {
   return found.device;
 }
 
-const entries = encodeControl({ kind: 'frontier', conversation: 'C'.repeat(43) as never, have: [] });
-const frontier = { kind: 'frontier', conversation: 'C'.repeat(43) as never, have: [] } as const;
+const frontier: ControlFrame = { kind: 'frontier', conversation: 'C'.repeat(43) as never, have: [] };
 
 describe('links', () => {
   test('one side rings, both are proven', async () => {
@@ -206,7 +205,9 @@ describe('links', () => {
     ann.links.want(bob.id);
     await net.run(500);
     net.wires.tamper = () => undefined;
-    ann.links.open(bob.id)?.control({ kind: 'entries', conversation: 'C'.repeat(43) as never, entries: [entries] });
+    ann.links
+      .open(bob.id)
+      ?.control({ kind: 'entries', conversation: 'C'.repeat(43) as never, entries: [new Uint8Array(9)] });
     await net.run(4_500);
     expect(ann.log).toEqual(['opened']);
     net.wires.tamper = (frame) => frame;

@@ -216,8 +216,7 @@ export class Links {
     let link: Link | undefined;
     let wire: Wire;
     const events: WireEvents = {
-      signal: (signal) =>
-        this.#send(allowed.device, attempt, { ...signal, link: attempt.id, epoch: attempt.epoch } as SignalBody),
+      signal: (signal) => this.#send(allowed.device, attempt, { ...signal, link: attempt.id, epoch: attempt.epoch }),
       open: ({ local, remote }) => {
         attempt.handshake = new Handshake(this.ports, {
           link: attempt.id,

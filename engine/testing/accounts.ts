@@ -1,5 +1,5 @@
 /** Accounts and devices for simulations, with cheap keys (see `keys.ts`): signing and sealing cost a hash, and always give the same bytes. */
-import { concatBytes, equalBytes, fromBase64, toBase64, toUtf8, type Bytes } from '../../protocol/bytes.ts';
+import { concatBytes, equalBytes, toBase64, toUtf8, type Bytes } from '../../protocol/bytes.ts';
 import type { AccountId, PublicKey } from '../../protocol/ids.ts';
 import type { OwnAccount } from '../../protocol/http.ts';
 import { Handle } from '../../protocol/names.ts';
@@ -18,20 +18,21 @@ const digest = async (...parts: Uint8Array[]): Promise<Bytes> => hashes.sha256(c
 
 /** Always the same keys for the same number. */
 export async function testKeys(number: number): Promise<TestKeys> {
-  const { publicKey, sign } = cheapDevice(number);
+  const cheap = cheapDevice(number);
+  const { publicKey } = cheap;
   const agree = await digest(toUtf8(`agree ${number}`));
   const keys = { sign: toBase64(publicKey) as PublicKey, agree: toBase64(agree) as PublicKey };
   const device: Device = { id: await deviceIdOf(keys, hashes), ...keys, name: `device ${number}`, addedAt: 0 };
   return {
     id: device.id,
     device,
-    sign,
+    sign: (message) => cheap.sign(message),
     seal: async (to, plain) => concatBytes(to, await digest(to, plain), plain),
     async open(box) {
       const plain = box.slice(64);
       if (!equalBytes(box.slice(0, 32), agree) || !equalBytes(box.slice(32, 64), await digest(agree, plain)))
         throw new Error('not sealed to this device, or altered');
-      return plain as Bytes;
+      return plain;
     },
   };
 }
@@ -83,8 +84,9 @@ export class TestAccount {
 }
 
 function rootOf(number: number, generation: number): { key: PublicKey; signer: ListSigner } {
-  const { publicKey, sign } = cheapDevice(10_000 + 100 * number + generation);
-  return { key: toBase64(publicKey) as PublicKey, signer: { signer: 'root', sign } };
+  const cheap = cheapDevice(10_000 + 100 * number + generation);
+  return {
+    key: toBase64(cheap.publicKey) as PublicKey,
+    signer: { signer: 'root', sign: (message) => cheap.sign(message) },
+  };
 }
-
-export const rawKey = (key: string): Bytes => fromBase64(key);

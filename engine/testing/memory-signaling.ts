@@ -29,6 +29,9 @@ export class MemorySignaling {
   readonly #connections = new Map<DeviceId, Connection>();
   readonly clients = new Set<Client>();
   knocks: Knock[] = [];
+  /** Who has a handle; a lying server names somebody else. */
+  found = (handle: string): TestAccount | undefined =>
+    [...this.accounts.values()].find((account) => account.handle === handle);
   up = true;
   delayMs = 5;
   reconnectMs = 700;
@@ -146,12 +149,13 @@ export class MemorySignaling {
     name: Name,
     body: ClientRequest<Name>,
   ): Promise<Result<ClientResponse<Name>>> {
-    const request = v.parse(clientEvents[name].request as v.GenericSchema, body);
-    const value = await this.#do(client, name, request as never);
+    const request = v.parse(clientEvents[name].request, body);
+    await Promise.resolve();
+    const value = this.#do(client, name, request as never);
     return value as Result<ClientResponse<Name>>;
   }
 
-  async #do(client: Client, name: ClientEventName, request: never): Promise<Result<unknown>> {
+  #do(client: Client, name: ClientEventName, request: never): Result<unknown> {
     const refuse = (code: 'not-allowed' | 'unknown-handle' | 'offline' | 'unknown-device') => ({
       ok: false as const,
       error: { code },
@@ -159,7 +163,7 @@ export class MemorySignaling {
     switch (name) {
       case 'people:lookup': {
         const { handle } = request as ClientRequest<'people:lookup'>;
-        const found = [...this.accounts.values()].find((account) => account.handle === handle);
+        const found = this.found(handle);
         return found ? { ok: true, value: found.public } : refuse('unknown-handle');
       }
       case 'contact:request':

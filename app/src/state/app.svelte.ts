@@ -460,7 +460,7 @@ export class App implements Actions {
       this.#enter({ kind: 'needs-recovery', handle: account.handle });
     } else {
       await writeSetting('current', undefined);
-      this.#enter({ kind: 'welcome' });
+      this.#enter({ kind: 'welcome', ended: true });
     }
   }
 

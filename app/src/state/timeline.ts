@@ -52,8 +52,10 @@ export class Timeline {
   items(person: Person, author: { mine: string; theirs: string }): { items: MessageItem[]; firstUnread: number } {
     const items: MessageItem[] = [];
     const shown = new Set<string>();
+    const theirs = new Set(person.everyDevice.map(({ id }) => id));
     for (const { entry, payload } of this.#read) {
-      const mine = this.engine.isMine(entry.device);
+      // Two people write here: a device of neither chain is one of this account from before its keys were replaced.
+      const mine = this.engine.isMine(entry.device) || !theirs.has(entry.device);
       const common = { key: keyOf(entry), at: entry.wall, mine, author: mine ? author.mine : author.theirs };
       const delivery = mine
         ? this.engine.conversations.deliveryOf(

@@ -15,7 +15,8 @@ export type Phase =
   | { kind: 'unsupported'; missing: string }
   /** Another tab of this browser runs the engine. */
   | { kind: 'other-tab' }
-  | { kind: 'welcome' }
+  /** `ended`: the server ended the session of whoever was logged in here. */
+  | { kind: 'welcome'; ended?: true }
   /** Right after registration or after new keys: shown once. */
   | { kind: 'recovery-code'; code: string }
   /** Logged in on a browser that is not a device of the account yet. */
