@@ -85,7 +85,8 @@ class Storm {
     } else if (what === 21) {
       if (sent) sent.from.blobs.lose(sent.offer, file);
     } else if (what === 22) one.blobs.disk.freeBytes = this.draw(300_000);
-    else one.failingWrites = this.draw(3);
+    else if (this.draw(2) === 0) one.failingWrites = this.draw(3);
+    else one.act((engine) => engine.shareWith(other.account.handle));
     await world.run(this.pick([0, 3, 30, 150, 400, 1500, 4000]));
     for (const machine of world.machines) if (!machine.running && this.draw(3) > 0) await machine.start();
   }
@@ -121,7 +122,11 @@ class Storm {
       await machine.start();
     }
     for (let round = 0; round < 12; round++) {
-      for (const machine of world.machines) machine.provideAll();
+      for (const machine of world.machines) {
+        machine.provideAll();
+        for (const other of world.machines)
+          if (other !== machine) machine.act((engine) => engine.shareWith(other.account.handle));
+      }
       for (const { offer, from, to, sizes } of this.sent) {
         to.act((engine) => engine.answerOffer(offer, 'accepted'));
         for (const machine of [from, to])
@@ -140,6 +145,7 @@ class Storm {
     const { machines } = this.world;
     for (const one of machines) {
       for (const other of machines.filter((machine) => machine !== one)) {
+        if (one.engine.people.get(other.account.id)?.relation !== 'accepted') return false;
         const { conversation } = one.person(other);
         const written = one.engine.conversations.taken(conversation, one.device);
         const delivered =
@@ -212,7 +218,7 @@ async function storm(seed: number): Promise<void> {
   const world = new World({ seed });
   const count = seed % 3 === 0 ? 3 : 2;
   for (let i = 0; i < count; i++) await world.person();
-  world.befriend(...world.machines);
+  if (seed % 4 !== 1) world.befriend(...world.machines);
   for (const machine of world.machines) await machine.start();
   await world.run(200);
   const storm = new Storm(world, seed);

@@ -299,6 +299,7 @@ export class Machine {
       }
       const value = await run();
       if (point === 'after') this.crash();
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have died meanwhile
       return life.alive ? value : never();
     };
     const records = <T>(store: MemoryRecords<T>): Records<T> => {
