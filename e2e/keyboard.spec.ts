@@ -36,7 +36,10 @@ async function tabTo(page: Page, name: string | RegExp, key: 'Tab' | 'Shift+Tab'
     await page.keyboard.press(key);
     const stop = await page.evaluate(focused);
     if (!stop) continue; // out of the page and in again
-    expect(stop.marked, `"${stop.name}" shows that it has the focus`).toBe(true);
+    // A list that is being rebuilt under the focus may take a frame to show it again.
+    await expect
+      .poll(async () => (await page.evaluate(focused))?.marked ?? true, `"${stop.name}" shows that it has the focus`)
+      .toBe(true);
     if (typeof name === 'string' ? stop.name === name : name.test(stop.name)) return;
     passed.push(stop.name);
   }

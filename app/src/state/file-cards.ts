@@ -18,7 +18,8 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
     const bytesPerSecond = progress.bytesPerSecond(now);
     const secondsLeft = progress.secondsLeft(now, file.size);
     const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
-    const here = record.answer.kind === 'accepted' && record.answer.by === engine.device;
+    // Another device of the account may be the one that has it.
+    const here = factsOf(record, index).receivedBy === engine.device;
     return {
       offer: record.offer,
       file: index,
