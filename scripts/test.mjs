@@ -86,7 +86,8 @@ function run(command, args, env = {}) {
 function sumUp() {
   const unit = JSON.parse(readFileSync(join(results, 'unit.json'), 'utf8'));
   const { stats } = JSON.parse(readFileSync(join(results, 'journeys.json'), 'utf8'));
-  const passed = unit.numPassedTests + stats.expected;
+  const passed = unit.numPassedTests + stats.expected + stats.flaky;
+  if (stats.flaky > 0) console.log(`\n${stats.flaky} of the journeys needed a second try: see "flaky" above.`);
   const failed = unit.numFailedTests + stats.unexpected;
   const skipped = unit.numPendingTests + stats.skipped;
   console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
