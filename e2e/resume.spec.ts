@@ -106,12 +106,10 @@ test.describe('with a cable to pull', () => {
     });
     const path = await file(name, 250 * MiB);
     await begin(alice, bob, path, 5);
-    const before = await bob.progress(name);
     network.pull();
     await expect(bob.card(name)).not.toContainText(/MB\/s/, { timeout: 15_000 });
     await new Promise((next) => setTimeout(next, 5_000));
     network.plug();
-    expect(await bob.progress(name)).toBeGreaterThanOrEqual(before === 100 ? 0 : -1);
     await arrives(alice, bob, path);
   });
 });
