@@ -4,15 +4,15 @@
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import { encodeCbor } from '../../protocol/codec.ts';
+import { signedBytes } from '../../protocol/domains.ts';
 import type { ControlFrame } from '../../protocol/frame.ts';
 import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import type { DeviceKeys, Signatures } from '../ports.ts';
-import { signedMessage } from './entry.ts';
 
 export type CommittedFrame = Extract<ControlFrame, { kind: 'committed' }>;
 
 const message = (conversation: ConversationId, author: DeviceId, length: number, head: Bytes): Bytes =>
-  signedMessage('causeway/committed/1', encodeCbor([conversation, author, length, head]));
+  signedBytes('causeway/committed/1', encodeCbor([conversation, author, length, head]));
 
 export async function acknowledge(
   device: DeviceKeys,

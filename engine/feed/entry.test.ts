@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { concatBytes, toBase64, toUtf8, type Bytes } from '../../protocol/bytes.ts';
 import { decodeAs, encodeCbor } from '../../protocol/codec.ts';
+import { signedBytes } from '../../protocol/domains.ts';
 import { EntryHeader, WireEntry } from '../../protocol/entry.ts';
 import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { hashes, seededRandom, signatures, testDevice, type TestDevice } from '../testing/keys.ts';
-import { NO_PREVIOUS, readEntry, signedMessage, writeEntry, type AuthorLookup, type Place } from './entry.ts';
+import { NO_PREVIOUS, readEntry, writeEntry, type AuthorLookup, type Place } from './entry.ts';
 import { encodePayload } from './payload.ts';
 
 const conversation = 'C'.repeat(43) as ConversationId;
@@ -39,7 +40,7 @@ async function forge(change: (header: Record<string, unknown>) => unknown, paylo
   const payloadHash = await hashes.sha256(concatBytes(salt, payload));
   const changed = change({ ...header, payloadHash });
   const bytes = changed instanceof Uint8Array ? changed : encodeCbor(changed);
-  return encodeCbor([bytes, await ann.sign(signedMessage('causeway/entry/1', bytes)), salt, payload]);
+  return encodeCbor([bytes, await ann.sign(signedBytes('causeway/entry/1', bytes)), salt, payload]);
 }
 
 beforeAll(async () => {
@@ -72,8 +73,10 @@ describe('an entry', () => {
       payloadHash: await hashes.sha256(concatBytes(salt, payload)),
       payloadSize: payload.length,
     });
-    expect(await signatures.verify(ann.publicKey, signedMessage('causeway/entry/1', header), signature)).toBe(true);
-    expect(signedMessage('d', new Uint8Array([7]))).toEqual(concatBytes(toUtf8('d'), [0, 7]));
+    expect(await signatures.verify(ann.publicKey, signedBytes('causeway/entry/1', header), signature)).toBe(true);
+    expect(signedBytes('causeway/entry/1', new Uint8Array([7]))).toEqual(
+      concatBytes(toUtf8('causeway/entry/1'), [0, 7]),
+    );
     expect(written.hash).toEqual(await hashes.sha256(header));
     expect(await read(golden)).toEqual({ kind: 'ok', verified: { entry: written, previous: place.previous } });
   });

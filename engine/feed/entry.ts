@@ -3,8 +3,9 @@
  * its conversation, signed by the authoring device, and a payload of the size and salted hash that the header names. Whether it continues
  * its feed is `chain.ts`.
  */
-import { concatBytes, equalBytes, toUtf8, type Bytes } from '../../protocol/bytes.ts';
+import { concatBytes, equalBytes, type Bytes } from '../../protocol/bytes.ts';
 import { decodeAs, encodeCbor } from '../../protocol/codec.ts';
+import { signedBytes } from '../../protocol/domains.ts';
 import { EntryHeader, WireEntry } from '../../protocol/entry.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
@@ -42,9 +43,6 @@ export type ReadOutcome =
   | { kind: 'unknown-author'; device: DeviceId }
   | { kind: 'bad'; error: ProtocolError };
 
-/** What is signed: the domain as UTF-8, a zero byte, the body. */
-export const signedMessage = (domain: string, body: Uint8Array): Bytes => concatBytes(toUtf8(domain), [0], body);
-
 const ENTRY_DOMAIN = 'causeway/entry/1';
 
 /** Signs an entry with this device's key. `payload` is CBOR of at most `limits.payloadBytes`. Nothing is stored. */
@@ -69,7 +67,7 @@ export async function writeEntry(
     payloadSize: payload.length,
   };
   const headerBytes = encodeCbor(header);
-  const signature = await ports.device.sign(signedMessage(ENTRY_DOMAIN, headerBytes));
+  const signature = await ports.device.sign(signedBytes(ENTRY_DOMAIN, headerBytes));
   const wire: WireEntry = [headerBytes, signature, salt, payload];
   return {
     conversation: place.conversation,
@@ -115,7 +113,7 @@ async function verify(
   const [payloadHash, hash, signed] = await Promise.all([
     ports.hashes.sha256(concatBytes(salt, payload)),
     ports.hashes.sha256(headerBytes),
-    ports.signatures.verify(publicKey, signedMessage(ENTRY_DOMAIN, headerBytes), signature),
+    ports.signatures.verify(publicKey, signedBytes(ENTRY_DOMAIN, headerBytes), signature),
   ]);
   if (!equalBytes(payloadHash, header.payloadHash)) throw new ProtocolError('malformed', 'payload hash');
   if (!signed) throw new ProtocolError('malformed', 'entry signature');
