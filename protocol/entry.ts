@@ -45,10 +45,25 @@ export const OfferedFile = v.strictObject({
   modifiedAt: v.optional(uint()),
   /** A small raster picture (WebP, JPEG or PNG), decoded and drawn anew before it is shown. */
   thumbnail: v.optional(bytesUpTo(limits.thumbnailBytes)),
+  /** It is a bundle (`manifest.ts`): `size` counts the manifest and all files behind it. */
+  bundle: v.optional(
+    v.strictObject({
+      manifestBytes: v.pipe(uint(limits.manifestBytes), v.minValue(1)),
+      files: uint(limits.bundleEntries),
+      /** Empty ones, and those that hold something. */
+      folders: uint(),
+    }),
+  ),
 });
 export type OfferedFile = v.InferOutput<typeof OfferedFile>;
 
 const fileRef = { offer: OfferId, file: uint(limits.filesPerOffer - 1) };
+
+const blockRanges = v.pipe(
+  v.array(v.tuple([uint(0xffff_ffff), uint(0xffff_ffff)])),
+  v.minLength(1),
+  v.maxLength(limits.rangesPerAnswer),
+);
 
 /** Payloads that this version writes. A kind it does not know is kept, carried and shown as "needs a newer version". */
 export const Payload = v.variant('kind', [
@@ -58,13 +73,24 @@ export const Payload = v.variant('kind', [
     offer: OfferId,
     files: v.pipe(v.array(OfferedFile), v.minLength(1), v.maxLength(limits.filesPerOffer)),
   }),
-  /** The recipient's answer to a whole offer. */
-  v.strictObject({ kind: v.literal('answer'), offer: OfferId, verdict: v.picklist(['accepted', 'declined']) }),
+  /** The recipient's answer to an offer. With `chosen`, only these files are accepted, and of a bundle only these blocks ([first, end), ascending). */
+  v.strictObject({
+    kind: v.literal('answer'),
+    offer: OfferId,
+    verdict: v.picklist(['accepted', 'declined']),
+    chosen: v.optional(
+      v.pipe(
+        v.array(v.strictObject({ file: fileRef.file, blocks: v.optional(blockRanges) })),
+        v.minLength(1),
+        v.maxLength(limits.filesPerOffer),
+      ),
+    ),
+  }),
   /** Either side ends one file for good. */
   v.strictObject({ kind: v.literal('cancel'), ...fileRef }),
-  /** The sender binds a file of an offer to its Merkle root (RFC 9162 over the SHA-256 of the blocks). */
+  /** The sender binds a file of an offer to its Merkle root (RFC 9162 over the SHA-256 of the accepted blocks, in order). */
   v.strictObject({ kind: v.literal('close'), ...fileRef, root: bytesOf(32) }),
-  /** The recipient has the whole file, verified and durably written, with this root. */
+  /** The recipient has all that it accepted of the file, verified and durably written, with this root. */
   v.strictObject({ kind: v.literal('receipt'), ...fileRef, root: bytesOf(32) }),
 ]);
 export type Payload = v.InferOutput<typeof Payload>;

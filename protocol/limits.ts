@@ -102,6 +102,15 @@ export const limits = {
   fileNameBytes: 255,
   /** A name as it is offered, in UTF-16 units; it is cut down to a file system's bytes when it is saved. */
   fileNameUnits: 1024,
+  /** Files and empty folders of one bundle: a photo archive fits, and its manifest stays a few MiB. */
+  bundleEntries: 250_000,
+  /** Manifest of a bundle: 250,000 paths of 100 bytes and more. It is held in memory whole. */
+  manifestBytes: 32 * MiB,
+  /** A path within a bundle, in UTF-16 units, and its segments: more than Windows and macOS take by default. */
+  pathUnits: 4096,
+  pathDepth: 64,
+  /** Ranges of blocks that an answer accepts of one bundle; a choice with more gaps takes the smallest gaps in. */
+  rangesPerAnswer: 1024,
   mimeLength: 127,
   thumbnailBytes: 24 * KiB,
   /** Files up to this size, and all pastes, are copied when attached, so that a reloaded sender needs no click (invariant 9). */
