@@ -109,6 +109,19 @@ export class MemoryBlobs implements Blobs {
     return content?.length === sizeBytes ? content : undefined;
   }
 
+  /** Whether these blocks of a file, which was opened at least once, are durable. */
+  hasBlocks(offer: OfferId, file: number, blocks: Ranges): boolean {
+    const key = keyOf(offer, file);
+    const had = this.disk.leavesOf(key);
+    return (
+      this.disk.knows(key) &&
+      blocks.every(([first, end]) => {
+        for (let block = first; block < end; block++) if (!had.has(block)) return false;
+        return true;
+      })
+    );
+  }
+
   /** Durable blocks of a file that is received. */
   haveBlocks(offer: OfferId, file: number): number {
     return this.disk.leavesOf(keyOf(offer, file)).size;
