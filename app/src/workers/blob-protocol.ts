@@ -1,6 +1,6 @@
 /**
- * What the page and the blob worker tell each other. Requests carry an id and are answered once; parts of blocks go without an answer of
- * their own, the worker tells when a block is written. All buffers are transferred.
+ * What the page and the blob worker tell each other. Requests carry an id and are answered once; blocks to write go without an answer of
+ * their own, the worker tells when one is written. All buffers are transferred.
  */
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 
@@ -48,20 +48,11 @@ export type Answer =
 
 export type ToWorker =
   | { kind: 'request'; id: number; request: Request }
-  /** `byteOffset` and `byteLength` say where in `buffer` the part is; `writing` comes back with the hash once the block is whole. */
-  | {
-      kind: 'write';
-      handle: Handle;
-      block: number;
-      offset: number;
-      writing: number;
-      buffer: Buffer;
-      byteOffset: number;
-      byteLength: number;
-    };
+  /** A whole block in parts, one after the other; `writing` comes back with its hash. */
+  | { kind: 'write'; handle: Handle; block: number; writing: number; parts: Uint8Array<ArrayBuffer>[] };
 
 export type FromWorker =
   | { kind: 'answer'; id: number; answer: Answer }
   | { kind: 'written'; handle: Handle; block: number; writing: number; hash: Buffer }
-  /** A part could not be written; nothing more will be on this handle. */
+  /** A block could not be written; nothing more will be on this handle. */
   | { kind: 'write-failed'; handle: Handle; failure: StorageFailure; detail: string };

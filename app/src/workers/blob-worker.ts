@@ -16,7 +16,7 @@ const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMe
 
 self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
   if (message.kind === 'write') {
-    void writePart(message);
+    void writeBlock(message);
     return;
   }
   const { id, request } = message;
@@ -26,17 +26,12 @@ self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
   );
 };
 
-async function writePart(message: Extract<ToWorker, { kind: 'write' }>): Promise<void> {
-  const { handle, block, offset, writing } = message;
+async function writeBlock({ handle, block, writing, parts }: Extract<ToWorker, { kind: 'write' }>): Promise<void> {
   const sink = sinks.get(handle);
   if (sink === undefined) return; // closed, or failed and told
   try {
-    const hash = await sink.write(
-      block,
-      offset,
-      new Uint8Array(message.buffer, message.byteOffset, message.byteLength),
-    );
-    if (hash !== undefined) post({ kind: 'written', handle, block, writing, hash }, [hash]);
+    const hash = await sink.write(block, parts);
+    post({ kind: 'written', handle, block, writing, hash }, [hash]);
   } catch (error) {
     sinks.delete(handle);
     sink.close();
