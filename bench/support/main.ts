@@ -4,10 +4,13 @@ import { writeRecord, type Asked } from './record.ts';
 import { load, machine } from './machine.ts';
 import type { Extent, Question } from './question.ts';
 import './workspace.ts';
+import cut from '../cut.ts';
 import distance from '../distance.ts';
+import fairness from '../fairness.ts';
+import loopback from '../loopback.ts';
 import loss from '../loss.ts';
 
-const questions: Question[] = [distance, loss];
+const questions: Question[] = [loopback, distance, loss, fairness, cut];
 
 const { positionals: named, values: options } = parseArgs({
   allowPositionals: true,

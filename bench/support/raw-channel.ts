@@ -3,6 +3,7 @@
  * queue filled up to a mark, which is what most programs do, or a window of bytes that the receiver has not acknowledged.
  */
 import type { Page } from '@playwright/test';
+import { withChannel } from './channel.ts';
 import type { Series } from './series.ts';
 
 export type Filling = { highWaterBytes: number } | { windowBytes: number };
@@ -15,15 +16,6 @@ export interface RawRun {
   series: Series;
 }
 
-interface Bench {
-  pc: RTCPeerConnection;
-  channel?: RTCDataChannel;
-  series?: [number, number][];
-}
-declare global {
-  var bench: Bench;
-}
-
 /** Sends until `limit.bytes` have arrived or `limit.seconds` are over. */
 export async function rawChannel(
   sender: Page,
@@ -31,70 +23,10 @@ export async function rawChannel(
   filling: Filling,
   limit: { bytes?: number; seconds?: number },
 ): Promise<RawRun> {
-  await connect(sender, receiver);
-  const span = await sender.evaluate(
-    async ({ filling, bytes, endsAfterMs }) => {
-      const { channel } = globalThis.bench;
+  return withChannel(sender, receiver, async () => {
+    await receiver.evaluate(() => {
+      const { channel, series } = globalThis.bench;
       if (!channel) throw new Error('no channel');
-      const message = new Uint8Array(64 * 1024);
-      const highWaterBytes = 'highWaterBytes' in filling ? filling.highWaterBytes : 256 * 1024;
-      const windowBytes = 'windowBytes' in filling ? filling.windowBytes : Infinity;
-      let sent = 0;
-      let acknowledged = 0;
-      const startMs = Date.now();
-      await new Promise<void>((done) => {
-        const pump = (): void => {
-          while (
-            sent < bytes &&
-            sent - acknowledged < windowBytes &&
-            channel.bufferedAmount + message.length <= highWaterBytes
-          ) {
-            channel.send(message);
-            sent += message.length;
-          }
-        };
-        channel.bufferedAmountLowThreshold = highWaterBytes / 2;
-        channel.onbufferedamountlow = pump;
-        channel.onmessage = ({ data }) => {
-          acknowledged = new Float64Array(data as ArrayBuffer)[0] ?? 0;
-          if (acknowledged >= bytes) done();
-          else pump();
-        };
-        if (endsAfterMs !== undefined) setTimeout(done, endsAfterMs);
-        pump();
-      });
-      channel.onbufferedamountlow = null;
-      return { startMs, endMs: Date.now() };
-    },
-    {
-      filling,
-      bytes: limit.bytes ?? Number.MAX_SAFE_INTEGER,
-      endsAfterMs: limit.seconds === undefined ? undefined : limit.seconds * 1000,
-    },
-  );
-  const series = await receiver.evaluate(() => globalThis.bench.series ?? []);
-  await Promise.all([sender, receiver].map((page) => page.evaluate(() => globalThis.bench.pc.close())));
-  return { ...span, series };
-}
-
-async function connect(sender: Page, receiver: Page): Promise<void> {
-  const offer = await sender.evaluate(async () => {
-    const pc = new RTCPeerConnection();
-    const channel = pc.createDataChannel('raw');
-    channel.binaryType = 'arraybuffer';
-    globalThis.bench = { pc, channel };
-    await pc.setLocalDescription(await pc.createOffer());
-    await new Promise<void>((done) => {
-      pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && done();
-    });
-    return pc.localDescription?.sdp ?? '';
-  });
-  const answer = await receiver.evaluate(async (sdp) => {
-    const pc = new RTCPeerConnection();
-    const series: [number, number][] = [];
-    globalThis.bench = { pc, series };
-    pc.ondatachannel = ({ channel }) => {
-      channel.binaryType = 'arraybuffer';
       let received = 0;
       let notedMs = 0;
       channel.onmessage = ({ data }) => {
@@ -105,18 +37,47 @@ async function connect(sender: Page, receiver: Page): Promise<void> {
         notedMs = now;
         series.push([now, received]);
       };
-    };
-    await pc.setRemoteDescription({ type: 'offer', sdp });
-    await pc.setLocalDescription(await pc.createAnswer());
-    await new Promise<void>((done) => {
-      pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && done();
     });
-    return pc.localDescription?.sdp ?? '';
-  }, offer);
-  await sender.evaluate(async (sdp) => {
-    const { pc, channel } = globalThis.bench;
-    const open = new Promise<void>((done) => channel?.addEventListener('open', () => done()));
-    await pc.setRemoteDescription({ type: 'answer', sdp });
-    await open;
-  }, answer);
+    const span = await sender.evaluate(
+      async ({ filling, bytes, endsAfterMs }) => {
+        const { channel } = globalThis.bench;
+        if (!channel) throw new Error('no channel');
+        const message = new Uint8Array(64 * 1024);
+        const highWaterBytes = 'highWaterBytes' in filling ? filling.highWaterBytes : 256 * 1024;
+        const windowBytes = 'windowBytes' in filling ? filling.windowBytes : Infinity;
+        let sent = 0;
+        let acknowledged = 0;
+        const startMs = Date.now();
+        await new Promise<void>((done) => {
+          const pump = (): void => {
+            while (
+              sent < bytes &&
+              sent - acknowledged < windowBytes &&
+              channel.bufferedAmount + message.length <= highWaterBytes
+            ) {
+              channel.send(message);
+              sent += message.length;
+            }
+          };
+          channel.bufferedAmountLowThreshold = highWaterBytes / 2;
+          channel.onbufferedamountlow = pump;
+          channel.onmessage = ({ data }) => {
+            acknowledged = new Float64Array(data as ArrayBuffer)[0] ?? 0;
+            if (acknowledged >= bytes) done();
+            else pump();
+          };
+          if (endsAfterMs !== undefined) setTimeout(done, endsAfterMs);
+          pump();
+        });
+        channel.onbufferedamountlow = null;
+        return { startMs, endMs: Date.now() };
+      },
+      {
+        filling,
+        bytes: limit.bytes ?? Number.MAX_SAFE_INTEGER,
+        endsAfterMs: limit.seconds === undefined ? undefined : limit.seconds * 1000,
+      },
+    );
+    return { ...span, series: await receiver.evaluate(() => globalThis.bench.series) };
+  });
 }

@@ -22,7 +22,7 @@ export interface Transfer {
   acceptedMs: number;
   /** Durable bytes at the receiver. */
   series: Series;
-  /** When both sides said that it is done; absent when it was stopped before. */
+  /** When the receiver's card said "Received"; absent when it was stopped before. */
   doneMs?: number;
 }
 
@@ -60,6 +60,37 @@ export async function transferFor(
     await expect(pair.bob.status(name)).toHaveText(/^Cancelled/, { timeout: 60_000 });
   }
   return { acceptedMs, series };
+}
+
+/** Offers a file, accepts it, and waits until both sides say that it is done. */
+export async function transferWhole(
+  pair: Pair,
+  path: string,
+  meanwhile: (acceptedMs: number) => Promise<void> = () => Promise.resolve(),
+  within = 600_000,
+): Promise<Required<Transfer>> {
+  const name = nameOf(path);
+  const acceptedMs = await begin(pair, path);
+  const [doneMs] = await Promise.all([received(pair.bob.page, name, within), meanwhile(acceptedMs)]);
+  const series = await endWatch(pair.bob.page);
+  await expect(pair.alice.status(name)).toHaveText(/^Sent/, { timeout: 60_000 });
+  return { acceptedMs, series, doneMs };
+}
+
+/** Timed inside the page: what the driver needs to look is not part of it. @returns when the card said "Received", ms since 1970 */
+function received(page: Page, name: string, within: number): Promise<number> {
+  return page.evaluate(
+    async ({ file, giveUpMs }) => {
+      for (;;) {
+        const card = document.querySelector(`[role=group][aria-label=${JSON.stringify(file)}]`);
+        const status = card?.querySelector('[role=status]')?.textContent.trim() ?? '';
+        if (status.startsWith('Received')) return Date.now();
+        if (Date.now() > giveUpMs) throw new Error(`not received in time: ${status}`);
+        await new Promise((next) => setTimeout(next, 20));
+      }
+    },
+    { file: name, giveUpMs: Date.now() + within },
+  );
 }
 
 /** Offers and accepts. @returns when Accept was clicked, ms since 1970. */
