@@ -7,6 +7,8 @@ export interface Blobs {
   openSource(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSource>;
   /** Opens or continues. Rejects with `SinkError`. */
   openSink(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSink>;
+  /** Whether so many bytes more can be written here now. It may write to find out: ask seldom. */
+  hasRoom(bytes: number): Promise<boolean>;
   /** Forgets what is kept of this file: a copy of the source, a half or whole received file. */
   remove(offer: OfferId, file: number): Promise<void>;
 }

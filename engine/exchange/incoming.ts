@@ -14,6 +14,7 @@ import type { LastWords } from './last-words.ts';
 import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
+import type { Stalls } from './stalls.ts';
 
 export interface IncomingPorts {
   clock: Clock;
@@ -23,9 +24,11 @@ export interface IncomingPorts {
   offers: Offers;
   progress: ProgressBook;
   lastWords: LastWords;
+  stalls: Stalls;
   links: ReadonlyMap<Link, LinkTransfers>;
   signKeyOf(account: AccountId, device: DeviceId): string | undefined;
-  fail(offer: OfferId, file: number, reason: FailureReason): void;
+  /** Ends the file here: for good, or until there is room. */
+  fail(offer: OfferId, file: number, reason: FailureReason | 'no-space'): void;
   act(offer: OfferId): void;
   changed(account: AccountId): void;
   report(problem: unknown): void;
@@ -36,6 +39,9 @@ const openPerLink = 4;
 /** How long a file that was refused over a link is left alone there, unless its sender says that it is available. */
 const busyRetryMs = 1000;
 const refusedRetryMs = 10_000;
+/** The same for a sender that was too slow: each time twice as long. */
+const slowRetryMs = 30_000;
+const slowRetryMaxMs = 600_000;
 
 interface Opened {
   blob: Promise<IncomingBlob>;
@@ -49,6 +55,8 @@ export class Incoming {
   /** Files that are being closed: two sinks of one file must never be open. */
   readonly #closing = new Map<string, Promise<void>>();
   readonly #resting = new Map<Link, Map<string, () => void>>();
+  /** How often the sender of a file was too slow. */
+  readonly #slowTimes = new Map<string, number>();
   #stopped = false;
 
   constructor(private readonly ports: IncomingPorts) {}
@@ -91,7 +99,7 @@ export class Incoming {
       for (const file of files) {
         const key = fileKey(record.offer, file);
         const { kind } = this.ports.progress.of(record.offer, file).activity;
-        const held = kind === 'needs-file' || kind === 'paused-there' || kind === 'verifying';
+        const held = ['needs-file', 'paused-there', 'no-space', 'verifying'].includes(kind);
         if (held || resting?.has(key) || this.#open.get(key)?.fetchedBy.has(link)) continue;
         if (open >= openPerLink) return;
         open++;
@@ -105,9 +113,15 @@ export class Incoming {
     this.#open.get(fileKey(offer, file))?.fetchedBy.delete(link);
     const progress = this.ports.progress.of(offer, file);
     if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
-    else if (reason === 'paused') progress.stopped({ kind: 'paused-there' });
+    else if (reason === 'paused') progress.stopped({ kind: 'paused-there', reason });
     else if (reason === 'changed') this.ports.fail(offer, file, 'changed');
-    else {
+    else if (reason === 'too-slow') {
+      const key = fileKey(offer, file);
+      const times = this.#slowTimes.get(key) ?? 0;
+      this.#slowTimes.set(key, times + 1);
+      progress.stopped({ kind: 'too-slow' });
+      this.#rest(link, key, Math.min(slowRetryMaxMs, slowRetryMs * 2 ** times));
+    } else {
       progress.stopped({ kind: 'idle' });
       this.#rest(link, fileKey(offer, file), reason === 'busy' ? busyRetryMs : refusedRetryMs);
     }
@@ -176,7 +190,8 @@ export class Incoming {
         // Stopped, or the link closed, while it opened.
         if (this.#open.get(fileKey(offer, file)) !== incoming || !incoming.fetchedBy.has(link)) return;
         if (blob.state.kind !== 'running') return;
-        this.ports.progress.of(offer, file).activity = { kind: 'running' };
+        this.ports.progress.of(offer, file).begun();
+        this.ports.stalls.moved(account);
         transfers.receiver.fetch(blob);
         this.ports.changed(account);
       },
@@ -242,6 +257,7 @@ export class Incoming {
       case 'progress':
         progress.doneBytes = event.doneBytes;
         progress.moved(this.ports.clock.now(), event.movedBytes);
+        this.ports.stalls.moved(record.account);
         break;
       case 'bad-block':
         this.ports.report(new Error(`block ${event.block} did not have its hash`));
@@ -251,6 +267,7 @@ export class Incoming {
         return;
       case 'complete':
         incoming.root = event.root;
+        this.#slowTimes.delete(fileKey(offer, file));
         progress.stopped({ kind: 'verifying' });
         this.settle(record, file);
         for (const link of incoming.fetchedBy) this.pump(link);

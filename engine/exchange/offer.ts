@@ -8,7 +8,7 @@ import type { OfferedFile, Payload } from '../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 
-export type FailureReason = 'no-space' | 'storage' | 'changed' | 'verification';
+export type FailureReason = 'storage' | 'changed' | 'verification';
 
 export interface FileFacts {
   cancelledBy?: 'me' | 'them';

@@ -14,6 +14,7 @@ import type { LastWords } from './last-words.ts';
 import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
+import type { Stalls } from './stalls.ts';
 
 export interface OutgoingPorts {
   clock: Clock;
@@ -23,6 +24,7 @@ export interface OutgoingPorts {
   offers: Offers;
   progress: ProgressBook;
   lastWords: LastWords;
+  stalls: Stalls;
   fail(offer: OfferId, file: number, reason: FailureReason): void;
   /** Looks again at what a record asks for. */
   act(offer: OfferId): void;
@@ -101,8 +103,9 @@ export class Outgoing {
     const progress = this.ports.progress.of(offer, file);
     switch (event.kind) {
       case 'progress':
-        progress.activity = { kind: 'running' };
+        progress.begun();
         progress.moved(this.ports.clock.now(), event.movedBytes);
+        this.#moved(offer);
         this.#keepProgress(offer, file, event.doneBytes);
         break;
       case 'sent':
@@ -207,12 +210,17 @@ export class Outgoing {
       progress.stopped({ kind: 'verifying' });
       this.#bindRoot(offer, file);
     } else if (by === 'peer' && (reason === 'paused' || reason === 'no-space'))
-      progress.stopped({ kind: 'paused-there' });
+      progress.stopped({ kind: 'paused-there', reason });
     else if (by === 'me' && reason === 'changed') this.ports.fail(offer, file, 'changed');
     else if (by === 'me' && reason === 'unavailable') {
       this.close(offer, file);
       this.#needsFile(offer, file);
     } else if (progress.activity.kind !== 'needs-file') progress.stopped({ kind: 'idle' });
+  }
+
+  #moved(offer: OfferId): void {
+    const record = this.ports.offers.get(offer);
+    if (record) this.ports.stalls.moved(record.account);
   }
 
   /** Shown only after it is written down, so that a reload never shows less. */

@@ -341,6 +341,7 @@ export class Machine {
       blobs: {
         openSource: (...args) => read(this.blobs.openSource(...args)),
         openSink: (...args) => (life.alive ? read(this.blobs.openSink(...args)) : never()),
+        hasRoom: (bytes) => read(this.blobs.hasRoom(bytes)),
         remove: (...args) => effect(() => this.blobs.remove(...args)),
       },
       people: records(this.people),
