@@ -3,8 +3,11 @@ import type { OfferId } from '../protocol/ids.ts';
 import type { BlobSink, BlobSource } from './ports.ts';
 
 export interface Blobs {
-  /** Rejects with `SourceError`: `gone` when this device has no access to the file any more. */
-  openSource(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSource>;
+  /**
+   * Rejects with `SourceError`: `gone` when this device has no access to the file any more, `changed` when it is not the one that was offered
+   * with this size and time (milliseconds since 1970, where known).
+   */
+  openSource(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number): Promise<BlobSource>;
   /** Opens or continues. Rejects with `SinkError`. */
   openSink(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSink>;
   /** Whether so many bytes more can be written here now. It may write to find out: ask seldom. */

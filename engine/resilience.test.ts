@@ -21,7 +21,7 @@ async function underWay(): Promise<{ world: World; ann: Machine; bob: Machine; o
   const offer = ann.offer(bob.account.id, [contentOf(size, 7)]) as OfferId;
   await world.run(1_000, () => bob.standing(offer) === 'waiting');
   bob.act((engine) => engine.answerOffer(offer, 'accepted'));
-  await world.run(5_000, () => bob.blobs.haveBlocks(offer, 0) > 0);
+  await world.run(5_000, () => ann.engine.transfers.progressOf(offer, 0).doneBytes > 0);
   return { world, ann, bob, offer };
 }
 
@@ -112,12 +112,16 @@ describe('a pause', () => {
     await world.run(500);
     const there: Activity = { kind: 'paused-there', reason: 'paused' };
     expect([paused.standing(offer), activity(other, offer)]).toEqual(['paused', there]);
+    const shown = [ann, bob].map(({ engine }) => engine.transfers.progressOf(offer, 0).doneBytes);
+    expect(Math.min(...shown)).toBeGreaterThan(0);
     for (const machine of [other, paused]) {
       machine.crash();
       await world.run(2_000);
       await machine.start();
       await world.run(3_000);
       expect([paused.standing(offer), activity(other, offer)]).toEqual(['paused', there]);
+      const still = [ann, bob].map(({ engine }) => engine.transfers.progressOf(offer, 0).doneBytes);
+      expect(still).toEqual(shown);
     }
     paused.act((engine) => engine.transfers.resume(offer, 0));
     await arrives(world, ann, bob, offer);

@@ -22,7 +22,7 @@ export interface FileFacts {
   paused?: boolean;
   /** What went wrong on this device until the person tries again. */
   failed?: FailureReason;
-  /** Of a sent file: as far as it was shown, so that a reload does not show less. Of a received one: it was begun. */
+  /** Of a sent file, and of a received one that is stopped: as far as it was shown, so that a reload does not show less. Otherwise that it was begun. */
   doneBytes?: number;
   /** What this device kept of the bytes is removed. */
   cleared?: boolean;

@@ -181,7 +181,7 @@ export class Outgoing {
     const there = this.#open.get(key);
     if (there) return there;
     const opening = this.ports.blobs
-      .openSource(offer, file, sizeBytes)
+      .openSource(offer, file, sizeBytes, this.ports.offers.get(offer)?.offered?.files[file]?.modifiedAt)
       .then((source) => new OfferedBlob(offer, file, source, this.ports.hashes));
     this.#open.set(key, opening);
     return opening;

@@ -223,7 +223,7 @@ export class Transfers {
       const record = this.#offers.get(offer);
       if (!record || !['accepted', 'waiting'].includes(standingOf(record, file))) return;
       void this.#stopStreams(record, file, 'paused');
-      await this.#offers.keepFacts(offer, file, { paused: true });
+      await this.#offers.keepFacts(offer, file, { paused: true, ...this.#shown(offer, file) });
     });
   }
 
@@ -235,13 +235,15 @@ export class Transfers {
       const full = this.#progress.of(offer, file).activity.kind === 'no-space';
       if (!failed && !paused && !full) return;
       await this.#incoming.closed(fileKey(offer, file));
-      if (failed === 'verification') {
+      const begunAnew = failed === 'verification';
+      if (begunAnew) {
         await this.ports.blobs.remove(offer, file);
         this.#progress.of(offer, file).doneBytes = 0;
       }
       if (full) this.#progress.of(offer, file).stopped({ kind: 'idle' });
       const record = this.#offers.get(offer); // facts may have come meanwhile
-      if (record) await this.#offers.keep(withFileFacts(withoutFailure(record, file), file, { paused: false }));
+      const facts = { paused: false, ...(begunAnew ? { doneBytes: 0 } : {}) };
+      if (record) await this.#offers.keep(withFileFacts(withoutFailure(record, file), file, facts));
       this.provided(offer, file);
     });
   }
@@ -324,7 +326,9 @@ export class Transfers {
       this.#room.wait(offer, file);
       for (const link of this.#links.keys()) this.#tellHeld(link, record, file);
     } else
-      this.#offers.keepFacts(offer, file, { failed: reason }).catch((problem: unknown) => this.ports.report(problem));
+      this.#offers
+        .keepFacts(offer, file, { failed: reason, ...this.#shown(offer, file) })
+        .catch((problem: unknown) => this.ports.report(problem));
     for (const link of this.#links.keys()) if (link.account === record.account) this.#incoming.pump(link);
     this.events.changed(record.account);
   }
@@ -380,6 +384,12 @@ export class Transfers {
     if (progress.activity.kind !== 'idle') return;
     progress.stopped({ kind: 'paused-there', reason });
     this.events.changed(record.account);
+  }
+
+  /** How far a file that stops here came: a reload does not open it, and must not show less. */
+  #shown(offer: OfferId, file: number): { doneBytes?: number } {
+    const { doneBytes } = this.#progress.of(offer, file);
+    return doneBytes > 0 ? { doneBytes } : {};
   }
 
   /** Forgets what the other side, or a missing file, held back; says whether anything did. */
