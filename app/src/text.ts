@@ -36,10 +36,12 @@ const errors: Record<ActionError['code'], string> = {
 };
 
 const fileFailures = {
-  'no-space': 'Stopped: there is not enough free space',
-  storage: 'Stopped: this browser could not store it',
-  changed: 'Stopped: the file was changed since it was offered',
-  verification: 'Stopped: the data did not arrive intact',
+  storage: () => 'Stopped: this browser could not store it',
+  changed: (file: FileCard) =>
+    file.mine
+      ? `Stopped: ${file.name} was changed since it was offered. Retry with the file as it was, or send it anew.`
+      : `Stopped: ${file.name} was changed since it was offered`,
+  verification: () => 'Stopped: the data did not arrive intact',
 } as const;
 
 export const nameOf = (person: { displayName: string; handle: string }): string => person.displayName || person.handle;
@@ -215,6 +217,9 @@ export const text = {
     total: (bytes: number) => `${size(bytes)} in total`,
     free: (bytes: number) => `${size(bytes)} free here`,
     tooBig: (bytes: number) => `Only ${size(bytes)} free here`,
+    noRoom: (needed: number, free: number) =>
+      `This needs ${size(needed)}, and ${size(free)} are free here. Make room first. Accepted anyway, it pauses when the disk is full and goes on when there is room.`,
+    acceptAnyway: 'Accept anyway',
     of: (n: number) => `1 of ${number.format(n)}`,
     more: (n: number) => `and ${number.format(n)} more`,
     accept: 'Accept',
@@ -229,6 +234,8 @@ export const text = {
       const parts = [`${size(file.doneBytes)} of ${size(file.sizeBytes)}`];
       if (file.bytesPerSecond !== undefined) parts.push(`${size(file.bytesPerSecond)}/s`);
       if (file.secondsLeft !== undefined) parts.push(`${duration(file.secondsLeft)} left`);
+      if (file.status.kind === 'running' && file.status.stalled)
+        parts.push(`no data for ${duration(file.status.stalled.seconds)}`);
       return parts;
     },
     direct: 'direct',
@@ -240,7 +247,10 @@ export const text = {
     retry: 'Retry',
     chooseAgain: (name: string) => `Choose ${name} again`,
     showAll: (n: number) => `Show all ${count(n, 'file', 'files')}`,
-    wrongFile: 'That is another file, or it was changed. Choose the same one.',
+    wrongFile: {
+      other: (name: string) => `That is another file, or it was changed. Choose ${name} as it was.`,
+      changed: (name: string) => `${name} was changed since it was offered. Choose it as it was, or send it anew.`,
+    },
   },
 
   details: {
@@ -296,16 +306,22 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
   switch (status.kind) {
     case 'waiting':
       if (file.mine) return `Waiting for ${name}`;
+      if (status.tooSlow) return `Waiting: ${name} sends too slowly. It is tried again in a while.`;
       return status.needsAnswer ? 'Waiting for your answer' : `Waiting for ${name}`;
     case 'running':
+      if (status.stalled) return status.stalled.reconnecting ? 'No data, reconnecting…' : 'No data at the moment';
       return file.mine ? 'Sending' : 'Receiving';
     case 'verifying':
       return file.mine ? `Almost done: ${name} is checking it` : 'Almost done: checking it';
     case 'paused':
+      if (status.full)
+        return status.byMe
+          ? 'Paused: the disk is full. Make room, then it goes on.'
+          : `Paused: the disk of ${name} is full`;
       return status.byMe ? 'Paused' : `Paused by ${name}`;
     case 'needs-file':
       if (!file.mine) return `Waiting for ${name} to choose the file again`;
-      return status.wrongFile ? text.file.wrongFile : 'To go on, choose the file again';
+      return status.wrongFile ? text.file.wrongFile[status.wrongFile](file.name) : 'To go on, choose the file again';
     case 'done':
       return file.mine ? 'Sent' : 'Received';
     case 'declined':
@@ -313,6 +329,6 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
     case 'cancelled':
       return status.byMe ? 'Cancelled' : `Cancelled by ${name}`;
     case 'failed':
-      return fileFailures[status.reason];
+      return fileFailures[status.reason](file);
   }
 }

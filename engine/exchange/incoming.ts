@@ -16,6 +16,7 @@ import { manifestBlocks } from './choice.ts';
 import { acceptedBlocks, factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
+import type { Stalls } from './stalls.ts';
 
 export interface IncomingPorts {
   clock: Clock;
@@ -25,9 +26,11 @@ export interface IncomingPorts {
   offers: Offers;
   progress: ProgressBook;
   lastWords: LastWords;
+  stalls: Stalls;
   links: ReadonlyMap<Link, LinkTransfers>;
   signKeyOf(account: AccountId, device: DeviceId): string | undefined;
-  fail(offer: OfferId, file: number, reason: FailureReason): void;
+  /** Ends the file here: for good, or until there is room. */
+  fail(offer: OfferId, file: number, reason: FailureReason | 'no-space'): void;
   act(offer: OfferId): void;
   changed(account: AccountId): void;
   report(problem: unknown): void;
@@ -38,6 +41,9 @@ const openPerLink = 4;
 /** How long a file that was refused over a link is left alone there, unless its sender says that it is available. */
 const busyRetryMs = 1000;
 const refusedRetryMs = 10_000;
+/** The same for a sender that was too slow: each time twice as long. */
+const slowRetryMs = 30_000;
+const slowRetryMaxMs = 600_000;
 
 interface Opened {
   /** Of a bundle that is not accepted: to choose from. */
@@ -59,6 +65,8 @@ export class Incoming {
   readonly #manifests = new Set<string>();
   /** Blocks that were had when a file was closed. */
   readonly #have = new Map<string, Ranges>();
+  /** How often the sender of a file was too slow. */
+  readonly #slowTimes = new Map<string, number>();
   #stopped = false;
 
   constructor(private readonly ports: IncomingPorts) {}
@@ -136,7 +144,7 @@ export class Incoming {
       for (const file of files) {
         const key = fileKey(record.offer, file);
         const { kind } = this.ports.progress.of(record.offer, file).activity;
-        const waits = kind === 'needs-file' || kind === 'paused-there' || kind === 'verifying';
+        const waits = ['needs-file', 'paused-there', 'no-space', 'verifying'].includes(kind);
         const held = waits && !this.#manifests.has(key);
         if (held || resting?.has(key) || this.#open.get(key)?.fetchedBy.has(link)) continue;
         if (open >= openPerLink) return;
@@ -152,9 +160,15 @@ export class Incoming {
     incoming?.fetchedBy.delete(link);
     const progress = this.ports.progress.of(offer, file);
     if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
-    else if (reason === 'paused') progress.stopped({ kind: 'paused-there' });
+    else if (reason === 'paused') progress.stopped({ kind: 'paused-there', reason });
     else if (reason === 'changed' && incoming) this.#failed(incoming, offer, file, 'changed');
-    else {
+    else if (reason === 'too-slow') {
+      const key = fileKey(offer, file);
+      const times = this.#slowTimes.get(key) ?? 0;
+      this.#slowTimes.set(key, times + 1);
+      progress.stopped({ kind: 'too-slow' });
+      this.#rest(link, key, Math.min(slowRetryMaxMs, slowRetryMs * 2 ** times));
+    } else {
       progress.stopped({ kind: 'idle' });
       this.#rest(link, fileKey(offer, file), reason === 'busy' ? busyRetryMs : refusedRetryMs);
     }
@@ -224,7 +238,10 @@ export class Incoming {
         // Stopped, or the link closed, while it opened.
         if (this.#open.get(fileKey(offer, file)) !== incoming || !incoming.fetchedBy.has(link)) return;
         if (blob.state.kind !== 'running') return;
-        if (!incoming.manifestOnly) this.ports.progress.of(offer, file).activity = { kind: 'running' };
+        if (!incoming.manifestOnly) {
+          this.ports.progress.of(offer, file).begun();
+          this.ports.stalls.moved(account);
+        }
         transfers.receiver.fetch(blob);
         this.ports.changed(account);
       },
@@ -302,6 +319,7 @@ export class Incoming {
       case 'progress':
         progress.doneBytes = event.doneBytes;
         progress.moved(this.ports.clock.now(), event.movedBytes);
+        this.ports.stalls.moved(record.account);
         break;
       case 'bad-block':
         this.ports.report(new Error(`block ${event.block} did not have its hash`));
@@ -315,6 +333,7 @@ export class Incoming {
           this.answered(record, file);
           break;
         }
+        this.#slowTimes.delete(fileKey(offer, file));
         progress.stopped({ kind: 'verifying' });
         this.settle(record, file);
         for (const link of incoming.fetchedBy) this.pump(link);
@@ -324,7 +343,7 @@ export class Incoming {
   }
 
   /** A manifest that cannot be had is no failure of the file: it may be asked for again, or the bundle accepted as a whole. */
-  #failed(incoming: Opened, offer: OfferId, file: number, reason: FailureReason): void {
+  #failed(incoming: Opened, offer: OfferId, file: number, reason: FailureReason | 'no-space'): void {
     if (!incoming.manifestOnly) {
       this.ports.fail(offer, file, reason);
       return;

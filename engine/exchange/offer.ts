@@ -10,7 +10,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Ranges } from '../transfer/blocks.ts';
 import { chosenBlocks, chosenBytes, validChoice, type Choice } from './choice.ts';
 
-export type FailureReason = 'no-space' | 'storage' | 'changed' | 'verification';
+export type FailureReason = 'storage' | 'changed' | 'verification';
 
 export interface FileFacts {
   cancelledBy?: 'me' | 'them';
@@ -24,7 +24,7 @@ export interface FileFacts {
   paused?: boolean;
   /** What went wrong on this device until the person tries again. */
   failed?: FailureReason;
-  /** Of a sent file: as far as it was shown, so that a reload does not show less. Of a received one: it was begun. */
+  /** Of a sent file, and of a received one that is stopped: as far as it was shown, so that a reload does not show less. Otherwise that it was begun. */
   doneBytes?: number;
   /** What this device kept of the bytes is removed. */
   cleared?: boolean;

@@ -21,6 +21,7 @@ import {
 } from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
+import type { Stalls } from './stalls.ts';
 
 export interface OutgoingPorts {
   clock: Clock;
@@ -30,6 +31,7 @@ export interface OutgoingPorts {
   offers: Offers;
   progress: ProgressBook;
   lastWords: LastWords;
+  stalls: Stalls;
   fail(offer: OfferId, file: number, reason: FailureReason): void;
   /** Looks again at what a record asks for. */
   act(offer: OfferId): void;
@@ -121,8 +123,9 @@ export class Outgoing {
     const progress = this.ports.progress.of(offer, file);
     switch (event.kind) {
       case 'progress': {
-        progress.activity = { kind: 'running' };
+        progress.begun();
         progress.moved(this.ports.clock.now(), event.movedBytes);
+        this.#moved(offer);
         const leftOutBytes = (record.offered?.files[file]?.size ?? 0) - acceptedBytes(record, file);
         this.#keepProgress(offer, file, event.doneBytes - leftOutBytes);
         break;
@@ -210,7 +213,7 @@ export class Outgoing {
     const there = this.#open.get(key);
     if (there) return there;
     const opening = this.ports.blobs
-      .openSource(offer, file, sizeBytes)
+      .openSource(offer, file, sizeBytes, this.ports.offers.get(offer)?.offered?.files[file]?.modifiedAt)
       .then((source) => new OfferedBlob(offer, file, source, this.ports.hashes));
     this.#open.set(key, opening);
     return opening;
@@ -239,12 +242,17 @@ export class Outgoing {
       progress.stopped({ kind: 'verifying' });
       this.#bindRoot(offer, file);
     } else if (by === 'peer' && (reason === 'paused' || reason === 'no-space'))
-      progress.stopped({ kind: 'paused-there' });
+      progress.stopped({ kind: 'paused-there', reason });
     else if (by === 'me' && reason === 'changed') this.ports.fail(offer, file, 'changed');
     else if (by === 'me' && reason === 'unavailable') {
       this.close(offer, file);
       this.#needsFile(offer, file);
     } else if (progress.activity.kind !== 'needs-file') progress.stopped({ kind: 'idle' });
+  }
+
+  #moved(offer: OfferId): void {
+    const record = this.ports.offers.get(offer);
+    if (record) this.ports.stalls.moved(record.account);
   }
 
   /** Shown only after it is written down, so that a reload never shows less. */

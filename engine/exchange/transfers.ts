@@ -33,6 +33,8 @@ import {
 import { Offers } from './offers.ts';
 import { Outgoing } from './outgoing.ts';
 import { ProgressBook, type Progress } from './progress.ts';
+import { Room } from './room.ts';
+import { Stalls } from './stalls.ts';
 
 export interface TransfersPorts {
   clock: Clock;
@@ -61,6 +63,8 @@ export class Transfers {
   readonly #lastWords: LastWords;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
+  readonly #room: Room;
+  readonly #stalls: Stalls;
   /** Files whose bytes are being removed. */
   readonly #clearing = new Set<string>();
   /** What a person wants of a file counts in the order in which it was said. */
@@ -74,13 +78,15 @@ export class Transfers {
     this.#offers = new Offers(ports.records, (account) => events.changed(account));
     this.#progress = new ProgressBook((offer) => this.#offers.get(offer));
     this.#lastWords = new LastWords(ports);
+    const known = { ...ports, offers: this.#offers, progress: this.#progress };
+    this.#stalls = new Stalls({ ...known, changed: (account) => events.changed(account) });
+    this.#room = new Room({ ...known, act: (offer) => this.#actOn(offer) });
     const parts = {
-      ...ports,
-      offers: this.#offers,
-      progress: this.#progress,
+      ...known,
       lastWords: this.#lastWords,
+      stalls: this.#stalls,
       links: this.#links,
-      fail: (offer: OfferId, file: number, reason: FailureReason) => this.#fail(offer, file, reason),
+      fail: (offer: OfferId, file: number, reason: FailureReason | 'no-space') => this.#fail(offer, file, reason),
       act: (offer: OfferId) => this.#actOn(offer),
       changed: (account: AccountId) => events.changed(account),
     };
@@ -130,6 +136,16 @@ export class Transfers {
     return this.#incoming.fetchingManifest(offer, file);
   }
 
+  /** How long nothing moved of a file that should, in milliseconds; undefined when it does, or need not. */
+  stalledMs(record: OfferRecord, file: number): number | undefined {
+    return this.#stalls.stalledMs(record, file);
+  }
+
+  /** The person may have made room on a disk that was full. */
+  lookForRoom(): void {
+    this.#room.check();
+  }
+
   /** Whether anything is to be moved between this device and that one. */
   busyWith(account: AccountId, device: DeviceId): boolean {
     const here = this.ports.keys.id;
@@ -168,7 +184,10 @@ export class Transfers {
       fault: (problem) => this.events.broken(link, problem),
     });
     this.#links.set(link, transfers);
-    for (const record of this.#offers.ofAccount(link.account)) this.#actHere(record);
+    for (const record of this.#offers.ofAccount(link.account)) {
+      for (const file of record.offered?.files.keys() ?? []) this.#tellHeld(link, record, file);
+      this.#actHere(record);
+    }
     this.#incoming.pump(link);
     this.#outgoing.bindLater(link.account);
     this.events.changed(link.account);
@@ -182,7 +201,16 @@ export class Transfers {
       if (record?.account !== link.account || record.offered?.device !== link.device) return true;
       // Said without need it costs nothing.
       const [rested, quieted] = [this.#incoming.available(link, offer, file), this.#quiet(offer, file)];
-      if (rested || quieted) this.#act(record);
+      // What failed was the other side's file, and it is right again.
+      if (factsOf(record, file).failed === 'changed')
+        this.resume(offer, file).catch((problem: unknown) => this.ports.report(problem));
+      else if (rested || quieted) this.#act(record);
+      return true;
+    }
+    if (frame.type === 'control' && frame.control.kind === 'held') {
+      const { offer, file, reason } = frame.control;
+      const record = this.#offers.get(offer);
+      if (record?.account === link.account) this.#heldThere(link, record, file, reason);
       return true;
     }
     return this.#links.get(link)?.onFrame(frame) ?? false;
@@ -196,9 +224,13 @@ export class Transfers {
       for (const file of offered?.files.keys() ?? []) {
         const progress = this.#progress.known(offer, file);
         // What the other side said over the link holds no longer; whoever comes back says it again.
-        const kind = progress?.activity.kind;
-        const theirs = progress?.activity.kind === 'needs-file' && !progress.activity.mine;
-        if (kind === 'running' || kind === 'paused-there' || theirs) progress?.stopped({ kind: 'idle' });
+        if (!progress) continue;
+        const { activity, interrupted } = progress;
+        const running = activity.kind === 'running';
+        const theirs = activity.kind === 'needs-file' && !activity.mine;
+        if (!running && activity.kind !== 'paused-there' && !theirs) continue;
+        progress.stopped({ kind: 'idle' });
+        progress.interrupted = running || interrupted;
       }
     }
     this.events.changed(link.account);
@@ -209,7 +241,7 @@ export class Transfers {
       const record = this.#offers.get(offer);
       if (!record || !['accepted', 'waiting'].includes(standingOf(record, file))) return;
       void this.#stopStreams(record, file, 'paused');
-      await this.#offers.keepFacts(offer, file, { paused: true });
+      await this.#offers.keepFacts(offer, file, { paused: true, ...this.#shown(offer, file) });
     });
   }
 
@@ -218,14 +250,18 @@ export class Transfers {
     return this.#wishes.run(async () => {
       const before = this.#offers.get(offer);
       const { failed, paused } = before ? factsOf(before, file) : {};
-      if (!failed && !paused) return;
+      const full = this.#progress.of(offer, file).activity.kind === 'no-space';
+      if (!failed && !paused && !full) return;
       await this.#incoming.closed(fileKey(offer, file));
-      if (failed === 'verification') {
+      const begunAnew = failed === 'verification';
+      if (begunAnew) {
         await this.ports.blobs.remove(offer, file);
         this.#progress.of(offer, file).doneBytes = 0;
       }
+      if (full) this.#progress.of(offer, file).stopped({ kind: 'idle' });
       const record = this.#offers.get(offer); // facts may have come meanwhile
-      if (record) await this.#offers.keep(withFileFacts(withoutFailure(record, file), file, { paused: false }));
+      const facts = { paused: false, ...(begunAnew ? { doneBytes: 0 } : {}) };
+      if (record) await this.#offers.keep(withFileFacts(withoutFailure(record, file), file, facts));
       this.provided(offer, file);
     });
   }
@@ -249,6 +285,8 @@ export class Transfers {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#lastWords.stop();
+    this.#room.stop();
+    this.#stalls.stop();
     for (const transfers of this.#links.values()) transfers.close();
     const outgoing = this.#outgoing.stop();
     await this.#incoming.stopAll();
@@ -300,15 +338,17 @@ export class Transfers {
     }
   }
 
-  #fail(offer: OfferId, file: number, reason: FailureReason): void {
+  #fail(offer: OfferId, file: number, reason: FailureReason | 'no-space'): void {
     const record = this.#offers.get(offer);
     if (!record || this.#stopped) return;
-    void this.#stopStreams(
-      record,
-      file,
-      reason === 'no-space' ? 'no-space' : reason === 'changed' ? 'changed' : 'cancelled',
-    );
-    this.#offers.keepFacts(offer, file, { failed: reason }).catch((problem: unknown) => this.ports.report(problem));
+    void this.#stopStreams(record, file, reason === 'no-space' || reason === 'changed' ? reason : 'cancelled');
+    if (reason === 'no-space') {
+      this.#room.wait(offer, file);
+      for (const link of this.#links.keys()) this.#tellHeld(link, record, file);
+    } else
+      this.#offers
+        .keepFacts(offer, file, { failed: reason, ...this.#shown(offer, file) })
+        .catch((problem: unknown) => this.ports.report(problem));
     for (const link of this.#links.keys()) if (link.account === record.account) this.#incoming.pump(link);
     this.events.changed(record.account);
   }
@@ -345,6 +385,32 @@ export class Transfers {
     this.#outgoing.close(offer, file);
     this.#progress.of(offer, file).stopped({ kind: 'idle' });
     return closed;
+  }
+
+  /** Says what this side holds back: whoever has just connected cannot know. */
+  #tellHeld(link: Link, record: OfferRecord, file: number): void {
+    const { offer, offered, answer } = record;
+    if (offered?.device !== link.device || answer.kind !== 'accepted' || answer.by !== this.ports.keys.id) return;
+    const standing = standingOf(record, file);
+    const full = this.#progress.known(offer, file)?.activity.kind === 'no-space';
+    if (standing === 'paused') link.control({ kind: 'held', offer, file, reason: 'paused' });
+    else if (standing === 'accepted' && full) link.control({ kind: 'held', offer, file, reason: 'no-space' });
+  }
+
+  #heldThere(link: Link, record: OfferRecord, file: number, reason: 'paused' | 'no-space'): void {
+    const { offered, answer } = record;
+    if (offered?.device !== this.ports.keys.id || answer.kind !== 'accepted' || answer.by !== link.device) return;
+    if (file >= offered.files.length || standingOf(record, file) !== 'accepted') return;
+    const progress = this.#progress.of(record.offer, file);
+    if (progress.activity.kind !== 'idle') return;
+    progress.stopped({ kind: 'paused-there', reason });
+    this.events.changed(record.account);
+  }
+
+  /** How far a file that stops here came: a reload does not open it, and must not show less. */
+  #shown(offer: OfferId, file: number): { doneBytes?: number } {
+    const { doneBytes } = this.#progress.of(offer, file);
+    return doneBytes > 0 ? { doneBytes } : {};
   }
 
   /** Forgets what the other side, or a missing file, held back; says whether anything did. */

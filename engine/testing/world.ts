@@ -362,8 +362,9 @@ export class Machine {
       connect: world.server.connector(this.account.id, this.device, clock),
       feeds,
       blobs: {
-        openSource: (...args) => read(this.blobs.openSource(...args)),
+        openSource: (offer, file, sizeBytes) => read(this.blobs.openSource(offer, file, sizeBytes)),
         openSink: (...args) => (life.alive ? read(this.blobs.openSink(...args)) : never()),
+        hasRoom: (bytes) => read(this.blobs.hasRoom(bytes)),
         remove: (...args) => effect(() => this.blobs.remove(...args)),
       },
       people: records(this.people),

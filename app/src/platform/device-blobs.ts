@@ -4,8 +4,9 @@
  */
 import type { Blobs } from '../../../engine/blobs.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
-import { SourceError } from '../../../engine/ports.ts';
+import { SourceError, type BlobSource } from '../../../engine/ports.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
+import { checkSame } from '../../../engine/transfer/same-source.ts';
 import type { OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { BlobStore } from './blob-store.ts';
@@ -41,21 +42,33 @@ export class DeviceBlobs implements Blobs {
     this.#chosen.set(fileKey(offer, file), chosen);
   }
 
-  async openSource(offer: OfferId, file: number, sizeBytes: number) {
+  /** The file that was chosen is not the one any more: the person is to choose again. */
+  unchoose(offer: OfferId, file: number): void {
+    this.#chosen.delete(fileKey(offer, file));
+  }
+
+  async openSource(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number) {
     const key = fileKey(offer, file);
     const chosen = this.#chosen.get(key);
-    if (chosen) return this.store.openChosen({ offer, file }, chosen);
+    if (chosen) return checked(await this.store.openChosen({ offer, file }, chosen));
     const copy = await this.store.openCopy({ offer, file }, sizeBytes);
     if (copy) return copy;
     const handle = await this.db.get('handles', key);
     // Asking for permission needs a click; the screen then offers to choose the file again instead.
-    if (handle && (await permissionOf(handle)) === 'granted')
-      return this.store.openChosen({ offer, file }, await openHandle(handle));
+    if (handle && (await permissionOf(handle)) === 'granted') {
+      const now = await openHandle(handle);
+      if (!isSame(now, { size: sizeBytes, modifiedAt })) throw new SourceError('changed');
+      return checked(await this.store.openChosen({ offer, file }, now));
+    }
     throw new SourceError('gone');
   }
 
   openSink(offer: OfferId, file: number, sizeBytes: number, blocks: Ranges) {
     return this.store.openSink({ offer, file }, sizeBytes, blocks);
+  }
+
+  async hasRoom(bytes: number): Promise<boolean> {
+    return (await this.store.freeBytes()) >= bytes && (await this.store.hasRoom(bytes));
   }
 
   async remove(offer: OfferId, file: number): Promise<void> {
@@ -67,6 +80,21 @@ export class DeviceBlobs implements Blobs {
   async forget(offer: OfferId, file: number): Promise<void> {
     this.#chosen.delete(fileKey(offer, file));
     await this.store.remove({ offer, file });
+  }
+}
+
+/** Whether a file has the size and the time that were offered. The name is not asked for: files are moved. */
+export const isSame = (file: File, offered: { size: number; modifiedAt?: number | undefined }): boolean =>
+  file.size === offered.size &&
+  (offered.modifiedAt === undefined || offered.modifiedAt === Math.max(0, file.lastModified));
+
+async function checked(source: BlobSource): Promise<BlobSource> {
+  try {
+    await checkSame(source);
+    return source;
+  } catch (problem) {
+    source.close();
+    throw problem;
   }
 }
 

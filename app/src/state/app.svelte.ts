@@ -26,13 +26,14 @@ import {
   type AccountDatabase,
   type Identity,
 } from '../platform/database.ts';
-import { DeviceBlobs } from '../platform/device-blobs.ts';
+import { DeviceBlobs, isSame } from '../platform/device-blobs.ts';
 import { missingFeature } from '../platform/environment.ts';
 import { idbFeeds } from '../platform/idb-feeds.ts';
 import { idbRecords } from '../platform/idb-records.ts';
 import { saveAs } from '../platform/save.ts';
 import { claimEngine } from '../platform/tab.ts';
 import { makeThumbnail } from '../platform/thumbnails.ts';
+import { SpaceWatch } from './free-space.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
 import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
@@ -80,6 +81,11 @@ export class App implements Actions {
   #updateReady = false;
   #applyUpdate: () => void = () => undefined;
   #storage: StorageView | undefined;
+  readonly #space = new SpaceWatch(
+    () => this.#store?.freeBytes() ?? Promise.resolve(undefined),
+    () => this.#changed(),
+    (problem) => this.report(problem),
+  );
   #running: Running | undefined;
   /** Logged in, but not a device yet. */
   #visiting: OwnAccount | undefined;
@@ -116,6 +122,8 @@ export class App implements Actions {
   /** The page is visible again, or the network is back. */
   wake(): void {
     this.#running?.engine.wake();
+    this.#running?.engine.transfers.lookForRoom();
+    this.#space.look();
   }
 
   get transferring(): boolean {
@@ -263,6 +271,8 @@ export class App implements Actions {
   }
 
   retryFile(offer: OfferId, file: number): void {
+    const { engine, blobs } = this.#need();
+    if (engine.transfers.get(offer)?.files[file]?.failed === 'changed') blobs.unchoose(offer, file);
     this.resumeFile(offer, file);
   }
 
@@ -270,13 +280,9 @@ export class App implements Actions {
     const { engine, blobs, thumbnails } = this.#need();
     const offered = engine.transfers.get(offer)?.offered?.files[file];
     if (!offered) return Promise.resolve(ok);
-    const wrong =
-      offered.size !== chosen.size ||
-      (offered.modifiedAt !== undefined &&
-        offered.modifiedAt !== Math.max(0, chosen.lastModified) &&
-        offered.name !== chosen.name);
-    thumbnails.setWrong(fileKey(offer, file), wrong);
-    if (wrong) return Promise.resolve(ok); // the card says so and asks again
+    const same = isSame(chosen, offered);
+    thumbnails.setWrong(fileKey(offer, file), same ? undefined : chosen.name === offered.name ? 'changed' : 'other');
+    if (!same) return Promise.resolve(ok); // the card says so and asks again
     blobs.provide(offer, file, chosen);
     engine.transfers.provided(offer, file);
     return Promise.resolve(ok);
@@ -497,20 +503,21 @@ export class App implements Actions {
     const running = this.#running;
     if (!running) {
       this.view = { ...common, connection: 'connecting', people: [], requests: [], offers: [] };
+      this.#space.watch([]);
       return;
     }
     const { engine, timeline, thumbnails } = running;
     this.#expectConnection ||= engine.connected;
-    const freeBytes = this.#storage ? Math.max(0, this.#storage.quotaBytes - this.#storage.usedBytes) : undefined;
     const conversation = timeline && conversationView(engine, timeline);
     this.view = {
       ...common,
       connection: engine.connected ? 'online' : this.#expectConnection ? 'offline' : 'connecting',
       me: meOf(engine),
       ...peopleRows(engine, timeline?.account),
-      offers: offersOf(engine, thumbnails, freeBytes),
+      offers: offersOf(engine, thumbnails, this.#space.freeBytes(engine)),
       ...(conversation ? { conversation } : {}),
     };
+    this.#space.watch(this.view.offers);
   }
 }
 

@@ -27,6 +27,10 @@ export type Request =
   | { kind: 'copy'; key: BlobKey; file: File }
   /** Removes what is received, copied and known of this file. Nothing of it may be open. */
   | { kind: 'remove'; key: BlobKey }
+  /** Writes so many bytes and removes them again: answered by `storage-failed` `no-space` when they do not fit. */
+  | { kind: 'try-room'; bytes: number }
+  /** How much could be written, found out without writing. */
+  | { kind: 'measure-room'; atMost: number }
   | { kind: 'list' };
 
 export interface Stored {
@@ -43,6 +47,7 @@ export type Answer =
   | { kind: 'block'; data: Buffer; hash: Buffer }
   | { kind: 'done' }
   | { kind: 'stored'; files: Stored[] }
+  | { kind: 'room'; bytes: number }
   | { kind: 'storage-failed'; failure: StorageFailure; detail: string }
   | { kind: 'source-failed'; failure: SourceFailure; detail: string };
 

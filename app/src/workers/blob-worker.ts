@@ -4,6 +4,7 @@
  */
 import type { Answer, FromWorker, Handle, Request, ToWorker } from './blob-protocol.ts';
 import { filesOf, removeFile, storageFailure, type Area } from './opfs.ts';
+import { measureRoom, tryRoom } from './room.ts';
 import { SinkFile } from './sink-file.ts';
 import { copyToOutbox, isUnreadable, sourceFailure, SourceFile } from './source-file.ts';
 
@@ -83,6 +84,11 @@ async function answer(request: Request): Promise<Answer> {
       for (const [area, name] of names) await removeFile(area, name);
       return { kind: 'done' };
     }
+    case 'try-room':
+      await tryRoom(request.bytes);
+      return { kind: 'done' };
+    case 'measure-room':
+      return { kind: 'room', bytes: await measureRoom(request.atMost) };
     case 'list': {
       const areas = ['blobs', 'outbox'] as const;
       const lists = await Promise.all(
