@@ -26,6 +26,8 @@ export interface FileFacts {
   doneBytes?: number;
   /** What this device kept of the bytes is removed. */
   cleared?: boolean;
+  /** The person does not want to see it in the list of transfers any more. */
+  unlisted?: boolean;
 }
 
 export interface OfferRecord {
@@ -45,6 +47,8 @@ export interface OfferRecord {
   };
   answer: { kind: 'waiting' } | { kind: 'accepted' | 'declined'; by: DeviceId; lamport: number };
   files: FileFacts[];
+  /** This device answered by a rule of its person. */
+  byRule?: boolean;
   /** What was said of the offer before it was known itself. */
   early?: { payload: OfferPayload; source: FactSource }[];
 }
