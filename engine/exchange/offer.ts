@@ -28,6 +28,8 @@ export interface FileFacts {
   doneBytes?: number;
   /** What this device kept of the bytes is removed. */
   cleared?: boolean;
+  /** The person does not want to see it in the list of transfers any more. */
+  unlisted?: boolean;
 }
 
 export type Answer =
@@ -52,6 +54,8 @@ export interface OfferRecord {
   };
   answer: Answer;
   files: FileFacts[];
+  /** This device answered by a rule of its person. */
+  byRule?: boolean;
   /** What was said of the offer before it was known itself. */
   early?: { payload: OfferPayload; source: FactSource }[];
 }

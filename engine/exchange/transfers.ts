@@ -22,6 +22,7 @@ import {
   acceptedBytes,
   factsOf,
   fileKey,
+  needsAnswer,
   standingOf,
   withFileFacts,
   withoutFailure,
@@ -35,6 +36,9 @@ import { Outgoing } from './outgoing.ts';
 import { ProgressBook, type Progress } from './progress.ts';
 import { Room } from './room.ts';
 import { Stalls } from './stalls.ts';
+import type { Direction, Move } from './queue.ts';
+import { Together } from './together.ts';
+import { TransferQueue, type QueueOrder } from './transfer-queue.ts';
 
 export interface TransfersPorts {
   clock: Clock;
@@ -43,6 +47,7 @@ export interface TransfersPorts {
   keys: DeviceKeys;
   blobs: Blobs;
   records: Records<OfferRecord>;
+  queue: Records<QueueOrder>;
   /** Signing key (Ed25519, base64url) of a device of this person, also of a former one. */
   signKeyOf(account: AccountId, device: DeviceId): string | undefined;
   /** Resolves when the entry is durable and taken into its record. */
@@ -61,6 +66,8 @@ export class Transfers {
   readonly #offers: Offers;
   readonly #progress: ProgressBook;
   readonly #lastWords: LastWords;
+  readonly #queue: TransferQueue;
+  readonly together: Together;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
   readonly #room: Room;
@@ -81,10 +88,12 @@ export class Transfers {
     const known = { ...ports, offers: this.#offers, progress: this.#progress };
     this.#stalls = new Stalls({ ...known, changed: (account) => events.changed(account) });
     this.#room = new Room({ ...known, act: (offer) => this.#actOn(offer) });
+    this.#queue = new TransferQueue(ports.queue, (key) => this.#canRun(key));
     const parts = {
       ...known,
       lastWords: this.#lastWords,
       stalls: this.#stalls,
+      queue: this.#queue,
       links: this.#links,
       fail: (offer: OfferId, file: number, reason: FailureReason | 'no-space') => this.#fail(offer, file, reason),
       act: (offer: OfferId) => this.#actOn(offer),
@@ -92,11 +101,20 @@ export class Transfers {
     };
     this.#incoming = new Incoming(parts);
     this.#outgoing = new Outgoing(parts);
+    this.together = new Together({
+      offers: this.#offers,
+      wishes: this.#wishes,
+      moves: ({ offered, answer }) =>
+        offered?.device === ports.keys.id || (answer.kind === 'accepted' && answer.by === ports.keys.id),
+      stopStreams: (record, file) => void this.#stopStreams(record, file, 'paused'),
+      resume: (offer, file) => this.resume(offer, file),
+    });
   }
 
   /** Reads the records. Facts may be added afterwards, and `begin` called when those that a crash left over were. */
-  load(): Promise<void> {
-    return this.#offers.load();
+  async load(): Promise<void> {
+    await this.#offers.load();
+    await this.#queue.load();
   }
 
   begin(): void {
@@ -157,6 +175,50 @@ export class Transfers {
     });
   }
 
+  /** Files that wait for their turn though the other side is connected, first in line first. */
+  line(direction: Direction): { offer: OfferId; file: number }[] {
+    if (direction === 'up') return this.#outgoing.line();
+    return this.#incoming.line().map(({ record, file }) => ({ offer: record.offer, file }));
+  }
+
+  /** Whether an accepted file waits for its turn, here or at its sender, and for nothing else. */
+  inLine(record: OfferRecord, file: number): boolean {
+    const { offered, answer } = record;
+    if (!offered || answer.kind !== 'accepted' || standingOf(record, file) !== 'accepted') return false;
+    if (this.#progress.of(record.offer, file).activity.kind !== 'idle') return false;
+    const here = this.ports.keys.id;
+    const [side, peer] =
+      offered.device === here
+        ? [this.#outgoing, answer.by]
+        : answer.by === here
+          ? [this.#incoming, offered.device]
+          : [undefined, undefined];
+    const link = [...this.#links.keys()].find(({ device }) => device === peer);
+    return link !== undefined && side?.full(link) === true;
+  }
+
+  /** Changes the place of a waiting file in its line; resolves when that is durable. */
+  async move(offer: OfferId, file: number, move: Move): Promise<void> {
+    const direction = this.#offers.get(offer)?.offered?.mine ? 'up' : 'down';
+    const line = this.line(direction).map((one) => fileKey(one.offer, one.file));
+    const kept = this.#queue.move(line, fileKey(offer, file), move);
+    this.#queueChanged();
+    const account = this.#offers.get(offer)?.account;
+    if (account) this.events.changed(account);
+    await kept;
+  }
+
+  /** Files at a time in each direction, over all links. */
+  setAtOnce(files: number): void {
+    this.#queue.setAtOnce(files);
+    this.#queueChanged();
+  }
+
+  #queueChanged(): void {
+    this.#outgoing.queueChanged();
+    this.#incoming.pump();
+  }
+
   /** Takes a fact into the record of its offer and acts on it; resolves when it is durable. Facts come one after the other. */
   async addFact(
     account: AccountId,
@@ -177,7 +239,7 @@ export class Transfers {
       own: this.ports.keys.id,
       find: (offer, file) => this.#outgoing.find(link, offer, file),
       sending: (event) => {
-        this.#outgoing.onSending(event);
+        this.#outgoing.onSending(link, event);
         this.events.changed(link.account);
       },
       receiving: (event) => this.#onReceiving(link, event),
@@ -188,7 +250,7 @@ export class Transfers {
       for (const file of record.offered?.files.keys() ?? []) this.#tellHeld(link, record, file);
       this.#actHere(record);
     }
-    this.#incoming.pump(link);
+    this.#incoming.pump();
     this.#outgoing.bindLater(link.account);
     this.events.changed(link.account);
   }
@@ -220,6 +282,7 @@ export class Transfers {
     this.#links.get(link)?.close();
     this.#links.delete(link);
     this.#incoming.linkClosed(link);
+    this.#outgoing.linkClosed(link);
     for (const { offer, offered } of this.#offers.ofAccount(link.account)) {
       for (const file of offered?.files.keys() ?? []) {
         const progress = this.#progress.known(offer, file);
@@ -243,6 +306,22 @@ export class Transfers {
       void this.#stopStreams(record, file, 'paused');
       await this.#offers.keepFacts(offer, file, { paused: true, ...this.#shown(offer, file) });
     });
+  }
+
+  /** This device accepts the offer by a rule: to be said of it. Resolves when that is durable. */
+  async markByRule(offer: OfferId): Promise<void> {
+    const record = this.#offers.get(offer);
+    if (record) await this.#offers.keep({ ...record, byRule: true });
+  }
+
+  /** Bytes of everything accepted, by hand or by a rule, that is still to come to this device. */
+  bytesToCome(): number {
+    return this.#offers.all().reduce((sum, record) => {
+      const files = record.offered?.files ?? [];
+      const accepted = needsAnswer(record) && record.byRule ? [...files.keys()] : this.#incoming.filesToFetch(record);
+      const left = (file: number) => (files[file]?.size ?? 0) - this.#progress.of(record.offer, file).doneBytes;
+      return accepted.reduce((whole, file) => whole + left(file), sum);
+    }, 0);
   }
 
   /** After a pause, or to try again after a failure. */
@@ -294,6 +373,14 @@ export class Transfers {
     await outgoing;
   }
 
+  #canRun(key: string): boolean {
+    const dash = key.lastIndexOf('-');
+    const record = this.#offers.get(key.slice(0, dash) as OfferId);
+    return (
+      record !== undefined && ['accepted', 'paused', 'failed'].includes(standingOf(record, Number(key.slice(dash + 1))))
+    );
+  }
+
   #actOn(offer: OfferId): void {
     const record = this.#offers.get(offer);
     if (record) this.#act(record);
@@ -303,7 +390,7 @@ export class Transfers {
   #act(record: OfferRecord): void {
     if (this.#stopped) return;
     this.#actHere(record);
-    for (const link of this.#links.keys()) if (link.account === record.account) this.#incoming.pump(link);
+    this.#incoming.pump();
     this.events.changed(record.account);
   }
 
@@ -349,7 +436,7 @@ export class Transfers {
       this.#offers
         .keepFacts(offer, file, { failed: reason, ...this.#shown(offer, file) })
         .catch((problem: unknown) => this.ports.report(problem));
-    for (const link of this.#links.keys()) if (link.account === record.account) this.#incoming.pump(link);
+    this.#incoming.pump();
     this.events.changed(record.account);
   }
 
