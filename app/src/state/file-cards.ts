@@ -3,6 +3,7 @@ import type { Causeway } from '../../../engine/causeway.ts';
 import { acceptedBytes, factsOf, fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
+import { pathsOf } from './paths.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';
 import type { FileCard, FileStatus } from './view.ts';
 
@@ -10,7 +11,8 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
   const { offered } = record;
   if (!offered) return [];
   const now = Date.now();
-  const path = person.devices.map(({ id }) => engine.links.open(id)?.path).find((found) => found !== undefined);
+  const path = pathsOf(engine, person).find((one) => one.path !== undefined)?.path;
+  const byRule = record.byRule === true && record.answer.kind === 'accepted';
   return offered.files.map((file, index) => {
     const progress = engine.transfers.progressOf(record.offer, index);
     const sizeBytes = acceptedBytes(record, index);
@@ -31,6 +33,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
       status,
       doneBytes: Math.min(progress.doneBytes, sizeBytes),
       canSave: status.kind === 'done' && !offered.mine && here,
+      ...(byRule ? { byRule } : {}),
       ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
       ...(running && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),
       ...(running && secondsLeft !== undefined ? { secondsLeft } : {}),
@@ -74,7 +77,9 @@ function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile
     case 'too-slow':
       return { kind: 'waiting', needsAnswer: false, tooSlow: true };
     case 'idle':
-      return stalled ? { kind: 'running', ...stalled } : { kind: 'waiting', needsAnswer: false };
+      return stalled
+        ? { kind: 'running', ...stalled }
+        : { kind: 'waiting', needsAnswer: false, inLine: engine.transfers.inLine(record, file) };
   }
 }
 
