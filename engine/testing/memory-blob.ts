@@ -112,7 +112,7 @@ export class MemoryDisk {
 
 class MemorySink implements BlobSink {
   readonly #leaves = new LeafTable();
-  readonly #parts = new Map<number, Bytes>();
+  readonly #parts = new Map<number, { bytes: Bytes; filled: number }>();
   readonly #written = new Map<number, Promise<Bytes>>();
   #abandoned = false;
   backlogBytes = 0;
@@ -135,13 +135,14 @@ class MemorySink implements BlobSink {
 
   write(block: number, offset: number, data: Bytes): void {
     if (this.#abandoned) return;
-    const before = offset === 0 ? new Uint8Array() : (this.#parts.get(block) ?? new Uint8Array());
-    if (before.length !== offset) throw new Error('part out of order');
-    const whole = concatBytes(before, data);
-    this.#parts.set(block, whole);
-    if (whole.length < blockLength(this.sizeBytes, block)) return;
+    const part = this.#parts.get(block) ?? { bytes: new Uint8Array(blockLength(this.sizeBytes, block)), filled: 0 };
+    if (offset !== 0 && offset !== part.filled) throw new Error('part out of order');
+    part.bytes.set(data, offset);
+    part.filled = offset + data.length;
+    this.#parts.set(block, part);
+    if (part.filled < part.bytes.length) return;
     this.#parts.delete(block);
-    this.#written.set(block, this.#writeBlock(block, whole));
+    this.#written.set(block, this.#writeBlock(block, part.bytes));
     this.#written.get(block)?.catch(() => undefined); // told by `hashOf`
   }
 

@@ -144,12 +144,13 @@ export class IncomingStream {
   }
 
   /** Leaves whose signature is right. */
-  leavesVerified(frame: LeavesFrame): void {
-    frame.hashes.forEach((hash, i) => {
-      const block = frame.first + i;
+  leavesVerified({ first, hashes, signature }: LeavesFrame): void {
+    const signed = { first, hashes, signature };
+    hashes.forEach((hash, i) => {
+      const block = first + i;
       if (!this.#isOpen(block) || this.#leaves.has(block)) return;
       this.#leafKnown.add(block);
-      this.#leaves.set(block, { hash, signed: frame });
+      this.#leaves.set(block, { hash, signed });
       this.#join(block);
     });
   }

@@ -38,6 +38,8 @@ export interface PickOptions {
   maxBlocks: number;
   /** Leaves out blocks that more usable sources than so many have. */
   maxHolders?: number;
+  /** Where to look first, instead of where the last run ended. */
+  from?: number;
 }
 
 export class Picker {
@@ -47,6 +49,7 @@ export class Picker {
   readonly #sources = new Map<DeviceId, Source>();
   /** Usable sources that told that they have a block. */
   readonly #holders: Uint8Array;
+  #scarce: number;
 
   /** `wanted`: blocks to get, of the `blocks` that the file has. `random`: 0 up to 1. */
   constructor(
@@ -56,6 +59,7 @@ export class Picker {
   ) {
     this.#free = new BlockSet(wanted);
     this.#holders = new Uint8Array(blocks);
+    this.#scarce = this.#free.count;
   }
 
   /** Blocks that are not done. */
@@ -90,7 +94,7 @@ export class Picker {
     for (const [first, end] of ranges) {
       if (known.have.rangeCount >= RANGES_PER_SOURCE) return;
       for (let block = first; !known.resting && block < end; block++)
-        if (!known.have.has(block)) this.#holders[block] = (this.#holders[block] ?? 0) + 1;
+        if (!known.have.has(block)) this.#count(block, 1);
       known.have.add(first, end);
     }
   }
@@ -110,14 +114,24 @@ export class Picker {
     this.giveBack(source, [...known.asked]);
     if (known.resting) return;
     known.resting = true;
-    this.#count(known, -1);
+    this.#countAll(known, -1);
   }
 
   wake(source: DeviceId): void {
     const known = this.#of(source);
     if (!known.resting) return;
     known.resting = false;
-    this.#count(known, 1);
+    this.#countAll(known, 1);
+  }
+
+  /** Blocks that are not done and that at most one usable source has. */
+  get scarce(): number {
+    return this.#scarce;
+  }
+
+  /** A random place to begin at. */
+  anywhere(): number {
+    return UNIT_BLOCKS * Math.floor((this.random() * this.blocks) / UNIT_BLOCKS);
   }
 
   /** Blocks under way from a source. */
@@ -136,10 +150,10 @@ export class Picker {
   }
 
   /** Takes a run for a source, ascending and without a gap; empty when nothing free is to be had there. */
-  pick(source: DeviceId, now: number, { maxBlocks, maxHolders = Infinity }: PickOptions): number[] {
+  pick(source: DeviceId, now: number, { maxBlocks, maxHolders = Infinity, from }: PickOptions): number[] {
     const known = this.#of(source);
     if (known.resting || maxBlocks < 1) return [];
-    const first = this.#rarest(known, maxHolders);
+    const first = this.#rarest(known, maxHolders, from ?? known.next ?? this.anywhere());
     if (first === undefined) return [];
     const holders = this.#holders[first];
     const unitEnd = Math.min(this.blocks, first - (first % UNIT_BLOCKS) + UNIT_BLOCKS, first + maxBlocks);
@@ -192,6 +206,7 @@ export class Picker {
 
   /** The block is there. @returns the sources that are still asked for it, which need not send it any more. */
   done(block: number): DeviceId[] {
+    if (this.#isLeft(block) && (this.#holders[block] ?? 0) <= 1) this.#scarce--;
     const others = [...(this.#underWay.get(block)?.keys() ?? [])];
     this.#underWay.delete(block);
     this.#free.delete(block);
@@ -213,8 +228,7 @@ export class Picker {
     else asked.set(source, now);
   }
 
-  #rarest(known: Source, maxHolders: number): number | undefined {
-    const from = known.next ?? UNIT_BLOCKS * Math.floor((this.random() * this.blocks) / UNIT_BLOCKS);
+  #rarest(known: Source, maxHolders: number, from: number): number | undefined {
     let best: number | undefined;
     let fewest = maxHolders + 1;
     let looked = 0;
@@ -233,9 +247,19 @@ export class Picker {
     return this.#free.has(block) && known.have.has(block) && !known.spent.has(block);
   }
 
-  #count({ have }: Source, by: 1 | -1): void {
-    for (const [first, end] of have.ranges())
-      for (let block = first; block < end; block++) this.#holders[block] = (this.#holders[block] ?? 0) + by;
+  #isLeft(block: number): boolean {
+    return this.#free.has(block) || this.#underWay.has(block);
+  }
+
+  #countAll({ have }: Source, by: 1 | -1): void {
+    for (const [first, end] of have.ranges()) for (let block = first; block < end; block++) this.#count(block, by);
+  }
+
+  #count(block: number, by: 1 | -1): void {
+    const before = this.#holders[block] ?? 0;
+    this.#holders[block] = before + by;
+    // One more or one less than one other source.
+    if (Math.min(before, before + by) === 1 && this.#isLeft(block)) this.#scarce -= by;
   }
 
   #of(source: DeviceId): Source {

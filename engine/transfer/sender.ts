@@ -238,10 +238,10 @@ export class Sender {
   ): Promise<void> {
     const proofs = await stream.blob.prove(first, hashes, this.parts.keys);
     if (!this.#slots.has(stream.number)) return;
-    for (const signed of proofs)
-      this.parts.link.send(
-        encodeControl({ kind: 'leaves', stream: stream.number, ...signed, hashes: [...signed.hashes] }),
-      );
+    for (const signed of proofs) {
+      const leaves = { first: signed.first, hashes: [...signed.hashes], signature: signed.signature };
+      this.parts.link.send(encodeControl({ kind: 'leaves', stream: stream.number, ...leaves }));
+    }
     stream.unsignedBatches--;
     if (stream.allTaken && stream.unsignedBatches === 0) this.parts.report({ offer, file, kind: 'sent' });
   }

@@ -17,8 +17,8 @@ import type { Found } from './sender.ts';
 import { Sources } from './sources.ts';
 import type { HaveFrame, SourceEvent, StopReason } from './transfer-events.ts';
 
-/** What becomes had is told this often at most: five small frames a second, however fast the link. */
-const TELL_MS = 200;
+/** What becomes had is told this often at most: ten small frames a second, however fast the link. */
+const TELL_MS = 100;
 /** How often a device may begin anew over one link, which is answered each time: a person pauses and resumes not more often. */
 const BEGINS_PER_LINK = 256;
 
@@ -26,6 +26,8 @@ export interface SharedBlobParts {
   blob: IncomingBlob;
   /** The sink of `blob`. */
   sink: BlobSink;
+  /** This device. */
+  own: DeviceId;
   offeredBy: DeviceId;
   clock: Clock;
   hashes: Hashes;

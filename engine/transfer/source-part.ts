@@ -35,6 +35,8 @@ export class SourcePart implements SourceTarget {
   readonly foreignBatches = true;
   /** Blocks that came whole and are not verified. */
   readonly whole = new Set<number>();
+  /** Told that it takes part. */
+  takesPart = false;
   /** Times in a row that it did not deliver. */
   failures = 0;
   /** When it last sent something, or was asked after it had nothing to send. */
@@ -53,6 +55,7 @@ export class SourcePart implements SourceTarget {
     readonly offered: boolean,
     private readonly blob: IncomingBlob,
     private readonly owner: PartOwner,
+    readonly addedAt: number,
   ) {}
 
   get offer(): OfferId {
@@ -114,6 +117,11 @@ export class SourcePart implements SourceTarget {
   idled(now: number): void {
     this.heardAt = now;
     this.#rate.reset();
+  }
+
+  /** How long it takes for a block, by what was measured; 0 while that is not known. */
+  get blockMs(): number {
+    return this.#bytesPerSecond === undefined ? 0 : (limits.blockBytes * 1000) / Math.max(1, this.#bytesPerSecond);
   }
 
   /** How many blocks may be under way from it; `atFirst` while its speed is not known. */

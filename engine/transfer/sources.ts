@@ -14,7 +14,7 @@ import { BlockSet } from './block-set.ts';
 import { blockCount, type Ranges } from './blocks.ts';
 import type { IncomingBlob } from './incoming-blob.ts';
 import type { SignedLeaves } from './leaf-batch.ts';
-import { Picker } from './picker.ts';
+import { Picker, type PickOptions } from './picker.ts';
 import type { Receiver } from './receiver.ts';
 import { SourcePart, type PartOwner } from './source-part.ts';
 import type { SourceEvent, StopReason } from './transfer-events.ts';
@@ -34,14 +34,21 @@ const AGAIN_OFFERED_MS = 3000;
 const AGAIN_BLOCKS = 2;
 /** Of a small file runs are shorter, so that there are some for everybody. */
 const RUNS_PER_SOURCE = 4;
-/**
- * How many times its share of the file a receiver may ask of the offering device, where others have the blocks too. What nobody else has is
- * asked of it in any case.
- */
-const SHARES = 1;
+/** A device that was just added is taken for one that takes part; until then it told so, or does not. */
+const EXPECTED_MS = 2000;
+/** So many times the number of receivers: of fewer blocks that the offering device alone has two receivers would often ask for the same one. */
+const PLENTY = 8;
+/** Of what is beyond its share little is under way at a time: what others got meanwhile is told a moment later. */
+const SCARCE_BLOCKS = 4;
+/** Then a receiver asks for such a block when nothing came from others for this time; one after the other, so that one gets it for all. */
+const PATIENCE_MS = 1000;
+const LONGEST_PATIENCE_MS = 10_000;
+const STAGGER_MS = 250;
 
 export interface SourcesParts {
   blob: IncomingBlob;
+  /** This device. */
+  own: DeviceId;
   /** The device that offered the file. */
   offeredBy: DeviceId;
   clock: Clock;
@@ -58,6 +65,8 @@ export class Sources implements PartOwner {
   readonly #wantedBlocks: number;
   /** Blocks asked of the offering device so far. */
   #askedOfOffering = 0;
+  /** When a block last came from another device than that one. */
+  #gotAt: number;
   #cancelWatch: (() => void) | undefined;
   /** Sources that may be asked for more. */
   readonly #due = new Set<SourcePart>();
@@ -69,6 +78,7 @@ export class Sources implements PartOwner {
     this.#wantedBlocks = new BlockSet(missing).count;
     this.#picker = new Picker(missing, blockCount(blob.sizeBytes), () => fraction(random));
     this.#assembly = new Assembly(blob, parts.hashes);
+    this.#gotAt = parts.clock.now();
   }
 
   /** Devices that sent what the offering device did not sign. */
@@ -85,8 +95,8 @@ export class Sources implements PartOwner {
   add(device: DeviceId, receiver: Receiver): void {
     this.remove(device);
     if (this.#banned.has(device) || this.#closed) return;
-    const { blob, offeredBy } = this.parts;
-    const part = new SourcePart(device, receiver, device === offeredBy, blob, this);
+    const { blob, clock, offeredBy } = this.parts;
+    const part = new SourcePart(device, receiver, device === offeredBy, blob, this, clock.now());
     this.#parts.set(device, part);
     this.#picker.add(device);
     if (part.offered) this.#picker.have(device, [[0, blockCount(blob.sizeBytes)]]);
@@ -109,6 +119,7 @@ export class Sources implements PartOwner {
   have(device: DeviceId, ranges: Ranges, begin: boolean): void {
     const part = this.#parts.get(device);
     if (part === undefined || part.offered) return;
+    part.takesPart = true;
     if (begin) this.#picker.forget(device);
     this.#picker.have(device, ranges);
     this.#pumpSoon(part);
@@ -149,7 +160,8 @@ export class Sources implements PartOwner {
     if (asked > depth / 2) return [];
     const picked = new BlockSet();
     for (let room = depth - asked; room > 0;) {
-      const blocks = this.#picker.pick(part.device, now, { maxBlocks: Math.min(run, room), ...this.#limitOf(part) });
+      const maxBlocks = Math.min(run, room);
+      const blocks = this.#picker.pick(part.device, now, part.offered ? this.#fair(part, maxBlocks) : { maxBlocks });
       if (blocks.length === 0) break;
       for (const block of blocks) picked.add(block);
       room -= blocks.length;
@@ -201,6 +213,7 @@ export class Sources implements PartOwner {
     part.whole.delete(block);
     if (!equalBytes(hash, leaf)) return this.#bad(part, block, hash, leaf);
     part.failures = 0;
+    if (!part.offered) this.#gotAt = this.parts.clock.now();
     this.#wonBy(part, block);
     part.committing++;
     try {
@@ -241,10 +254,31 @@ export class Sources implements PartOwner {
     }
   }
 
-  /** The offering device sends every block once, and what it has time for: the rest the receivers give each other. */
-  #limitOf(part: SourcePart): { maxHolders?: number } {
-    const fair = (SHARES * this.#wantedBlocks) / Math.max(1, this.#parts.size);
-    return part.offered && this.#askedOfOffering >= fair ? { maxHolders: 1 } : {};
+  /**
+   * What may be asked of the offering device. All receivers ask it, and it should send each block about once: so each takes its own share of
+   * the file, by its place among the devices that take part, then what nobody else has, and the rest from the others.
+   */
+  #fair(part: SourcePart, maxBlocks: number): PickOptions {
+    const now = this.parts.clock.now();
+    const others = [...this.#parts.values()].filter(
+      (other) => !other.offered && (other.takesPart || now - other.addedAt < EXPECTED_MS),
+    );
+    if (others.length === 0) return { maxBlocks };
+    const sharers = others.length + 1;
+    const place = others.filter(({ device }) => device < this.parts.own).length;
+    const upTo = (receivers: number, blocks: number): number => Math.floor((receivers * blocks) / sharers);
+    const share = upTo(place + 1, this.#wantedBlocks) - upTo(place, this.#wantedBlocks) - this.#askedOfOffering;
+    if (share > 0) {
+      const from = upTo(place, blockCount(this.parts.blob.sizeBytes));
+      return { maxBlocks: Math.min(maxBlocks, share), from };
+    }
+    const scarce = { maxHolders: 1, from: this.#picker.anywhere() };
+    if (this.#picker.scarce >= PLENTY * sharers) {
+      const room = SCARCE_BLOCKS - this.#picker.askedOf(part.device).size;
+      return { maxBlocks: Math.min(maxBlocks, room), ...scarce };
+    }
+    const patienceMs = Math.min(LONGEST_PATIENCE_MS, Math.max(PATIENCE_MS, 2 * part.blockMs)) + STAGGER_MS * place;
+    return { maxBlocks: now - this.#gotAt >= patienceMs ? 1 : 0, ...scarce };
   }
 
   #runBlocks(): number {
