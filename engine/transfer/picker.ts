@@ -93,8 +93,7 @@ export class Picker {
     const known = this.#of(source);
     for (const [first, end] of ranges) {
       if (known.have.rangeCount >= RANGES_PER_SOURCE) return;
-      for (let block = first; !known.resting && block < end; block++)
-        if (!known.have.has(block)) this.#count(block, 1);
+      for (let block = first; !known.resting && block < end; block++) if (!known.have.has(block)) this.#count(block, 1);
       known.have.add(first, end);
     }
   }

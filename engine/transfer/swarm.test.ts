@@ -125,7 +125,9 @@ describe('eight receivers', () => {
     await expectWhole(world);
     for (const member of world.honest) {
       expect(bannedBy(member)).toEqual([1]);
-      expect(member.sourceEvents).toEqual([{ kind: 'banned', device: world.members[1]?.device.id, reason: 'bad-block' }]);
+      expect(member.sourceEvents).toEqual([
+        { kind: 'banned', device: world.members[1]?.device.id, reason: 'bad-block' },
+      ]);
     }
     expect(world.uploads).toBeLessThan(UPLOADS);
   }, 60_000);
@@ -171,12 +173,12 @@ describe('eight receivers', () => {
 });
 
 /** Links, members and accidents drawn from the seed. */
-async function storm(seed: number): Promise<SwarmWorld> {
+async function storm(seed: number): Promise<void> {
   const draw = new Draw(seed);
   const manners = Array.from({ length: RECEIVERS }, (): Manner => 'honest');
   if (draw.below(2) === 0) manners[draw.below(4)] = 'liar';
   if (draw.below(3) === 0) manners[4 + draw.below(4)] = 'silent';
-  const world = worldOf(seed, draw.between(2, 14) * BLOCK + draw.between(1 - BLOCK, BLOCK), manners);
+  const world = worldOf(seed, draw.between(2, 11) * BLOCK + draw.between(1 - BLOCK, BLOCK), manners);
   const sparse = draw.below(3) === 0;
   mesh(world, (a, b) => {
     // The ring of all keeps them together, on which those that serve nothing are no bridge.
@@ -188,14 +190,18 @@ async function storm(seed: number): Promise<SwarmWorld> {
       queueBytes: 500 * KiB,
     };
   });
+  let calm = manners.every((manner) => manner === 'honest');
   for (let crashes = draw.below(4); crashes > 0; crashes--) {
     await run(world, draw.between(1, 1500));
+    calm = false;
     const member = world.honest[draw.below(world.honest.length)];
     member?.crash();
     world.clock.after(draw.between(1, 3000), () => member?.restart());
   }
   await run(world);
   await expectWhole(world);
+  // Who sends rubbish or nothing, or loses what it had, costs the sender more; it never comes near one file for each.
+  expect(world.uploads).toBeLessThan(calm ? UPLOADS : 4);
   const liar = manners.indexOf('liar') + 1;
   const silent = manners.indexOf('silent') + 1;
   for (const member of world.honest) {
@@ -203,7 +209,6 @@ async function storm(seed: number): Promise<SwarmWorld> {
     expect(lateAt(member).filter((index) => index !== silent)).toEqual([]);
     expect(member.mostAsideBytes).toBeLessThanOrEqual(2 * RECEIVERS * BLOCK);
   }
-  return world;
 }
 
 describe('whatever happens, every honest receiver gets the file', () => {
@@ -215,8 +220,7 @@ describe('whatever happens, every honest receiver gets the file', () => {
     test(`seeds from ${first}`, async () => {
       for (let seed = first; seed < first + 20; seed++) {
         try {
-          const world = await storm(seed);
-          if (process.env['SHOW']) console.log(seed, world.uploads.toFixed(2), Math.ceil(world.content.length / BLOCK));
+          await storm(seed);
         } catch (error) {
           throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
         }
