@@ -4,6 +4,7 @@ import type { DeviceId, OfferId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Ranges } from './blocks.ts';
 import type { BlobState, SourceTarget } from './fetch-target.ts';
+import type { Sharer } from './fair-share.ts';
 import type { IncomingBlob } from './incoming-blob.ts';
 import type { SignedLeaves } from './leaf-batch.ts';
 import { Rate } from './rate.ts';
@@ -31,7 +32,7 @@ export interface PartOwner {
   forged(part: SourcePart): void;
 }
 
-export class SourcePart implements SourceTarget {
+export class SourcePart implements SourceTarget, Sharer {
   readonly foreignBatches = true;
   /** Blocks that came whole and are not verified. */
   readonly whole = new Set<number>();

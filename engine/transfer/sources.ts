@@ -12,6 +12,7 @@ import type { Clock, Hashes, Random } from '../ports.ts';
 import { Assembly } from './assembly.ts';
 import { BlockSet } from './block-set.ts';
 import { blockCount, type Ranges } from './blocks.ts';
+import { FairShare } from './fair-share.ts';
 import type { IncomingBlob } from './incoming-blob.ts';
 import type { SignedLeaves } from './leaf-batch.ts';
 import { Picker, type PickOptions } from './picker.ts';
@@ -34,17 +35,6 @@ const AGAIN_OFFERED_MS = 3000;
 const AGAIN_BLOCKS = 2;
 /** Of a small file runs are shorter, so that there are some for everybody. */
 const RUNS_PER_SOURCE = 4;
-/** A device that was just added is taken for one that takes part; until then it told so, or does not. */
-const EXPECTED_MS = 2000;
-/** So many times the number of receivers: of fewer blocks that the offering device alone has two receivers would often ask for the same one. */
-const PLENTY = 8;
-/** Of what is beyond its share little is under way at a time: what others got meanwhile is told a moment later. */
-const SCARCE_BLOCKS = 4;
-/** Then a receiver asks for such a block when nothing came from others for this time; one after the other, so that one gets it for all. */
-const PATIENCE_MS = 1000;
-const LONGEST_PATIENCE_MS = 10_000;
-const STAGGER_MS = 250;
-
 export interface SourcesParts {
   blob: IncomingBlob;
   /** This device. */
@@ -62,9 +52,7 @@ export class Sources implements PartOwner {
   readonly #banned = new Set<DeviceId>();
   readonly #picker: Picker;
   readonly #assembly: Assembly;
-  readonly #wantedBlocks: number;
-  /** Blocks asked of the offering device so far. */
-  #askedOfOffering = 0;
+  readonly #fairShare: FairShare;
   /** When a block last came from another device than that one. */
   #gotAt: number;
   #cancelWatch: (() => void) | undefined;
@@ -73,10 +61,10 @@ export class Sources implements PartOwner {
   #closed = false;
 
   constructor(private readonly parts: SourcesParts) {
-    const { blob, random } = parts;
-    const missing = blob.missing;
-    this.#wantedBlocks = new BlockSet(missing).count;
-    this.#picker = new Picker(missing, blockCount(blob.sizeBytes), () => fraction(random));
+    const { blob, own, random } = parts;
+    const blocks = blockCount(blob.sizeBytes);
+    this.#picker = new Picker(blob.missing, blocks, () => fraction(random));
+    this.#fairShare = new FairShare(own, blocks, this.#picker.left);
     this.#assembly = new Assembly(blob, parts.hashes);
     this.#gotAt = parts.clock.now();
   }
@@ -160,12 +148,11 @@ export class Sources implements PartOwner {
     if (asked > depth / 2) return [];
     const picked = new BlockSet();
     for (let room = depth - asked; room > 0;) {
-      const maxBlocks = Math.min(run, room);
-      const blocks = this.#picker.pick(part.device, now, part.offered ? this.#fair(part, maxBlocks) : { maxBlocks });
+      const blocks = this.#picker.pick(part.device, now, this.#limitOf(part, Math.min(run, room), now));
       if (blocks.length === 0) break;
       for (const block of blocks) picked.add(block);
       room -= blocks.length;
-      if (part.offered) this.#askedOfOffering += blocks.length;
+      if (part.offered) this.#fairShare.asked(blocks.length);
     }
     if (picked.count === 0 && asked === 0) {
       const askedBefore = now - (part.offered ? AGAIN_OFFERED_MS : AGAIN_MS);
@@ -254,31 +241,13 @@ export class Sources implements PartOwner {
     }
   }
 
-  /**
-   * What may be asked of the offering device. All receivers ask it, and it should send each block about once: so each takes its own share of
-   * the file, by its place among the devices that take part, then what nobody else has, and the rest from the others.
-   */
-  #fair(part: SourcePart, maxBlocks: number): PickOptions {
-    const now = this.parts.clock.now();
-    const others = [...this.#parts.values()].filter(
-      (other) => !other.offered && (other.takesPart || now - other.addedAt < EXPECTED_MS),
-    );
-    if (others.length === 0) return { maxBlocks };
-    const sharers = others.length + 1;
-    const place = others.filter(({ device }) => device < this.parts.own).length;
-    const upTo = (receivers: number, blocks: number): number => Math.floor((receivers * blocks) / sharers);
-    const share = upTo(place + 1, this.#wantedBlocks) - upTo(place, this.#wantedBlocks) - this.#askedOfOffering;
-    if (share > 0) {
-      const from = upTo(place, blockCount(this.parts.blob.sizeBytes));
-      return { maxBlocks: Math.min(maxBlocks, share), from };
-    }
-    const scarce = { maxHolders: 1, from: this.#picker.anywhere() };
-    if (this.#picker.scarce >= PLENTY * sharers) {
-      const room = SCARCE_BLOCKS - this.#picker.askedOf(part.device).size;
-      return { maxBlocks: Math.min(maxBlocks, room), ...scarce };
-    }
-    const patienceMs = Math.min(LONGEST_PATIENCE_MS, Math.max(PATIENCE_MS, 2 * part.blockMs)) + STAGGER_MS * place;
-    return { maxBlocks: now - this.#gotAt >= patienceMs ? 1 : 0, ...scarce };
+  #limitOf(part: SourcePart, maxBlocks: number, now: number): PickOptions {
+    if (!part.offered) return { maxBlocks };
+    return this.#fairShare.pick(now, maxBlocks, this.#picker, this.#parts.values(), {
+      gotAt: this.#gotAt,
+      blockMs: part.blockMs,
+      underWay: this.#picker.askedOf(part.device).size,
+    });
   }
 
   #runBlocks(): number {
