@@ -179,6 +179,17 @@ describe('Sender against a receiver that lies', () => {
     expect(faults).toEqual([]);
   });
 
+  it('takes many small asks while it opens', async () => {
+    sender.want(want({ ranges: [[0, 1]], credit: 64 * BLOCK }));
+    for (let block = 1; block < 20; block++) sender.more({ kind: 'more', stream: 1, ranges: [[block, block + 1]] });
+    for (let i = 0; i < 80; i++) {
+      sender.ack(1, sentBytes(), 64 * BLOCK);
+      await settle();
+    }
+    expect(blocksSent()).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect(faults).toEqual([]);
+  });
+
   it('leaves out what is dropped before it went out, and signs what did', async () => {
     sender.want(want({ ranges: [[0, 12]], credit: 64 * BLOCK }));
     await settle();

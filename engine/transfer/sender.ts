@@ -37,7 +37,8 @@ export interface SenderParts {
 }
 
 type Slot =
-  { kind: 'opening'; want: WantFrame; more: MoreFrame[] } | { kind: 'sending' | 'sent'; stream: OutgoingStream };
+  | { kind: 'opening'; want: WantFrame; more: MoreFrame['ranges'] }
+  | { kind: 'sending' | 'sent'; stream: OutgoingStream };
 
 export class Sender {
   readonly window = new Window();
@@ -79,7 +80,8 @@ export class Sender {
     if (!validRanges(frame.ranges, 0xffff_ffff)) throw new ProtocolError('malformed', 'ranges out of order');
     const slot = this.#slots.get(frame.stream);
     if (slot?.kind === 'opening') {
-      if (slot.more.push(frame) > limits.streamsPerLink) throw new ProtocolError('too-large', 'asks without end');
+      if (slot.more.push(...frame.ranges) > limits.rangesPerWant)
+        throw new ProtocolError('too-large', 'asks without end');
     } else if (slot !== undefined) {
       this.#add(slot.stream, frame.ranges);
       this.#slots.set(frame.stream, { kind: 'sending', stream: slot.stream });
@@ -148,7 +150,7 @@ export class Sender {
     const stream = new OutgoingStream(want.stream, found.blob, [], want.credit);
     try {
       this.#add(stream, want.ranges);
-      if (slot.kind === 'opening') for (const { ranges } of slot.more) this.#add(stream, ranges);
+      if (slot.kind === 'opening') for (const range of slot.more) this.#add(stream, [range]);
     } catch (error) {
       this.#slots.delete(want.stream);
       this.parts.fault(error);
