@@ -118,6 +118,21 @@ describe('eight receivers', () => {
     expect((world.clock.now() - startedAt) / 1000).toBeLessThan((0.5 * sizeBytes) / 5e6);
   }, 60_000);
 
+  it.each([
+    [20, 0.95],
+    [100, 0.88],
+  ])('lose nothing by asking run by run: one source alone, round trip %i ms', async (rttMs, ofLine) => {
+    const world = new SwarmWorld(new VirtualClock(), 7, contentOf(192 * BLOCK, 7), cheapHashes);
+    const shape = { bytesPerSecond: 10e6, delayMs: rttMs / 2, queueBytes: 500 * KiB };
+    const startedAt = world.clock.now();
+    world.connect(world.add(), world.add(), shape);
+    await run(world);
+    await expectWhole(world);
+    const seconds = (world.clock.now() - startedAt) / 1000;
+    expect(world.content.length / seconds / shape.bytesPerSecond).toBeGreaterThan(ofLine);
+    expect(world.uploads).toBe(1);
+  });
+
   it('ban one that serves other bytes, all of them, and nobody else', async () => {
     const world = worldOf(3, 40 * BLOCK, ['liar']);
     mesh(world, even);
