@@ -115,7 +115,7 @@ export class OutgoingStream {
         else this.#todo[this.#todo.length - 1] = [block + 1, end];
         this.#readingBlock = block;
         const read = await this.blob.read(block);
-         
+
         if (this.#readingBlock !== block) continue;
         this.#readingBlock = undefined;
         this.#ready.push({ block, ...read });
