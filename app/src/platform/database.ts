@@ -19,6 +19,8 @@ export interface BrowserSettings {
   /** The account whose engine runs here; absent when nobody is logged in. */
   current: AccountId;
   theme: Theme;
+  /** Somebody logged in whose recovery code is awaited. */
+  visiting: true;
   /** Keys of a registration or a new device that the server may already have, until they are an identity. */
   pending: { device: Device; pairs: DeviceKeyPairs; code?: string };
 }
