@@ -108,7 +108,7 @@ test('the receiver sleeps for half a minute: it goes on by itself', async ({ pai
     await expect(alice.status(name)).toHaveText('No data, reconnecting…', { timeout: 12_000 });
     // Longer than the server, and ICE, have patience.
     await expect(alice.status(name)).toHaveText('Waiting for Bob', { timeout: 25_000 });
-    await seconds(10);
+    await seconds(5);
   } finally {
     for (const pid of asleep) process.kill(pid, 'SIGCONT');
   }
@@ -133,7 +133,7 @@ test.describe('with a cable to pull', () => {
     const [alice, bob] = await pair({
       browser: { path: network.browser, url: `http://${network.host}:${server.port}` },
     });
-    const path = await file(name, 300 * MiB);
+    const path = await file(name, 200 * MiB);
     const bars = [await watchProgress(alice, name), await watchProgress(bob, name)];
     await begin(alice, bob, path, 5);
     const broken = bars.map((seen) => ({ seen, before: seen.length }));

@@ -87,6 +87,18 @@ describe('a full disk', () => {
     await arrives(world, ann, bob, offer);
   });
 
+  test('that an earlier version wrote down as a failure is tried again', async () => {
+    const { world, ann, bob, offer } = await underWay();
+    await bob.close();
+    for (const record of await bob.offers.all())
+      await bob.offers.put(record.offer, {
+        ...record,
+        files: record.files.map((facts) => ({ ...facts, failed: 'no-space' as never })),
+      });
+    await bob.start();
+    await arrives(world, ann, bob, offer);
+  });
+
   test('does not take a file back that was paused or cancelled meanwhile', async () => {
     const { world, ann, bob, offer } = await underWay();
     bob.blobs.disk.freeBytes = 0;

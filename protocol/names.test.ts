@@ -98,6 +98,47 @@ describe('shownName', () => {
   });
 });
 
+describe('joiners', () => {
+  const family = '\u{1f469}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}';
+  const dark = '\u{1f468}\u{1f3ff}\u200d\u{1f680}';
+  const flag = '\u{1f3f3}\ufe0f\u200d\u{1f308}';
+
+  it.each([family, dark, flag, `The ${family} family`])('%s stays whole where it is shown', (name) => {
+    expect(shownName(name)).toBe(name);
+    expect(fileName(name)).toBe(name.replace(/\u200d/g, ''));
+  });
+
+  it.each([
+    ['al\u200dice', 'alice'],
+    ['\u200dalice\u200d', 'alice'],
+    ['\u{1f469}\u200d', '\u{1f469}'],
+    ['\u{1f469}\u200d\u200d\u{1f467}', '\u{1f469}\u{1f467}'],
+    ['\u{1f469}\u200dalice', '\u{1f469}alice'],
+    ['1\u200d\u{1f467}', '1\u{1f467}'],
+    ['a\ufe0f\u200d\u{1f467}', 'a\ufe0f\u{1f467}'],
+  ])('that join nothing are taken out of %j', (raw, shown) => {
+    expect(shownName(raw)).toBe(shown);
+  });
+
+  it('are not left at the end of a name that is cut', () => {
+    for (let length = 1; length <= family.length; length++) expect(shownName(family, length)).not.toMatch(/\u200d$/);
+  });
+
+  it(`of ${RUNS} generated names join two pictures, and cleaning again changes nothing`, () => {
+    const pieces = fc.constantFrom('\u200d', '\u{1f469}', '\u{1f3ff}', '\ufe0f', 'a', ' ', '1', '\u200b', '\u0301');
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
+        const shown = shownName(parts.join(''));
+        expect(shown.replace(/(\u{1f469}\ufe0f?|\u{1f3ff})\u200d(?=\u{1f469}|\u{1f3ff})/gu, '$1')).not.toContain(
+          '\u200d',
+        );
+        expect(shownName(shown)).toBe(shown);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
 describe('Handle', () => {
   it.each(['abc', 'A.B-c_9', 'x'.repeat(32)])('takes %s', (raw) => {
     expect(v.parse(Handle, raw)).toBe(raw.toLowerCase());

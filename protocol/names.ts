@@ -26,13 +26,18 @@ export function foldHandle(handle: Handle): string {
 /** C0 and C1 controls, all 12 Bidi_Control, zero-width and invisible formatting, line and paragraph separators, tags, lone surrogates. */
 const invisible =
   // eslint-disable-next-line no-control-regex, no-misleading-character-class -- neutralising such characters is what this is for
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\uffff\u{e0000}-\u{e0fff}]|\p{Cs}/gu;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\uffff\u{e0000}-\u{e0fff}]|\p{Cs}/gu;
+
+/** A joiner that joins nothing: only between two pictures does it make one of them (a family, a flag), and is seen by that. */
+const looseJoiner =
+  /(?<!\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d|\u200d(?!\p{Extended_Pictographic})/gu;
 
 /** A name or title as it may be shown: NFC, one line, nothing invisible, at most `maxLength` UTF-16 units. May come back empty. */
 export function shownName(raw: string, maxLength: number = limits.fileNameBytes): string {
   const cleaned = raw
     .slice(0, 4 * maxLength)
     .replace(invisible, '')
+    .replace(looseJoiner, '')
     .normalize('NFC')
     .replace(/\s+/gu, ' ')
     .trim();
@@ -40,7 +45,8 @@ export function shownName(raw: string, maxLength: number = limits.fileNameBytes)
     ? cleaned
     : Array.from(cleaned.slice(0, maxLength))
         .filter((c) => !/\p{Cs}/u.test(c))
-        .join('');
+        .join('')
+        .replace(/\u200d$/, '');
 }
 
 const reserved = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])$/i;
@@ -51,6 +57,7 @@ const reserved = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[
  */
 export function fileName(raw: string): string {
   let name = shownName(raw.slice(0, 1024), 1024)
+    .replace(/\u200d/g, '')
     .replace(/[/\\:*?"<>|\u2044\u2215\u29f8\uff0f\uff3c]/g, '_')
     .replace(/[. ]+$/g, '')
     .replace(/^ +/g, '');

@@ -121,7 +121,12 @@ async function shoot(page: Page, name: string, size: typeof phone, colorScheme: 
   // Nothing under the pointer, and the newest at the bottom.
   await page.mouse.move(0, 0);
   await page.getByRole('log', { name: 'Messages' }).evaluate((log) => log.scrollTo({ top: log.scrollHeight }));
-  await page.waitForTimeout(400);
+  // What moves once has come to rest, and that is painted; what moves for ever is held still below.
+  await page.evaluate(async () => {
+    const once = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(once.map(({ finished }) => finished));
+    await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
+  });
   await page.screenshot({ path: join(images, `${name}.png`), animations: 'disabled', caret: 'hide' });
 }
 

@@ -4,8 +4,10 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { Records } from '../records.ts';
 import {
   emptyOffer,
+  factsOf,
   withFact,
   withFileFacts,
+  withoutFailure,
   type FactSource,
   type FileFacts,
   type OfferPayload,
@@ -24,7 +26,7 @@ export class Offers {
   ) {}
 
   async load(): Promise<void> {
-    for (const record of await this.records.all()) this.#set(record);
+    for (const record of await this.records.all()) this.#set(withoutFullDisk(record));
   }
 
   get(offer: OfferId): OfferRecord | undefined {
@@ -82,4 +84,10 @@ export class Offers {
     if (ofAccount) ofAccount.add(record.offer);
     else this.#byAccount.set(record.account, new Set([record.offer]));
   }
+}
+
+/** Records that an earlier version wrote, to which a full disk was a failure: it is a wait, and what waits is found out anew. */
+function withoutFullDisk(record: OfferRecord): OfferRecord {
+  const full = (file: number) => (factsOf(record, file).failed as string | undefined) === 'no-space';
+  return record.files.reduce((before, _, file) => (full(file) ? withoutFailure(before, file) : before), record);
 }

@@ -16,6 +16,7 @@ import type { Records } from '../records.ts';
 import type { Ranges } from '../transfer/blocks.ts';
 import { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { ReceiverEvent, StopReason } from '../transfer/transfer-events.ts';
+import { Held } from './held.ts';
 import { Incoming } from './incoming.ts';
 import { LastWords } from './last-words.ts';
 import {
@@ -70,6 +71,7 @@ export class Transfers {
   readonly together: Together;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
+  readonly #held: Held;
   readonly #room: Room;
   readonly #stalls: Stalls;
   /** Files whose bytes are being removed. */
@@ -86,6 +88,7 @@ export class Transfers {
     this.#progress = new ProgressBook((offer) => this.#offers.get(offer));
     this.#lastWords = new LastWords(ports);
     const known = { ...ports, offers: this.#offers, progress: this.#progress };
+    this.#held = new Held(ports.keys.id, this.#progress);
     this.#stalls = new Stalls({ ...known, changed: (account) => events.changed(account) });
     this.#room = new Room({ ...known, act: (offer) => this.#actOn(offer) });
     this.#queue = new TransferQueue(ports.queue, (key) => this.#canRun(key));
@@ -247,7 +250,7 @@ export class Transfers {
     });
     this.#links.set(link, transfers);
     for (const record of this.#offers.ofAccount(link.account)) {
-      for (const file of record.offered?.files.keys() ?? []) this.#tellHeld(link, record, file);
+      for (const file of record.offered?.files.keys() ?? []) this.#held.tell(link, record, file);
       this.#actHere(record);
     }
     this.#incoming.pump();
@@ -271,8 +274,7 @@ export class Transfers {
     }
     if (frame.type === 'control' && frame.control.kind === 'held') {
       const { offer, file, reason } = frame.control;
-      const record = this.#offers.get(offer);
-      if (record?.account === link.account) this.#heldThere(link, record, file, reason);
+      if (this.#held.heard(link, this.#offers.get(offer), file, reason)) this.events.changed(link.account);
       return true;
     }
     return this.#links.get(link)?.onFrame(frame) ?? false;
@@ -431,7 +433,7 @@ export class Transfers {
     void this.#stopStreams(record, file, reason === 'no-space' || reason === 'changed' ? reason : 'cancelled');
     if (reason === 'no-space') {
       this.#room.wait(offer, file);
-      for (const link of this.#links.keys()) this.#tellHeld(link, record, file);
+      for (const link of this.#links.keys()) this.#held.tell(link, record, file);
     } else
       this.#offers
         .keepFacts(offer, file, { failed: reason, ...this.#shown(offer, file) })
@@ -472,26 +474,6 @@ export class Transfers {
     this.#outgoing.close(offer, file);
     this.#progress.of(offer, file).stopped({ kind: 'idle' });
     return closed;
-  }
-
-  /** Says what this side holds back: whoever has just connected cannot know. */
-  #tellHeld(link: Link, record: OfferRecord, file: number): void {
-    const { offer, offered, answer } = record;
-    if (offered?.device !== link.device || answer.kind !== 'accepted' || answer.by !== this.ports.keys.id) return;
-    const standing = standingOf(record, file);
-    const full = this.#progress.known(offer, file)?.activity.kind === 'no-space';
-    if (standing === 'paused') link.control({ kind: 'held', offer, file, reason: 'paused' });
-    else if (standing === 'accepted' && full) link.control({ kind: 'held', offer, file, reason: 'no-space' });
-  }
-
-  #heldThere(link: Link, record: OfferRecord, file: number, reason: 'paused' | 'no-space'): void {
-    const { offered, answer } = record;
-    if (offered?.device !== this.ports.keys.id || answer.kind !== 'accepted' || answer.by !== link.device) return;
-    if (file >= offered.files.length || standingOf(record, file) !== 'accepted') return;
-    const progress = this.#progress.of(record.offer, file);
-    if (progress.activity.kind !== 'idle') return;
-    progress.stopped({ kind: 'paused-there', reason });
-    this.events.changed(record.account);
   }
 
   /** How far a file that stops here came: a reload does not open it, and must not show less. */

@@ -273,6 +273,21 @@ describe('links', () => {
     expect([ann.state(reloaded), reloaded.state(ann)]).toEqual(['open', 'open']);
   });
 
+  test.each([
+    [0, 1],
+    [1, 0],
+  ])('whose ring was lost on a dead connection answers the one who rings next (%i, %i)', async (first, second) => {
+    const net = new Net();
+    const [ann, bob] = [net.end(first), net.end(second)];
+    net.pass = (body, from) => (from === ann.id ? undefined : body);
+    ann.links.want(bob.id);
+    await net.run(200);
+    net.pass = (body) => body;
+    bob.links.want(ann.id);
+    await net.run(500);
+    expect([ann.state(bob), bob.state(ann)]).toEqual(['open', 'open']);
+  });
+
   test('without a use a link is closed, and opened again when wanted', async () => {
     const net = new Net();
     const [ann, bob] = [net.end(0), net.end(1)];

@@ -47,6 +47,8 @@ interface Attempt {
   id: LinkId;
   epoch: number;
   role: 'initiator' | 'responder';
+  /** Signals that were sent, and not yet a second time. */
+  told: SignalBody[];
   /** Absent while the ICE servers are being asked for. */
   wire: Wire | undefined;
   handshake: Handshake | undefined;
@@ -142,7 +144,11 @@ export class Links {
     const state = this.#states.get(from.id);
     if (body.kind === 'sdp' && body.type === 'offer') {
       if (state?.id === body.link) return;
-      if (state?.kind === 'ringing' && state.role === 'initiator' && this.ports.keys.id < from.id) return; // both rang: the lower id's link wins
+      if (state?.kind === 'ringing' && state.role === 'initiator' && this.ports.keys.id < from.id) {
+        // Both rang: the lower id's link wins. That the other side rings at all may mean that this ring went to a connection that was dead.
+        for (const told of state.told.splice(0)) this.#send(from, state, told);
+        return;
+      }
       if (state?.kind === 'ringing') this.#giveUp(from.id, state, 'replaced');
       if (state?.kind === 'open') this.#closeLink(state, from.id, 'replaced');
       if (!this.#hasRoom()) return; // whoever rings tries again
@@ -187,6 +193,7 @@ export class Links {
       id,
       epoch,
       role,
+      told: [],
       wire: undefined,
       handshake: undefined,
       waiting: first ? [first] : [],
@@ -216,7 +223,11 @@ export class Links {
     let link: Link | undefined;
     let wire: Wire;
     const events: WireEvents = {
-      signal: (signal) => this.#send(allowed.device, attempt, { ...signal, link: attempt.id, epoch: attempt.epoch }),
+      signal: (signal) => {
+        const body = { ...signal, link: attempt.id, epoch: attempt.epoch };
+        attempt.told.push(body);
+        this.#send(allowed.device, attempt, body);
+      },
       open: ({ local, remote }) => {
         attempt.handshake = new Handshake(this.ports, {
           link: attempt.id,

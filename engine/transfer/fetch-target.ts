@@ -19,6 +19,8 @@ export interface FetchTarget {
   readonly state: BlobState;
   /** Leaves come as the offering device batched them, for this receiver or another one, and may cover blocks that were not asked for here. */
   readonly foreignBatches: boolean;
+  /** Whoever fetches it watches how fast its sources are, and has others to turn to. */
+  readonly ownDeadlines: boolean;
   /** Takes up to `maxRanges` ranges of missing blocks for a new stream, which gives them back by `release` or ends them one by one. */
   claim(maxRanges: number): Ranges;
   /** Blocks that a stream claimed and that did not come. */

@@ -45,6 +45,7 @@ export class IncomingBlob implements FetchTarget {
   readonly sizeBytes: number;
   /** With one source it signs for this receiver what it sends to it. */
   readonly foreignBatches = false;
+  readonly ownDeadlines = false;
   readonly #wanted: RankedBlocks;
   #state: BlobState = { kind: 'running' };
   /** Had, being committed or claimed: all that is not to be asked for. */

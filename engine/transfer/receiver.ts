@@ -257,7 +257,7 @@ export class Receiver {
     this.#cancelWatch = this.parts.clock.after(WATCH_MS, () => this.#watch());
     const due = [...this.#streams.values()].some((stream) => stream.waitingForPeer);
     const now = this.parts.clock.now();
-    if (this.#trickle.tooSlow(now, due)) {
+    if (this.#trickle.tooSlow(now, this.#unwatched().length > 0)) {
       this.#giveUpSlow();
       return;
     }
@@ -266,10 +266,14 @@ export class Receiver {
     this.parts.report({ kind: 'stalled' });
   }
 
+  /** Streams for which it is the peer's turn, and nobody else would notice that it does not use it. */
+  #unwatched(): IncomingStream[] {
+    return [...this.#streams.values()].filter((stream) => stream.waitingForPeer && !stream.blob.ownDeadlines);
+  }
+
   /** Ends what the peer lets trickle, so that something else gets its turn. */
   #giveUpSlow(): void {
-    for (const stream of [...this.#streams.values()]) {
-      if (!stream.waitingForPeer) continue;
+    for (const stream of this.#unwatched()) {
       this.#end(stream, 'too-slow');
       this.parts.report({ kind: 'stopped', offer: stream.blob.offer, file: stream.blob.file, reason: 'too-slow' });
     }

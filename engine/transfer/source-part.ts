@@ -34,6 +34,7 @@ export interface PartOwner {
 
 export class SourcePart implements SourceTarget, Sharer {
   readonly foreignBatches = true;
+  readonly ownDeadlines = true;
   /** Blocks that came whole and are not verified. */
   readonly whole = new Set<number>();
   /** Told that it takes part. */

@@ -24,6 +24,14 @@ describe('a peer', () => {
     expect(slowAfter(3600, () => (floorBytes * 1000) / deadlineMs + 1)).toBeUndefined();
   });
 
+  test('has its time anew after it was too slow', () => {
+    const trickle = new Trickle();
+    const slow = Array.from({ length: 70 }, (_, second) => second).filter((second) =>
+      trickle.tooSlow(second * 1000, true),
+    );
+    expect(slow).toEqual([30, 60]);
+  });
+
   test('that cannot send is not', () => {
     expect(
       slowAfter(

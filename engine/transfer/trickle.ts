@@ -22,11 +22,13 @@ export class Trickle {
   tooSlow(now: number, due: boolean): boolean {
     const slept = Math.abs(now - this.#askedAt) > sleptMs;
     this.#askedAt = now;
-    if (!due || slept || this.#since === undefined || this.#bytes >= floorBytes) {
+    const fresh = !due || slept || this.#since === undefined || this.#bytes >= floorBytes;
+    const late = !fresh && now - (this.#since ?? now) >= deadlineMs;
+    if (fresh || late) {
+      // What is asked for next has its own time.
       this.#since = now;
       this.#bytes = 0;
-      return false;
     }
-    return now - this.#since >= deadlineMs;
+    return late;
   }
 }

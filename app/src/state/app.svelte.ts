@@ -188,6 +188,7 @@ export class App implements Actions {
       if (!answer.ok && answer.error.code !== 'no-server' && answer.error.code !== 'not-allowed') return answer;
       await this.#stopEngine();
       await writeSetting('current', undefined);
+      await writeSetting('visiting', undefined);
       if (remove && running) await forget(running);
       this.#visiting = undefined;
       this.#enter({ kind: 'welcome' });
@@ -423,7 +424,16 @@ export class App implements Actions {
     const current = await readSetting('current');
     const identity = current && (await readIdentity(current));
     if (identity) await this.#run(identity);
-    else this.#enter({ kind: 'welcome' });
+    else if (!(await this.#visitAgain())) this.#enter({ kind: 'welcome' });
+  }
+
+  /** A page that was left while it asked for the recovery code asks for it again. */
+  async #visitAgain(): Promise<boolean> {
+    const answer = (await readSetting('visiting')) && (await api.session());
+    if (!answer?.ok) return false;
+    this.#visiting = answer.value;
+    this.#enter({ kind: 'needs-recovery', handle: answer.value.handle });
+    return true;
   }
 
   async #lost(): Promise<void> {
@@ -435,10 +445,12 @@ export class App implements Actions {
     if (outcome.kind === 'error') return { ok: false, error: outcome.error };
     if (outcome.kind === 'needs-recovery') {
       this.#visiting = outcome.account;
+      await writeSetting('visiting', true);
       this.#enter({ kind: 'needs-recovery', handle: outcome.account.handle });
       return ok;
     }
     await writeSetting('current', outcome.identity.account.id);
+    await writeSetting('visiting', undefined);
     this.#visiting = undefined;
     await this.#run(outcome.identity);
     return ok;
