@@ -101,7 +101,7 @@ test('one at a time: the others wait in line, in an order that can be changed', 
   await bob.page.getByRole('button', { name: 'Pause all' }).click();
   await expect(bob.status('second.bin')).toHaveText('Paused');
   await expect(alice.status('second.bin')).not.toHaveText('Sending');
-  await expect(bob.page).toHaveTitle('Causeway');
+  await expect(bob.page).toHaveTitle('Alice · Causeway');
   await expect(bob.page.locator('link[rel="icon"]')).toHaveAttribute('href', /favicon\.svg$/);
   await bob.page.getByRole('button', { name: 'Resume all' }).click();
   await expect(bob.status('second.bin')).toHaveText('Receiving');
