@@ -169,13 +169,31 @@ test('the screen of transfers is readable, on a phone and on a desk, light and d
   await look('transfers-empty');
   await bob.page.setViewportSize(wide);
   await bob.row('Alice').click();
+  await bob.page.getByRole('button', { name: 'Compare the safety number' }).click();
+  await bob.page.getByRole('button', { name: 'They are the same' }).click();
+  await bob.page.getByRole('button', { name: 'Compare the safety number' }).click();
+  await bob.page.getByRole('switch', { name: 'Accept files by itself' }).click();
+  await bob.page.getByLabel('Everything').click();
+  await expect(bob.page.getByLabel('Documents')).toBeChecked();
+  await bob.page.getByLabel('Up to, per offer').selectOption('1 MB');
+  await bob.page.setViewportSize({ width: 390, height: 844 });
+  await bob.page.getByRole('button', { name: 'Details', exact: true }).click();
+  await bob.page.getByLabel('Documents').scrollIntoViewIfNeeded();
   await look('trust');
   await bob.page.setViewportSize(wide);
+  await bob.page.getByRole('button', { name: 'Settings' }).click();
+  await bob.page.getByLabel('Download limit').fill('many');
+  await bob.page.keyboard.press('Tab');
+  await expect(bob.page.getByText('Enter a number above 0')).toBeVisible();
+  await bob.page.getByLabel('Download limit').fill('');
+  await look('settings-transfers');
+  await bob.page.setViewportSize(wide);
+  await bob.row('Alice').click();
   await oneAtATime(bob);
   await hand(
     alice,
     bob,
-    await file('notes from the whole long winter, second and much corrected version.txt', 20 * KiB),
+    await file('notes from the whole long winter, second and much corrected version.zip', 20 * KiB),
   );
   for (const name of ['film.mkv', 'second part.mkv', 'third part.mkv']) {
     const path = await file(name, 0);
