@@ -41,6 +41,7 @@ async function accepted(files: number) {
       keys: here,
       blobs: new MemoryBlobs(hashes),
       records: new MemoryRecords(),
+      queue: new MemoryRecords(),
       signKeyOf: () => toBase64(there.publicKey),
       append: () => Promise.resolve(),
       report: (problem) => expect.unreachable(String(problem)),

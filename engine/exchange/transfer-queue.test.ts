@@ -90,6 +90,31 @@ describe('one at a time', () => {
     expect((await watch(world, bob, offers)).order).toEqual([2, 0, 1]);
   });
 
+  test('at the sender, after its reload: what it put first is called before what is asked for', async () => {
+    const { world, ann, bob } = await three();
+    ann.engine.transfers.setAtOnce(1);
+    const offers = await accepted(world, ann, bob, 4);
+    await world.run(200);
+    await ann.engine.transfers.move(offers[3] as OfferId, 0, 'top');
+    await bob.engine.transfers.pause(offers[0] as OfferId, 0);
+    ann.crash();
+    await world.run(500);
+    await ann.start();
+    ann.engine.transfers.setAtOnce(1);
+    const rest = offers.slice(1);
+    expect(await watch(world, bob, rest, ann)).toEqual({ order: [2, 0, 1], most: 1 });
+  });
+
+  test('at the sender, of what its receiver does not want now: nobody waits for that', async () => {
+    const { world, ann, bob } = await three();
+    ann.engine.transfers.setAtOnce(1);
+    const offers = await accepted(world, ann, bob, 4);
+    await world.run(200);
+    await ann.engine.transfers.move(offers[3] as OfferId, 0, 'top');
+    await bob.engine.transfers.pause(offers[3] as OfferId, 0);
+    expect((await watch(world, bob, offers.slice(0, 3))).order).toEqual([0, 1, 2]);
+  });
+
   test('over all links: the second sender waits for the first one', async () => {
     const { world, ann, bob, cid } = await three();
     bob.engine.transfers.setAtOnce(1);

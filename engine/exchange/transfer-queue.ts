@@ -45,6 +45,13 @@ export class TransferQueue {
     return nextOf(line, running, this.#atOnce, this.#order);
   }
 
+  /** Those of `others` that the person put in order before this file, first in line first. */
+  orderedBefore<T extends Queued>(key: string, others: readonly T[]): T[] {
+    const place = this.#order.indexOf(key);
+    const before = new Set(place < 0 ? this.#order : this.#order.slice(0, place));
+    return this.inOrder(others.filter((other) => before.has(other.key)));
+  }
+
   /** At once; resolves when it is durable. @param line keys of one direction, in order. */
   async move(line: readonly string[], key: string, move: Move): Promise<void> {
     this.#order = moved(this.#order, line, key, move).filter((one) => this.alive(one));

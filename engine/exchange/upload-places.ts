@@ -28,6 +28,8 @@ export class UploadPlaces {
   /** Places that are kept for files whose turn has come. */
   readonly #kept = new Map<string, { upload: Upload; cancel: () => void }>();
   readonly #turnedAway = new Set<Link>();
+  /** Files that were called and did not come: their turn comes again when they are asked for. */
+  readonly #calledInVain = new Set<string>();
 
   constructor(private readonly ports: UploadPlacesPorts) {}
 
@@ -35,8 +37,8 @@ export class UploadPlaces {
   take(link: Link, queued: Queued): boolean {
     const taken = this.#taken.get(link) ?? new Map<string, Queued>();
     const { key } = queued;
-    const kept = this.#kept.get(key);
-    if (!taken.has(key) && kept?.upload.link !== link && !this.ports.queue.next([queued], this.#running())) {
+    this.#calledInVain.delete(key);
+    if (!taken.has(key) && this.#kept.get(key)?.upload.link !== link && !this.#isFree(queued)) {
       this.#turnedAway.add(link);
       return false;
     }
@@ -55,6 +57,7 @@ export class UploadPlaces {
   linkClosed(link: Link): void {
     for (const { upload } of [...this.#kept.values()]) if (upload.link === link) this.#release(upload.key);
     this.#turnedAway.delete(link);
+    this.#calledInVain.clear();
     this.#taken.delete(link);
     this.invite();
   }
@@ -67,8 +70,7 @@ export class UploadPlaces {
   /** Gives free places to the next in line among those who were turned away. */
   invite(): void {
     if (this.#turnedAway.size === 0) return;
-    const all = this.ports.waiting().filter(({ link, key }) => this.#turnedAway.has(link) && !this.#kept.has(key));
-    const line = this.ports.queue.inOrder(all);
+    const line = this.ports.queue.inOrder(this.#callable().filter(({ link }) => this.#turnedAway.has(link)));
     for (;;) {
       const next = this.ports.queue.next(line, this.#running());
       if (!next) return;
@@ -82,11 +84,25 @@ export class UploadPlaces {
     this.#turnedAway.clear();
   }
 
+  /** Whether there is a place, also when those that the person put before this file have got theirs: they are called. */
+  #isFree(queued: Queued): boolean {
+    const running = this.#running();
+    const others = this.#callable().filter(({ key }) => key !== queued.key);
+    const before = this.ports.queue.orderedBefore(queued.key, others);
+    for (const one of before.slice(0, Math.max(0, this.ports.queue.atOnce - running.length))) this.#keepFor(one);
+    return this.ports.queue.next([queued], [...running, ...before]) !== undefined;
+  }
+
+  #callable(): Upload[] {
+    return this.ports.waiting().filter(({ key }) => !this.#kept.has(key) && !this.#calledInVain.has(key));
+  }
+
   #keepFor(upload: Upload): void {
     const { key, link, offer, file } = upload;
     const cancel = this.ports.clock.after(keptForMs, () => {
       // Its receiver has other things to do, and will ask.
       this.#kept.delete(key);
+      this.#calledInVain.add(key);
       this.#turnedAway.delete(link);
       this.invite();
     });

@@ -6,6 +6,7 @@ import { VirtualClock } from '../testing/clock.ts';
 import { cheapDevice, cheapSignatures, hashes } from '../testing/keys.ts';
 import { MemoryDisk } from '../testing/memory-blob.ts';
 import { RecordingLink } from '../testing/recording-link.ts';
+import { allBlocks } from './blocks.ts';
 import { IncomingBlob } from './incoming-blob.ts';
 import { Receiver } from './receiver.ts';
 import type { ReceiverEvent } from './transfer-events.ts';
@@ -31,7 +32,18 @@ function receiving(files: number) {
   for (let file = 0; file < files; file++) {
     const sink = disk.open(`file ${file}`, 4 * limits.blockBytes);
     const { publicKey } = cheapDevice(1);
-    const blob = new IncomingBlob({ offer, file, sink, publicKey, clock, hashes, report: () => undefined, fault });
+    const wanted = allBlocks(sink.sizeBytes);
+    const blob = new IncomingBlob({
+      offer,
+      file,
+      sink,
+      wanted,
+      publicKey,
+      clock,
+      hashes,
+      report: () => undefined,
+      fault,
+    });
     blob.start();
     receiver.fetch(blob);
   }

@@ -2,10 +2,8 @@
  * The app: which phase it is in, the engine of the account that is logged in, and the one `View` that the screens show. Built in `main.ts`;
  * knows no component.
  */
-import { connectSignaling } from '../../../link/socket-signaling.ts';
-import { openWebRtc } from '../../../link/web-rtc.ts';
 import { deviceKeys, hashes, random, signatures } from '../../../keys/web-crypto.ts';
-import { Causeway, type Outcome } from '../../../engine/causeway.ts';
+import type { Causeway, Outcome } from '../../../engine/causeway.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
@@ -463,6 +461,7 @@ export class App implements Actions {
       this.#expectConnection = true;
       this.#changed();
     }, connectMs);
+    const { Causeway, connectSignaling, openWebRtc } = await import('./running.ts');
     const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
     this.#store ??= BlobStore.start();
     const blobs = new DeviceBlobs(this.#store, db);

@@ -1,0 +1,4 @@
+/** What is needed only while an account is logged in: the engine and its drivers. Loaded then, so that a first visit does not wait for it. */
+export { Causeway } from '../../../engine/causeway.ts';
+export { connectSignaling } from '../../../link/socket-signaling.ts';
+export { openWebRtc } from '../../../link/web-rtc.ts';
