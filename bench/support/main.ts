@@ -7,10 +7,14 @@ import './workspace.ts';
 import cut from '../cut.ts';
 import distance from '../distance.ts';
 import fairness from '../fairness.ts';
+import firstByte from '../first-byte.ts';
 import loopback from '../loopback.ts';
 import loss from '../loss.ts';
+import memory from '../memory.ts';
+import smallFiles from '../small-files.ts';
+import start from '../start.ts';
 
-const questions: Question[] = [loopback, distance, loss, fairness, cut];
+const questions: Question[] = [loopback, distance, loss, fairness, memory, firstByte, smallFiles, cut, start];
 
 const { positionals: named, values: options } = parseArgs({
   allowPositionals: true,
