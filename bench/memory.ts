@@ -21,10 +21,10 @@ const question: Question = {
   missing: () => (process.platform === 'linux' ? undefined : 'needs /proc, for the memory of other processes'),
   measure: async ({ quick }) => {
     const bytes = sizeOf(quick);
-    const { bavail, bsize } = statfsSync(workspace);
+    const { bavail, bsize } = statfsSync(workspace());
     // The receiver's copy; the source is holes.
     if (bavail * bsize < bytes * 1.2 + 2 * GiB)
-      return { rows: [], notes: [`Left out: needs ${Math.ceil((bytes * 1.2) / GiB + 2)} GiB free in ${workspace}.`] };
+      return { rows: [], notes: [`Left out: needs ${Math.ceil((bytes * 1.2) / GiB + 2)} GiB free in ${workspace()}.`] };
     const pair = await Pair.onLoopback();
     try {
       const watches = { sender: new MemoryWatch(pair.alice), receiver: new MemoryWatch(pair.bob) };

@@ -51,7 +51,7 @@ export default question;
 
 /** Different contents, in folders of a hundred as people have them. */
 function folderOf(count: number): string {
-  const folder = join(workspace, 'small-files');
+  const folder = join(workspace(), 'small-files');
   for (let i = 0; i < count; i++) {
     const inner = join(folder, `part-${Math.floor(i / 100)}`);
     if (i % 100 === 0) mkdirSync(inner, { recursive: true });

@@ -31,7 +31,7 @@ let files = 0;
 
 /** A file that is all holes: read like any other, no room on the disk. @returns its path */
 export function sparseFile(sizeBytes: number): string {
-  const path = join(workspace, `file-${++files}.bin`);
+  const path = join(workspace(), `file-${++files}.bin`);
   const file = openSync(path, 'w');
   ftruncateSync(file, sizeBytes);
   closeSync(file);

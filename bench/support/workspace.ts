@@ -7,21 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const undos: (() => void)[] = [];
-
-/** Temporary files of this run. Persistent profiles are in it too, so it is on the disk of the system's temporary folder. */
-export const workspace = mkdtempSync(join(tmpdir(), 'causeway-bench-'));
-process.env['TMPDIR'] = workspace;
+let folder: string | undefined;
 
 process.on('exit', () => {
   for (const undo of undos.reverse()) undo();
-  rmSync(workspace, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const)
-  process.on(signal, () => process.exit(code));
 
 /** @returns does it now, and not again at the end. */
 export function atEnd(undo: () => void): () => void {
@@ -32,4 +22,25 @@ export function atEnd(undo: () => void): () => void {
     undos.splice(at, 1);
     undo();
   };
+}
+
+/** Temporary files of this run, in the system's temporary folder. */
+export function workspace(): string {
+  if (folder === undefined) {
+    const made = mkdtempSync(join(tmpdir(), 'causeway-bench-'));
+    atEnd(() => rmSync(made, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+    folder = made;
+  }
+  return folder;
+}
+
+/** For the process of a bench alone: profiles and downloads of browsers go into the workspace, and a signal ends it in good order. */
+export function ownProcess(): void {
+  process.env['TMPDIR'] = workspace();
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)
+    process.on(signal, () => process.exit(code));
 }
