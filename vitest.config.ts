@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{protocol,engine,link,keys,signaling,app/src,scripts}/**/*.test.ts'],
+    include: ['{protocol,engine,link,keys,signaling,app/src,scripts,bench}/**/*.test.ts'],
     environment: 'node',
     testTimeout: 30_000,
   },

@@ -51,6 +51,7 @@ export type LineSample = { /** ms since 1970. */ t: number; cut: boolean } & Rec
 
 const open: Conditions = { rateBits: 0, delayMs: 0, queueBytes: 0, loss: 0, reorder: 0, reorderMs: 0 };
 const prefix = 'causeway-bench-';
+let lines = 0;
 const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: 'pipe' });
 
 /** @returns why there can be no line here, or nothing. */
@@ -72,11 +73,11 @@ export function lineMissing(): string | undefined {
 export class Line {
   /** Every 100 ms one. */
   readonly samples: LineSample[] = [];
-  readonly #number = process.pid;
+  readonly #number = `${process.pid}-${++lines}`;
   readonly #emulator: ChildProcessByStdio<Writable, Readable, null>;
   readonly #children = new Set<ChildProcess>();
   readonly #remove: () => void;
-  #waiting: ((sample: LineSample) => void)[] = [];
+  #waiting: { tell: (sample: LineSample) => void; fail: (error: Error) => void }[] = [];
 
   private constructor(ready: (result: Error | undefined) => void) {
     removeLeftOvers();
@@ -89,7 +90,11 @@ export class Line {
     this.#emulator = spawn(native('emulator'), [this.#namespace('a'), this.#namespace('b'), '1'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    this.#emulator.once('exit', (code) => ready(new Error(`the emulator ended (${code ?? 'killed'})`)));
+    this.#emulator.once('exit', (code) => {
+      const error = new Error(`the emulator ended (${code ?? 'killed'})`);
+      ready(error);
+      for (const { fail } of this.#waiting) fail(error);
+    });
     createInterface(this.#emulator.stdout).on('line', (text) => {
       const sample = JSON.parse(text) as LineSample | { ready: true };
       if ('ready' in sample) {
@@ -99,7 +104,7 @@ export class Line {
       this.samples.push(sample);
       const waiting = this.#waiting;
       this.#waiting = [];
-      for (const tell of waiting) tell(sample);
+      for (const { tell } of waiting) tell(sample);
     });
   }
 
@@ -134,7 +139,7 @@ export class Line {
 
   /** The next sample, in at most 100 ms. */
   next(): Promise<LineSample> {
-    return new Promise((tell) => this.#waiting.push(tell));
+    return new Promise((tell, fail) => this.#waiting.push({ tell, fail }));
   }
 
   /** Samples of a span of time, in ms since 1970. */
@@ -160,7 +165,7 @@ export class Line {
 
   /** @returns the path of a script that runs `program` on one side, for what wants a path only. */
   wrapper(side: Side, program: string): string {
-    const path = join(workspace, `inside-${side}`);
+    const path = join(workspace(), `${this.#namespace(side)}-browser`);
     writeFileSync(path, `#!/bin/sh\nexec ip netns exec ${this.#namespace(side)} ${program} "$@"\n`);
     chmodSync(path, 0o755);
     return path;
@@ -203,7 +208,7 @@ export class Line {
 function removeLeftOvers(): void {
   if (!existsSync('/var/run/netns')) return;
   for (const name of readdirSync('/var/run/netns')) {
-    const owner = new RegExp(`^${prefix}(\\d+)-[ab]$`).exec(name)?.[1];
+    const owner = new RegExp(`^${prefix}(\\d+)-\\d+-[ab]$`).exec(name)?.[1];
     if (owner !== undefined && !existsSync(`/proc/${owner}`)) ip('netns', 'del', name);
   }
 }

@@ -1,6 +1,6 @@
 /** Where and when a run was made, so that figures of two runs are not compared that cannot be. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { chromiumPath, firefoxPath } from '../../e2e/support/person.ts';
 
@@ -45,10 +45,22 @@ export function load(): { perCore: number; noisy: boolean } {
   return { perCore: Number(perCore.toFixed(2)), noisy: perCore > NOISY_LOAD_PER_CORE };
 }
 
-/** Time that the processors had nothing to do and time in all, in ticks since the start of the machine; Linux only. */
-export function processorTime(): { idle: number; all: number } {
+interface Ticks {
+  idle: number;
+  all: number;
+}
+
+/** Time that the processors had nothing to do, and time in all, since the start of the machine. Zero where there is no /proc. */
+export function processorTime(): Ticks {
+  if (!existsSync('/proc/stat')) return { idle: 0, all: 0 };
   const ticks = (/^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '').split(' ').slice(0, 8).map(Number);
   return { idle: (ticks[3] ?? 0) + (ticks[4] ?? 0), all: ticks.reduce((sum, one) => sum + one, 0) };
+}
+
+/** @returns the share of all processors that was idle since then, or nothing where it is not known. Near 0, the processors were the limit. */
+export function idleShareSince(then: Ticks): number | undefined {
+  const now = processorTime();
+  return now.all > then.all ? Number(((now.idle - then.idle) / (now.all - then.all)).toFixed(2)) : undefined;
 }
 
 const version = (path: string): string => output(path, '--version').replace(/ built on.*/, '') || 'not found';

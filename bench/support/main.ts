@@ -1,17 +1,22 @@
 /** Asks the questions named on the command line, or all, one after the other, and writes down what came out. */
 import { parseArgs } from 'node:util';
 import { writeRecord, type Asked } from './record.ts';
-import { load, machine } from './machine.ts';
+import { idleShareSince, load, machine, processorTime } from './machine.ts';
 import type { Extent, Question } from './question.ts';
-import './workspace.ts';
+import { ownProcess } from './workspace.ts';
 import cut from '../cut.ts';
 import distance from '../distance.ts';
 import fairness from '../fairness.ts';
+import firstByte from '../first-byte.ts';
 import loopback from '../loopback.ts';
 import loss from '../loss.ts';
+import memory from '../memory.ts';
+import smallFiles from '../small-files.ts';
+import start from '../start.ts';
 
-const questions: Question[] = [loopback, distance, loss, fairness, cut];
+const questions: Question[] = [loopback, distance, loss, fairness, memory, firstByte, smallFiles, cut, start];
 
+ownProcess();
 const { positionals: named, values: options } = parseArgs({
   allowPositionals: true,
   options: {
@@ -39,6 +44,7 @@ for (const question of chosen) {
   const before = load();
   if (before.noisy && !missing) console.log(`  Something else is running here (load ${before.perCore} per core).`);
   const startedAt = Date.now();
+  const ticks = processorTime();
   const answer = missing
     ? { rows: [], notes: [`Left out: ${missing}.`] }
     : await question.measure({ ...extent, say: (text) => console.log(`  ${text}`) });
@@ -49,6 +55,7 @@ for (const question of chosen) {
   for (const note of answer.notes ?? []) console.log(`  ${note}`);
   const { name, asks } = question;
   asked.push({
+    idleShare: idleShareSince(ticks),
     name,
     asks,
     quick: extent.quick,

@@ -36,7 +36,7 @@ export class Pair {
     const server = line.run('a', process.execPath, [join(root, 'dist/server/main.js')], {
       HOST: line.address('a'),
       PORT: String(port),
-      DATA_DIR: mkdtempSync(join(workspace, 'server-')),
+      DATA_DIR: mkdtempSync(join(workspace(), 'server-')),
     });
     await new Promise<void>((listens, ended) => {
       createInterface(server.stdout).on('line', (text) => text.includes('"listening"') && listens());

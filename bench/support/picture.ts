@@ -64,7 +64,7 @@ function draw(
     parts.push(
       `<rect class="band" x="${start}" y="${top}" width="${(end - start).toFixed(1)}" height="${height - top - bottom}"/>`,
     );
-    parts.push(`<text class="soft" x="${start + 5}" y="${top + 13}">${escape(label)}</text>`);
+    parts.push(`<text class="soft" x="${start + 5}" y="${height - bottom - 6}">${escape(label)}</text>`);
   }
   for (let step = 0; step <= 4; step++) {
     const value = (highest * step) / 4;
@@ -73,9 +73,10 @@ function draw(
       `<text class="soft" x="${left - 7}" y="${Number(y(value)) + 4}" text-anchor="end">${Number(value.toPrecision(3))}</text>`,
     );
   }
-  for (let step = 0; step <= 4; step++)
+  const stepSeconds = [1, 2, 5, 10, 15, 30, 60, 120, 300].find((step) => longest / step <= 6) ?? 600;
+  for (let second = 0; second <= longest; second += stepSeconds)
     parts.push(
-      `<text class="soft" x="${x((longest * step) / 4)}" y="${height - 14}" text-anchor="${step === 4 ? 'end' : 'middle'}">${Math.round((longest * step) / 4)} s</text>`,
+      `<text class="soft" x="${x(second)}" y="${height - 14}" text-anchor="middle">${second}${second === 0 ? ' s' : ''}</text>`,
     );
   if (level)
     parts.push(

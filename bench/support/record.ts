@@ -16,6 +16,8 @@ export interface Asked extends Answer {
   /** At the start. */
   load: { perCore: number; noisy: boolean };
   seconds: number;
+  /** Share of all processors while it ran. */
+  idleShare: number | undefined;
 }
 interface Record {
   machine: Machine;
@@ -61,10 +63,10 @@ function markdown({ machine: where, asked }: Record, image: string | undefined):
   ];
   if (where.changedFiles.length > 0) lines.push(`Not as committed: ${where.changedFiles.join(', ')}.`, '');
   if (image) lines.push(`![Curves of this run](${image})`, '');
-  for (const { name: title, asks, quick, load, seconds, rows, notes = [] } of asked) {
+  for (const { name: title, asks, quick, load, seconds, idleShare, rows, notes = [] } of asked) {
     lines.push(`## ${title}`, '', asks, '');
     lines.push(
-      `${quick ? 'Quick form. ' : ''}Took ${seconds} s; load at the start ${load.perCore} per core${load.noisy ? ': **something else was running, take these with care**' : ''}.`,
+      `${quick ? 'Quick form. ' : ''}Took ${seconds} s; load at the start ${load.perCore} per core${load.noisy ? ': **something else was running, take these with care**' : ''}${idleShare === undefined ? '' : `; processors ${Math.round(idleShare * 100)} % idle while it ran`}.`,
       '',
     );
     if (rows.length > 0) {

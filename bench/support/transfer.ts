@@ -6,6 +6,7 @@
 import { expect, type Page } from '@playwright/test';
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Person } from '../../e2e/support/person.ts';
 import type { Pair } from './pair.ts';
 import type { Series } from './series.ts';
 import { workspace } from './workspace.ts';
@@ -30,7 +31,7 @@ let files = 0;
 
 /** A file that is all holes: read like any other, no room on the disk. @returns its path */
 export function sparseFile(sizeBytes: number): string {
-  const path = join(workspace, `file-${++files}.bin`);
+  const path = join(workspace(), `file-${++files}.bin`);
   const file = openSync(path, 'w');
   ftruncateSync(file, sizeBytes);
   closeSync(file);
@@ -47,7 +48,8 @@ export async function transferFor(
   meanwhile: (acceptedMs: number) => Promise<void> = () => Promise.resolve(),
 ): Promise<Transfer> {
   const name = nameOf(path);
-  const acceptedMs = await begin(pair, path);
+  await pair.alice.attach(path);
+  const acceptedMs = await accept(pair.bob, POLL_MS);
   await Promise.all([
     new Promise((next) => setTimeout(next, acceptedMs + seconds * 1000 - Date.now())),
     meanwhile(acceptedMs),
@@ -68,9 +70,12 @@ export async function transferWhole(
   path: string,
   meanwhile: (acceptedMs: number) => Promise<void> = () => Promise.resolve(),
   within = 600_000,
+  pollMs = POLL_MS,
+  attach = (from: string): Promise<void> => pair.alice.attach(from),
 ): Promise<Required<Transfer>> {
   const name = nameOf(path);
-  const acceptedMs = await begin(pair, path);
+  await attach(path);
+  const acceptedMs = await accept(pair.bob, pollMs);
   const [doneMs] = await Promise.all([received(pair.bob.page, name, within), meanwhile(acceptedMs)]);
   const series = await endWatch(pair.bob.page);
   await expect(pair.alice.status(name)).toHaveText(/^Sent/, { timeout: 60_000 });
@@ -93,20 +98,22 @@ function received(page: Page, name: string, within: number): Promise<number> {
   );
 }
 
-/** Offers and accepts. @returns when Accept was clicked, ms since 1970. */
-async function begin({ alice, bob }: Pair, path: string): Promise<number> {
-  await alice.attach(path);
-  await expect(bob.offer.getByRole('button', { name: 'Accept' })).toBeVisible({ timeout: 60_000 });
-  await watch(bob.page);
-  return bob.page.evaluate(() => {
-    const button = [...document.querySelectorAll('button')].find((one) => one.textContent.trim() === 'Accept');
-    button?.click();
-    return Date.now();
+/** @returns when Accept was clicked, ms since 1970 */
+async function accept(receiver: Person, pollMs: number): Promise<number> {
+  await expect(receiver.offer.getByRole('button', { name: 'Accept' })).toBeVisible({ timeout: 60_000 });
+  await watch(receiver.page, pollMs);
+  return receiver.page.evaluate(() => {
+    const region = document.querySelector('[aria-label="Incoming file offer"]') ?? document;
+    const button = [...region.querySelectorAll('button')].find((one) => one.textContent.trim() === 'Accept');
+    if (!button) throw new Error('no button "Accept"');
+    const clickedMs = performance.timeOrigin + performance.now();
+    button.click();
+    return clickedMs;
   });
 }
 
 /** Counts the durable bytes of all files that begin from now on. */
-function watch(page: Page): Promise<void> {
+function watch(page: Page, everyMs: number): Promise<void> {
   return page.evaluate(async (pollMs) => {
     const leaves = async (): Promise<FileSystemFileHandle[]> => {
       const found: FileSystemFileHandle[] = [];
@@ -140,7 +147,7 @@ function watch(page: Page): Promise<void> {
       if (!stopped) setTimeout(() => void look(), pollMs);
     };
     void look();
-  }, POLL_MS);
+  }, everyMs);
 }
 
 function endWatch(page: Page): Promise<Series> {
