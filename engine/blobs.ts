@@ -1,12 +1,16 @@
 /** Port of the bytes of files on this device, named by offer and index. Adapter: `app/src/platform/blob-store.ts` (OPFS), memory in `engine/testing`. */
 import type { OfferId } from '../protocol/ids.ts';
 import type { BlobSink, BlobSource } from './ports.ts';
+import type { Ranges } from './transfer/blocks.ts';
 
 export interface Blobs {
   /** Rejects with `SourceError`: `gone` when this device has no access to the file any more. */
   openSource(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSource>;
-  /** Opens or continues. Rejects with `SinkError`. */
-  openSink(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSink>;
+  /**
+   * Opens or continues. Only `blocks` are written and need room; opened again with more blocks behind them it keeps what it has.
+   * Rejects with `SinkError`.
+   */
+  openSink(offer: OfferId, file: number, sizeBytes: number, blocks: Ranges): Promise<BlobSink>;
   /** Forgets what is kept of this file: a copy of the source, a half or whole received file. */
   remove(offer: OfferId, file: number): Promise<void>;
 }

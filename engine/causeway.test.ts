@@ -6,17 +6,7 @@ import { limits } from '../protocol/limits.ts';
 import { describe, expect, test } from 'vitest';
 import { readPayload } from './feed/payload.ts';
 import { contentOf } from './testing/content.ts';
-import { World, type Machine, type WorldOptions } from './testing/world.ts';
-
-async function two(options: WorldOptions = {}): Promise<{ world: World; ann: Machine; bob: Machine }> {
-  const world = new World(options);
-  const [ann, bob] = [await world.person(), await world.person()];
-  world.befriend(ann, bob);
-  await ann.start();
-  await bob.start();
-  await world.run(500);
-  return { world, ann, bob };
-}
+import { friends as two, World, type Machine } from './testing/world.ts';
 
 async function strangers(): Promise<{ world: World; ann: Machine; bob: Machine }> {
   const world = new World();

@@ -17,6 +17,7 @@ import type { SignalBody, KnockBody } from '../protocol/envelope.ts';
 import type { Blobs } from './blobs.ts';
 import { Conversations, type DeliveryRow, type Summary } from './exchange/conversations.ts';
 import { Knocks } from './exchange/knocks.ts';
+import { validChoice, type Choice } from './exchange/choice.ts';
 import { needsAnswer, standingOf, type OfferPayload, type OfferRecord } from './exchange/offer.ts';
 import { Transfers } from './exchange/transfers.ts';
 import { Feeds } from './feed/log.ts';
@@ -352,16 +353,21 @@ export class Causeway {
     return outcome;
   }
 
-  /** Accepting the offer of a stranger accepts the person. */
-  async answerOffer(offer: OfferId, verdict: 'accepted' | 'declined'): Promise<Outcome> {
+  /**
+   * Accepting the offer of a stranger accepts the person. With `chosen` only these files are accepted, ascending, and of a bundle only these
+   * blocks, those of its manifest among them.
+   */
+  async answerOffer(offer: OfferId, verdict: 'accepted' | 'declined', chosen?: Choice): Promise<Outcome> {
     const record = this.transfers.get(offer);
     if (!record || !needsAnswer(record)) return done;
+    if (chosen && !validChoice(record.offered?.files ?? [], chosen)) return { ok: false, error: { code: 'malformed' } };
     const person = this.people.get(record.account);
     if (verdict === 'accepted' && person && person.relation !== 'accepted' && person.relation !== 'outgoing') {
       const accepted = await this.answerRequest(record.account, 'accept');
       if (!accepted.ok) return accepted;
     }
-    const outcome = await this.#append(record.conversation, { kind: 'answer', offer, verdict });
+    const answer = { kind: 'answer', offer, verdict, ...(chosen ? { chosen } : {}) } as const;
+    const outcome = await this.#append(record.conversation, answer);
     await this.#facts.idle();
     if (outcome.ok && verdict === 'declined') await this.#knocks.decline(record);
     return outcome;

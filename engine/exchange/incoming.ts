@@ -11,7 +11,9 @@ import { IncomingBlob } from '../transfer/incoming-blob.ts';
 import type { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { IncomingEvent, StopReason } from '../transfer/transfer-events.ts';
 import type { LastWords } from './last-words.ts';
-import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
+import type { Ranges } from '../transfer/blocks.ts';
+import { manifestBlocks } from './choice.ts';
+import { acceptedBlocks, factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
 
@@ -38,6 +40,10 @@ const busyRetryMs = 1000;
 const refusedRetryMs = 10_000;
 
 interface Opened {
+  /** Of a bundle that is not accepted: to choose from. */
+  manifestOnly: boolean;
+  /** Once it is open. */
+  ready: IncomingBlob | undefined;
   blob: Promise<IncomingBlob>;
   /** Of the bytes that came, once all did. */
   root: Bytes | undefined;
@@ -49,6 +55,10 @@ export class Incoming {
   /** Files that are being closed: two sinks of one file must never be open. */
   readonly #closing = new Map<string, Promise<void>>();
   readonly #resting = new Map<Link, Map<string, () => void>>();
+  /** Bundles whose manifest is asked for before they are answered. */
+  readonly #manifests = new Set<string>();
+  /** Blocks that were had when a file was closed. */
+  readonly #have = new Map<string, Ranges>();
   #stopped = false;
 
   constructor(private readonly ports: IncomingPorts) {}
@@ -62,11 +72,46 @@ export class Incoming {
     await this.#closing.get(key);
   }
 
-  /** Files of an offer that this device accepted and has not got. */
+  /** Files of an offer that this device accepted and has not got, and bundles whose manifest it asked for. */
   filesToFetch(record: OfferRecord): number[] {
     const { offered, answer } = record;
-    if (!offered || offered.mine || answer.kind !== 'accepted' || answer.by !== this.ports.keys.id) return [];
-    return [...offered.files.keys()].filter((file) => standingOf(record, file) === 'accepted');
+    if (!offered || offered.mine) return [];
+    const files = [...offered.files.keys()];
+    if (answer.kind === 'waiting') return files.filter((file) => this.#manifests.has(fileKey(record.offer, file)));
+    if (answer.kind !== 'accepted' || answer.by !== this.ports.keys.id) return [];
+    return files.filter((file) => standingOf(record, file) === 'accepted');
+  }
+
+  /** Asks for the manifest of a bundle that is not answered yet, to choose from it. */
+  fetchManifest(record: OfferRecord, file: number): void {
+    const key = fileKey(record.offer, file);
+    if (standingOf(record, file) !== 'waiting' || this.#manifests.has(key)) return;
+    if (!record.offered?.files[file]?.bundle || record.offered.mine) return;
+    this.#manifests.add(key);
+    this.#openBlob(record, file);
+  }
+
+  /** The offer was answered: what was opened for its manifest alone is closed. */
+  answered({ offer }: OfferRecord, file: number): void {
+    const key = fileKey(offer, file);
+    this.#manifests.delete(key);
+    if (this.#open.get(key)?.manifestOnly) void this.stop(offer, file, 'paused');
+  }
+
+  /** Blocks of a file that are had, verified and durable, as far as it was opened since the start. */
+  haveRanges(offer: OfferId, file: number): Ranges {
+    const key = fileKey(offer, file);
+    return this.#open.get(key)?.ready?.haveRanges ?? this.#have.get(key) ?? [];
+  }
+
+  /** Whether the manifest of a bundle is being asked for before the answer. */
+  fetchingManifest(offer: OfferId, file: number): boolean {
+    return this.#manifests.has(fileKey(offer, file));
+  }
+
+  /** Nothing is kept of a file that ended without being received. */
+  forget(key: string): void {
+    this.#have.delete(key);
   }
 
   /** Looks up what there is of files that were begun, so that what is shown after a reload is what is there. */
@@ -91,7 +136,8 @@ export class Incoming {
       for (const file of files) {
         const key = fileKey(record.offer, file);
         const { kind } = this.ports.progress.of(record.offer, file).activity;
-        const held = kind === 'needs-file' || kind === 'paused-there' || kind === 'verifying';
+        const waits = kind === 'needs-file' || kind === 'paused-there' || kind === 'verifying';
+        const held = waits && !this.#manifests.has(key);
         if (held || resting?.has(key) || this.#open.get(key)?.fetchedBy.has(link)) continue;
         if (open >= openPerLink) return;
         open++;
@@ -102,11 +148,12 @@ export class Incoming {
 
   /** The sender ended a stream. Asking again at once would go round in circles. */
   refused(link: Link, offer: OfferId, file: number, reason: StopReason): void {
-    this.#open.get(fileKey(offer, file))?.fetchedBy.delete(link);
+    const incoming = this.#open.get(fileKey(offer, file));
+    incoming?.fetchedBy.delete(link);
     const progress = this.ports.progress.of(offer, file);
     if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
     else if (reason === 'paused') progress.stopped({ kind: 'paused-there' });
-    else if (reason === 'changed') this.ports.fail(offer, file, 'changed');
+    else if (reason === 'changed' && incoming) this.#failed(incoming, offer, file, 'changed');
     else {
       progress.stopped({ kind: 'idle' });
       this.#rest(link, fileKey(offer, file), reason === 'busy' ? busyRetryMs : refusedRetryMs);
@@ -135,7 +182,7 @@ export class Incoming {
     const { offer, conversation } = record;
     const { root } = factsOf(record, file);
     const incoming = this.#open.get(fileKey(offer, file));
-    if (!root || !incoming?.root || standingOf(record, file) !== 'accepted') return;
+    if (!root || !incoming?.root || incoming.manifestOnly || standingOf(record, file) !== 'accepted') return;
     if (!equalBytes(root, incoming.root)) this.ports.fail(offer, file, 'verification');
     else
       this.ports.lastWords.say(
@@ -152,6 +199,7 @@ export class Incoming {
     const incoming = this.#open.get(key);
     if (!incoming) return this.closed(key);
     this.#open.delete(key);
+    if (incoming.ready) this.#have.set(key, incoming.ready.haveRanges);
     const closing = this.#close(incoming.blob, reason).finally(() => {
       if (this.#closing.get(key) === closing) this.#closing.delete(key);
     });
@@ -176,7 +224,7 @@ export class Incoming {
         // Stopped, or the link closed, while it opened.
         if (this.#open.get(fileKey(offer, file)) !== incoming || !incoming.fetchedBy.has(link)) return;
         if (blob.state.kind !== 'running') return;
-        this.ports.progress.of(offer, file).activity = { kind: 'running' };
+        if (!incoming.manifestOnly) this.ports.progress.of(offer, file).activity = { kind: 'running' };
         transfers.receiver.fetch(blob);
         this.ports.changed(account);
       },
@@ -193,17 +241,25 @@ export class Incoming {
     const report = (event: IncomingEvent) => {
       if (this.#open.get(key) === incoming) this.#onEvent(incoming, offer, file, event);
     };
-    const incoming: Opened = { blob: this.#newBlob(record, file, report), root: undefined, fetchedBy: new Set() };
+    const incoming: Opened = {
+      manifestOnly: record.answer.kind === 'waiting',
+      ready: undefined,
+      blob: this.#newBlob(record, file, report),
+      root: undefined,
+      fetchedBy: new Set(),
+    };
     this.#open.set(key, incoming);
     incoming.blob.then(
       (blob) => {
-        if (this.#open.get(key) === incoming) blob.start();
+        if (this.#open.get(key) !== incoming) return;
+        incoming.ready = blob;
+        blob.start();
       },
       (problem: unknown) => {
         if (!(problem instanceof SinkError)) this.ports.report(problem);
         if (this.#open.get(key) !== incoming) return;
         this.#open.delete(key);
-        this.ports.fail(offer, file, problem instanceof SinkError ? problem.kind : 'storage');
+        this.#failed(incoming, offer, file, problem instanceof SinkError ? problem.kind : 'storage');
       },
     );
     return incoming;
@@ -212,20 +268,23 @@ export class Incoming {
   async #newBlob(record: OfferRecord, file: number, report: (event: IncomingEvent) => void): Promise<IncomingBlob> {
     const { offer, account, offered } = record;
     const publicKey = offered && this.ports.signKeyOf(account, offered.device);
-    const sizeBytes = offered?.files[file]?.size;
-    if (publicKey === undefined || sizeBytes === undefined)
+    const described = offered?.files[file];
+    if (publicKey === undefined || described === undefined)
       throw new Error('an accepted offer without its sender or size');
-    if (factsOf(record, file).doneBytes === undefined)
+    const waiting = record.answer.kind === 'waiting';
+    const wanted = waiting ? manifestBlocks(described) : acceptedBlocks(record, file);
+    if (!waiting && factsOf(record, file).doneBytes === undefined)
       this.ports.offers
         .keepFacts(offer, file, { doneBytes: 0 })
         .catch((problem: unknown) => this.ports.report(problem));
     await this.closed(fileKey(offer, file)); // a file that was just paused may still be closing
     if (this.#stopped) throw new SinkError('storage');
-    const sink = await this.ports.blobs.openSink(offer, file, sizeBytes);
+    const sink = await this.ports.blobs.openSink(offer, file, described.size, wanted);
     return new IncomingBlob({
       offer,
       file,
       sink,
+      wanted,
       publicKey: fromBase64(publicKey),
       clock: this.ports.clock,
       hashes: this.ports.hashes,
@@ -238,6 +297,7 @@ export class Incoming {
     const record = this.ports.offers.get(offer);
     if (!record) return;
     const progress = this.ports.progress.of(offer, file);
+    if (incoming.manifestOnly && event.kind === 'progress') return;
     switch (event.kind) {
       case 'progress':
         progress.doneBytes = event.doneBytes;
@@ -247,15 +307,31 @@ export class Incoming {
         this.ports.report(new Error(`block ${event.block} did not have its hash`));
         break;
       case 'failed':
-        this.ports.fail(offer, file, event.reason);
+        this.#failed(incoming, offer, file, event.reason);
         return;
       case 'complete':
         incoming.root = event.root;
+        if (incoming.manifestOnly) {
+          this.answered(record, file);
+          break;
+        }
         progress.stopped({ kind: 'verifying' });
         this.settle(record, file);
         for (const link of incoming.fetchedBy) this.pump(link);
         break;
     }
+    this.ports.changed(record.account);
+  }
+
+  /** A manifest that cannot be had is no failure of the file: it may be asked for again, or the bundle accepted as a whole. */
+  #failed(incoming: Opened, offer: OfferId, file: number, reason: FailureReason): void {
+    if (!incoming.manifestOnly) {
+      this.ports.fail(offer, file, reason);
+      return;
+    }
+    const record = this.ports.offers.get(offer);
+    if (!record) return;
+    this.answered(record, file);
     this.ports.changed(record.account);
   }
 

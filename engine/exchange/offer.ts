@@ -7,6 +7,8 @@ import { equalBytes } from '../../protocol/bytes.ts';
 import type { OfferedFile, Payload } from '../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { Ranges } from '../transfer/blocks.ts';
+import { chosenBlocks, chosenBytes, validChoice, type Choice } from './choice.ts';
 
 export type FailureReason = 'no-space' | 'storage' | 'changed' | 'verification';
 
@@ -28,6 +30,11 @@ export interface FileFacts {
   cleared?: boolean;
 }
 
+export type Answer =
+  | { kind: 'waiting' }
+  /** `chosen`: what was accepted, when it was not everything. */
+  | { kind: 'accepted' | 'declined'; by: DeviceId; lamport: number; chosen?: Choice };
+
 export interface OfferRecord {
   offer: OfferId;
   /** The other person, and the conversation it belongs to. */
@@ -43,7 +50,7 @@ export interface OfferRecord {
     /** It came, or was sent, as a knock to somebody who is no contact yet. */
     knocked: boolean;
   };
-  answer: { kind: 'waiting' } | { kind: 'accepted' | 'declined'; by: DeviceId; lamport: number };
+  answer: Answer;
   files: FileFacts[];
   /** What was said of the offer before it was known itself. */
   early?: { payload: OfferPayload; source: FactSource }[];
@@ -86,8 +93,10 @@ export function withFact(record: OfferRecord, payload: OfferPayload, source: Fac
   }
   if (payload.kind === 'answer') {
     if (offered.mine === source.mine) return record;
-    const kind = payload.verdict;
-    const answer = { kind, by: source.device, lamport: source.lamport ?? Number.MAX_SAFE_INTEGER };
+    const { verdict: kind, chosen } = payload;
+    if (chosen && !validChoice(offered.files, chosen)) return record;
+    const lamport = source.lamport ?? Number.MAX_SAFE_INTEGER;
+    const answer = { kind, by: source.device, lamport, ...(chosen ? { chosen } : {}) };
     return record.answer.kind === 'waiting' || comesBefore(answer, record.answer) ? { ...record, answer } : record;
   }
   if (payload.file >= offered.files.length) return record;
@@ -174,11 +183,29 @@ export type Standing = 'waiting' | 'accepted' | 'paused' | 'done' | 'declined' |
 export function standingOf(record: OfferRecord, file: number): Standing {
   const facts = factsOf(record, file);
   if (facts.receipt && facts.root && equalBytes(facts.root, facts.receipt)) return 'done';
-  if (record.answer.kind === 'declined') return 'declined';
+  if (record.answer.kind === 'declined' || leftOut(record.answer, file)) return 'declined';
   if (facts.cancelledBy) return 'cancelled';
   if (facts.failed) return 'failed';
   if (facts.paused) return 'paused';
   return record.answer.kind === 'accepted' ? 'accepted' : 'waiting';
+}
+
+const choiceOf = ({ answer }: OfferRecord): Choice | undefined =>
+  answer.kind === 'waiting' ? undefined : answer.chosen;
+
+const leftOut = (answer: Answer, file: number): boolean =>
+  answer.kind === 'accepted' && answer.chosen?.every((one) => one.file !== file) === true;
+
+/** The blocks of a file that were accepted, or all of them while nobody answered. */
+export function acceptedBlocks(record: OfferRecord, file: number): Ranges {
+  const offered = record.offered?.files[file];
+  return offered ? chosenBlocks(offered, file, choiceOf(record)) : [];
+}
+
+/** Bytes of those blocks: what is to be moved. */
+export function acceptedBytes(record: OfferRecord, file: number): number {
+  const offered = record.offered?.files[file];
+  return offered ? chosenBytes(offered, file, choiceOf(record)) : 0;
 }
 
 /** Whether an offer still needs its recipient's answer. */

@@ -6,12 +6,19 @@ import type { AccountId, OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import type { Link } from '../links/link.ts';
 import { SourceError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
-import { blockCount } from '../transfer/blocks.ts';
 import { OfferedBlob } from '../transfer/offered-blob.ts';
 import type { Found } from '../transfer/sender.ts';
 import type { SenderEvent, StopReason } from '../transfer/transfer-events.ts';
 import type { LastWords } from './last-words.ts';
-import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
+import {
+  acceptedBlocks,
+  acceptedBytes,
+  factsOf,
+  fileKey,
+  standingOf,
+  type FailureReason,
+  type OfferRecord,
+} from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
 
@@ -60,7 +67,9 @@ export class Outgoing {
     if (standing !== 'accepted' && standing !== 'waiting') return { kind: 'refused', reason: 'cancelled' };
     const opening = this.#openBlob(offer, file, offered.size);
     try {
-      return { kind: 'blob', blob: await opening };
+      const blob = await opening;
+      this.#accept(blob);
+      return { kind: 'blob', blob };
     } catch (problem) {
       return { kind: 'refused', reason: this.#sourceFailed(offer, file, problem, opening) };
     }
@@ -73,7 +82,9 @@ export class Outgoing {
       const { kind } = this.ports.progress.of(record.offer, file).activity;
       if (kind !== 'idle' && kind !== 'verifying') return; // of a file that is gone it would fail again, and again
       if (offered.size === 0) this.#bindRoot(record.offer, file);
-      else if (begun(record, file)) this.#bindIfHashed(record.offer, file, offered.size);
+      // Somebody whose answer comes only now may have asked before.
+      else if (begun(record, file) || this.isOpen(fileKey(record.offer, file)))
+        this.#bindIfHashed(record.offer, file, offered.size);
     });
   }
 
@@ -98,13 +109,18 @@ export class Outgoing {
 
   onSending(event: SenderEvent): void {
     const { offer, file } = event;
+    const record = this.ports.offers.get(offer);
+    // The manifest of a bundle, for somebody who has not answered yet, or whose answer is still on its way.
+    if (record?.answer.kind !== 'accepted') return;
     const progress = this.ports.progress.of(offer, file);
     switch (event.kind) {
-      case 'progress':
+      case 'progress': {
         progress.activity = { kind: 'running' };
         progress.moved(this.ports.clock.now(), event.movedBytes);
-        this.#keepProgress(offer, file, event.doneBytes);
+        const leftOutBytes = (record.offered?.files[file]?.size ?? 0) - acceptedBytes(record, file);
+        this.#keepProgress(offer, file, event.doneBytes - leftOutBytes);
         break;
+      }
       case 'sent':
         progress.stopped({ kind: 'verifying' });
         this.#bindRoot(offer, file);
@@ -149,7 +165,7 @@ export class Outgoing {
   #bindIfHashed(offer: OfferId, file: number, sizeBytes: number): void {
     this.#openBlob(offer, file, sizeBytes).then(
       (blob) => {
-        if (blob.hashedBlocks === blockCount(sizeBytes)) this.#bindRoot(offer, file);
+        if (this.#accept(blob) && blob.hashed) this.#bindRoot(offer, file);
       },
       () => undefined, // a source that is gone is noticed, and said, when it is wanted
     );
@@ -162,7 +178,9 @@ export class Outgoing {
     const make = async () => {
       const opening = this.#openBlob(offer, file, sizeBytes);
       try {
-        const root = await (await opening).root();
+        const blob = await opening;
+        if (!this.#accept(blob)) return undefined;
+        const root = await blob.root();
         return { kind: 'close', offer, file, root } as const;
       } catch (problem) {
         this.#sourceFailed(offer, file, problem, opening);
@@ -170,6 +188,14 @@ export class Outgoing {
       }
     };
     this.ports.lastWords.say(fileKey(offer, file), record.conversation, make, () => this.ports.act(offer));
+  }
+
+  /** Tells the blob what of it was accepted; false while nobody answered. */
+  #accept(blob: OfferedBlob): boolean {
+    const record = this.ports.offers.get(blob.offer);
+    if (record?.answer.kind !== 'accepted') return false;
+    blob.accept(acceptedBlocks(record, blob.file));
+    return true;
   }
 
   #openBlob(offer: OfferId, file: number, sizeBytes: number): Promise<OfferedBlob> {

@@ -13,11 +13,13 @@ import { Serial } from '../feed/serial.ts';
 import type { Link } from '../links/link.ts';
 import type { Clock, DeviceKeys, Hashes, Signatures } from '../ports.ts';
 import type { Records } from '../records.ts';
+import type { Ranges } from '../transfer/blocks.ts';
 import { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { ReceiverEvent, StopReason } from '../transfer/transfer-events.ts';
 import { Incoming } from './incoming.ts';
 import { LastWords } from './last-words.ts';
 import {
+  acceptedBytes,
   factsOf,
   fileKey,
   standingOf,
@@ -110,15 +112,31 @@ export class Transfers {
     return this.#progress.of(offer, file);
   }
 
+  /** Blocks of a received file that are had, as far as it was opened since the start. */
+  haveRanges(offer: OfferId, file: number): Ranges {
+    return this.#incoming.haveRanges(offer, file);
+  }
+
+  /** Fetches the manifest of a bundle before it is answered, to choose from: `haveRanges` then covers its blocks. */
+  fetchManifest(offer: OfferId, file: number): void {
+    const record = this.#offers.get(offer);
+    if (!record || this.#stopped) return;
+    this.#incoming.fetchManifest(record, file);
+    this.#act(record);
+  }
+
+  /** Whether a manifest is still being fetched. */
+  fetchingManifest(offer: OfferId, file: number): boolean {
+    return this.#incoming.fetchingManifest(offer, file);
+  }
+
   /** Whether anything is to be moved between this device and that one. */
   busyWith(account: AccountId, device: DeviceId): boolean {
     const here = this.ports.keys.id;
     return this.#offers.ofAccount(account).some((record) => {
       const { offered, answer } = record;
-      if (!offered || answer.kind !== 'accepted') return false;
-      const incoming = offered.device === device && answer.by === here;
-      const outgoing = offered.device === here && answer.by === device;
-      if (!incoming && !outgoing) return false;
+      if (offered?.device === device) return this.#incoming.filesToFetch(record).length > 0;
+      if (offered?.device !== here || answer.kind !== 'accepted' || answer.by !== device) return false;
       return offered.files.some((_, file) => standingOf(record, file) === 'accepted');
     });
   }
@@ -254,7 +272,9 @@ export class Transfers {
   #actHere(record: OfferRecord): void {
     this.#finishEnded(record);
     const { offered, answer } = record;
-    if (!offered || answer.kind !== 'accepted') return;
+    if (!offered || answer.kind === 'waiting') return;
+    for (const [file, { bundle }] of offered.files.entries()) if (bundle) this.#incoming.answered(record, file);
+    if (answer.kind === 'declined') return;
     if (offered.device === this.ports.keys.id) this.#outgoing.bind(record);
     if (offered.mine) return;
     for (const file of offered.files.keys()) {
@@ -306,7 +326,8 @@ export class Transfers {
     this.#outgoing.forget(key);
     const progress = this.#progress.of(offer, file);
     if (progress.activity.kind !== 'idle') progress.stopped({ kind: 'idle' });
-    if (standing === 'done') progress.doneBytes = offered?.files[file]?.size ?? progress.doneBytes;
+    if (standing === 'done') progress.doneBytes = acceptedBytes(record, file);
+    else this.#incoming.forget(key);
     const kept = standing === 'done' && !offered?.mine;
     if (kept || factsOf(record, file).cleared || this.#clearing.has(key)) return;
     this.#clearing.add(key);

@@ -76,6 +76,11 @@ export class MemoryDisk {
     this.#open.clear();
   }
 
+  /** Whether a file was ever opened. */
+  knows(key: string): boolean {
+    return this.#files.has(key);
+  }
+
   /** Leaves that are durable. */
   leavesOf(key: string): ReadonlyMap<number, Bytes> {
     return this.#files.get(key)?.leaves ?? new Map<number, Bytes>();

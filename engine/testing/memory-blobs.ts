@@ -3,6 +3,7 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import { SourceError, type BlobSink, type BlobSource, type Hashes } from '../ports.ts';
+import type { Ranges } from '../transfer/blocks.ts';
 import { LeafTable } from '../transfer/leaf-table.ts';
 import { MemoryDisk, MemorySource } from './memory-blob.ts';
 
@@ -66,7 +67,8 @@ export class MemoryBlobs implements Blobs {
     return source;
   }
 
-  async openSink(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSink> {
+  /** Blocks are kept one by one here: which of them are wanted makes no difference. */
+  async openSink(offer: OfferId, file: number, sizeBytes: number, _blocks: Ranges): Promise<BlobSink> {
     const life = this.#lives;
     await Promise.resolve();
     if (life !== this.#lives) return new Promise<BlobSink>(() => undefined);
@@ -105,6 +107,19 @@ export class MemoryBlobs implements Blobs {
   received(offer: OfferId, file: number, sizeBytes: number): Bytes | undefined {
     const content = this.disk.contentOrNothing(keyOf(offer, file));
     return content?.length === sizeBytes ? content : undefined;
+  }
+
+  /** Whether these blocks of a file, which was opened at least once, are durable. */
+  hasBlocks(offer: OfferId, file: number, blocks: Ranges): boolean {
+    const key = keyOf(offer, file);
+    const had = this.disk.leavesOf(key);
+    return (
+      this.disk.knows(key) &&
+      blocks.every(([first, end]) => {
+        for (let block = first; block < end; block++) if (!had.has(block)) return false;
+        return true;
+      })
+    );
   }
 
   /** Durable blocks of a file that is received. */

@@ -6,6 +6,7 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import { CHUNK_HEADER_BYTES, decodeFrame } from '../../protocol/frame.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import type { DeviceKeys, Hashes, Signatures } from '../ports.ts';
+import { allBlocks } from '../transfer/blocks.ts';
 import { IncomingBlob } from '../transfer/incoming-blob.ts';
 import { LeafTable } from '../transfer/leaf-table.ts';
 import { LinkTransfers } from '../transfer/link-transfers.ts';
@@ -51,7 +52,7 @@ export class TransferPair {
   constructor(readonly parts: PairParts) {
     this.disk = new MemoryDisk(parts.hashes);
     this.source = new MemorySource(parts.content, parts.hashes);
-    this.blob = new OfferedBlob(OFFER, FILE, this.source, parts.hashes);
+    this.blob = this.#offer();
   }
 
   get root(): Bytes | undefined {
@@ -117,6 +118,7 @@ export class TransferPair {
       offer: OFFER,
       file: FILE,
       sink: this.disk.open(KEY, this.parts.content.length),
+      wanted: allBlocks(this.parts.content.length),
       publicKey: sender.publicKey,
       clock,
       hashes,
@@ -147,7 +149,13 @@ export class TransferPair {
     const leaves = forget ? new LeafTable() : this.source.leaves();
     this.blob.close();
     this.source = new MemorySource(this.parts.content, this.parts.hashes, leaves);
-    this.blob = new OfferedBlob(OFFER, FILE, this.source, this.parts.hashes);
+    this.blob = this.#offer();
+  }
+
+  #offer(): OfferedBlob {
+    const blob = new OfferedBlob(OFFER, FILE, this.source, this.parts.hashes);
+    blob.accept(allBlocks(this.parts.content.length));
+    return blob;
   }
 
   get haveBlocks(): ReadonlyMap<number, Bytes> {

@@ -6,6 +6,9 @@ export type Ranges = readonly (readonly [first: number, end: number])[];
 
 export const blockCount = (sizeBytes: number): number => Math.ceil(sizeBytes / limits.blockBytes);
 
+/** All blocks of a file. */
+export const allBlocks = (sizeBytes: number): Ranges => (sizeBytes === 0 ? [] : [[0, blockCount(sizeBytes)]]);
+
 /** Bytes of block `index`, which must be within the file. */
 export const blockLength = (sizeBytes: number, index: number): number =>
   Math.min(limits.blockBytes, sizeBytes - index * limits.blockBytes);
@@ -17,6 +20,9 @@ export const rangesBytes = (sizeBytes: number, ranges: Ranges): number =>
       sum + Math.min(end * limits.blockBytes, sizeBytes) - Math.min(first * limits.blockBytes, sizeBytes),
     0,
   );
+
+export const sameRanges = (a: Ranges, b: Ranges): boolean =>
+  a.length === b.length && a.every(([first, end], i) => b[i]?.[0] === first && b[i][1] === end);
 
 /** Whether `ranges` is what `Ranges` says and within a file of `blocks` blocks. */
 export function validRanges(ranges: Ranges, blocks: number): boolean {

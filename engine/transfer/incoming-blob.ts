@@ -1,5 +1,5 @@
 /**
- * One file that is being received, for as long as its sink is open; the links that fetch it share this one.
+ * One file, or the accepted part of it, that is being received, for as long as its sink is open; the links that fetch it share this one.
  *
  * Every block is in one place: had, being committed, claimed by a stream of some link, or missing. A block is had only after its hash was
  * checked and the sink made it durable (invariant 2); verified blocks are committed in groups: while one commit runs, the next one gathers.
@@ -8,8 +8,9 @@ import { equalBytes, type Bytes } from '../../protocol/bytes.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import { SinkError, type BlobSink, type Clock, type Hashes } from '../ports.ts';
 import { BlockSet } from './block-set.ts';
-import { blockCount, blockLength, rangesBytes, type Ranges } from './blocks.ts';
+import { blockLength, rangesBytes, type Ranges } from './blocks.ts';
 import { RootBuilder } from './merkle.ts';
+import { RankedBlocks } from './ranked-blocks.ts';
 import type { IncomingEvent } from './transfer-events.ts';
 
 const REPORT_MS = 250;
@@ -20,6 +21,8 @@ export interface IncomingBlobParts {
   offer: OfferId;
   file: number;
   sink: BlobSink;
+  /** The blocks to fetch: those that were accepted. */
+  wanted: Ranges;
   /** Ed25519 public key of the offering device, which signs the leaves whoever sends the blocks. */
   publicKey: Bytes;
   clock: Clock;
@@ -43,7 +46,7 @@ type State =
 
 export class IncomingBlob {
   readonly sizeBytes: number;
-  readonly blocks: number;
+  readonly #wanted: RankedBlocks;
   #state: State = { kind: 'running' };
   /** Had, being committed or claimed: all that is not to be asked for. */
   readonly #taken: BlockSet;
@@ -57,11 +60,12 @@ export class IncomingBlob {
 
   constructor(private readonly parts: IncomingBlobParts) {
     this.sizeBytes = parts.sink.sizeBytes;
-    this.blocks = blockCount(this.sizeBytes);
+    this.#wanted = new RankedBlocks(parts.wanted);
     this.#have = new BlockSet();
-    for (const block of parts.sink.leaves().blocks()) this.#have.add(block);
+    for (const block of parts.sink.leaves().blocks())
+      if (this.#wanted.rankOf(block) !== undefined) this.#have.add(block);
     this.#taken = new BlockSet(this.#have.ranges());
-    this.#builder = new RootBuilder(parts.hashes, parts.sink.leaves());
+    this.#builder = new RootBuilder(parts.hashes, parts.sink.leaves(), this.#wanted);
   }
 
   get offer(): OfferId {
@@ -98,7 +102,9 @@ export class IncomingBlob {
   /** Takes up to `maxRanges` ranges of missing blocks for a stream, which gives them back by `release` or ends them one by one. */
   claim(maxRanges: number): Ranges {
     if (this.#state.kind !== 'running') return [];
-    const ranges = this.#taken.complement(this.blocks).ranges().slice(0, maxRanges);
+    const missing = new BlockSet(this.#wanted.ranges);
+    for (const [first, end] of this.#taken.ranges()) missing.delete(first, end);
+    const ranges = missing.ranges().slice(0, maxRanges);
     for (const [first, end] of ranges) this.#taken.add(first, end);
     return ranges;
   }
@@ -184,9 +190,9 @@ export class IncomingBlob {
 
   async #tryComplete(): Promise<void> {
     await this.#builder.advance();
-    if (this.#have.count < this.blocks || this.#state.kind !== 'running') return;
+    if (this.#have.count < this.#wanted.count || this.#state.kind !== 'running') return;
     this.#state = { kind: 'complete' };
-    const root = await this.#builder.root(this.blocks);
+    const root = await this.#builder.root();
     this.parts.report({ kind: 'complete', root });
   }
 

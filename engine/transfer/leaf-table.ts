@@ -5,8 +5,8 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 
 export const LEAF_BYTES = 32;
-/** 64 MiB of a file. A power of two: a filled group is a whole subtree. */
-export const LEAVES_PER_GROUP = 256;
+/** 64 MiB of a file. */
+const LEAVES_PER_GROUP = 256;
 
 interface Group {
   bytes: Bytes;
@@ -58,11 +58,6 @@ export class LeafTable {
       this.#count++;
     }
     group.bytes.set(hash, (block % LEAVES_PER_GROUP) * LEAF_BYTES);
-  }
-
-  /** Whether all leaves of a group are known. */
-  groupFilled(index: number): boolean {
-    return this.#groups.get(index)?.count === LEAVES_PER_GROUP;
   }
 
   /** The blocks whose leaf is known, group by group. */

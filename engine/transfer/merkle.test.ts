@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { hashes } from '../testing/keys.ts';
 import { LeafTable } from './leaf-table.ts';
 import { merkleRoot, RootBuilder } from './merkle.ts';
+import { RankedBlocks } from './ranked-blocks.ts';
 
 const sha256 = (...parts: Uint8Array[]) => new Uint8Array(createHash('sha256').update(Buffer.concat(parts)).digest());
 
@@ -37,20 +38,36 @@ describe('RootBuilder', () => {
     'agrees with the definition for %i leaves that come in any order',
     async (n) => {
       const table = new LeafTable();
-      const builder = new RootBuilder(hashes, table);
+      const builder = new RootBuilder(hashes, table, new RankedBlocks(n === 0 ? [] : [[0, n]]));
       for (const parity of [1, 0]) {
         for (let i = parity; i < n; i += 2) {
           table.set(i, entry(i));
           if (i % 100 === 0) await builder.advance();
         }
       }
-      expect(hex(await builder.root(n))).toBe(hex(mth(Array.from({ length: n }, (_, i) => entry(i)))));
+      expect(builder.complete).toBe(true);
+      expect(hex(await builder.root())).toBe(hex(mth(Array.from({ length: n }, (_, i) => entry(i)))));
     },
   );
 
   it('does not answer while a leaf is missing', async () => {
     const table = new LeafTable();
     table.set(1, entry(1));
-    await expect(new RootBuilder(hashes, table).root(2)).rejects.toThrow('leaf 0');
+    const builder = new RootBuilder(hashes, table, new RankedBlocks([[0, 2]]));
+    expect(builder.complete).toBe(false);
+    await expect(builder.root()).rejects.toThrow('leaf 0');
+  });
+
+  it('is over the given blocks alone, in order', async () => {
+    const table = new LeafTable();
+    for (let i = 0; i < 700; i++) table.set(i, entry(i));
+    const ranges = [
+      [2, 5],
+      [100, 500],
+      [699, 700],
+    ] as const;
+    const entries = ranges.flatMap(([first, end]) => Array.from({ length: end - first }, (_, i) => entry(first + i)));
+    const builder = new RootBuilder(hashes, table, new RankedBlocks(ranges));
+    expect(hex(await builder.root())).toBe(hex(mth(entries)));
   });
 });

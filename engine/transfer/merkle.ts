@@ -5,7 +5,11 @@
  */
 import { concatBytes, type Bytes } from '../../protocol/bytes.ts';
 import type { Hashes } from '../ports.ts';
-import { LEAVES_PER_GROUP, type LeafTable } from './leaf-table.ts';
+import type { LeafTable } from './leaf-table.ts';
+import type { RankedBlocks } from './ranked-blocks.ts';
+
+/** A power of two, so that a filled group is a whole subtree: 64 MiB of a file. */
+const GROUP = 256;
 
 const LEAF = [0x00];
 const NODE = [0x01];
@@ -32,42 +36,57 @@ async function combine(hashes: Hashes, subtrees: readonly Bytes[]): Promise<Byte
 }
 
 /**
- * The root of a file whose leaves come in over time. `advance` hashes whole groups as soon as they are filled from the start on, so that
- * after the last block only the last group is left: 10 GiB cost no wait at the end.
+ * The root over the given blocks of a file, in order, whose leaves come in over time. `advance` hashes whole groups as soon as they are
+ * filled from the start on, so that after the last block only the last group is left: 10 GiB cost no wait at the end.
  */
 export class RootBuilder {
   readonly #groups: Bytes[] = [];
   #running: Promise<void> = Promise.resolve();
+  /** Leaves that are known from the start on without a gap. */
+  #known = 0;
 
   constructor(
     private readonly hashes: Hashes,
     private readonly leaves: LeafTable,
+    private readonly blocks: RankedBlocks,
   ) {}
+
+  /** Whether all leaves are known. */
+  get complete(): boolean {
+    this.#look();
+    return this.#known === this.blocks.count;
+  }
 
   /** Works through the groups that are filled. Calls may overlap; each resolves when the groups known at its time are done. */
   advance(): Promise<void> {
     this.#running = this.#running.then(async () => {
-      while (this.leaves.groupFilled(this.#groups.length)) {
-        const first = this.#groups.length * LEAVES_PER_GROUP;
-        this.#groups.push(await merkleRoot(this.hashes, this.#entries(first, first + LEAVES_PER_GROUP)));
+      this.#look();
+      while (this.#known >= (this.#groups.length + 1) * GROUP) {
+        const first = this.#groups.length * GROUP;
+        this.#groups.push(await merkleRoot(this.hashes, this.#entries(first, first + GROUP)));
       }
     });
     return this.#running;
   }
 
-  /** The root over `blocks` leaves. @throws when one of them is not known. */
-  async root(blocks: number): Promise<Bytes> {
+  /** The root. @throws when a leaf is not known. */
+  async root(): Promise<Bytes> {
     await this.advance();
-    const first = this.#groups.length * LEAVES_PER_GROUP;
-    if (first >= blocks) return combine(this.hashes, this.#groups);
-    const last = await merkleRoot(this.hashes, this.#entries(first, blocks));
+    const first = this.#groups.length * GROUP;
+    if (first >= this.blocks.count) return combine(this.hashes, this.#groups);
+    const last = await merkleRoot(this.hashes, this.#entries(first, this.blocks.count));
     return combine(this.hashes, [...this.#groups, last]);
+  }
+
+  #look(): void {
+    while (this.#known < this.blocks.count && this.leaves.has(this.blocks.at(this.#known))) this.#known++;
   }
 
   #entries(first: number, end: number): Bytes[] {
     return Array.from({ length: end - first }, (_, i) => {
-      const leaf = this.leaves.get(first + i);
-      if (leaf === undefined) throw new Error(`leaf ${first + i} is not known`);
+      const block = this.blocks.at(first + i);
+      const leaf = this.leaves.get(block);
+      if (leaf === undefined) throw new Error(`leaf ${block} is not known`);
       return leaf;
     });
   }

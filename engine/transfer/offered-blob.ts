@@ -5,28 +5,35 @@
 import { equalBytes, type Bytes } from '../../protocol/bytes.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import { SourceError, type BlobSource, type Hashes } from '../ports.ts';
-import { blockCount } from './blocks.ts';
+import { sameRanges, type Ranges } from './blocks.ts';
 import { RootBuilder } from './merkle.ts';
+import { RankedBlocks } from './ranked-blocks.ts';
 
 export class OfferedBlob {
   readonly sizeBytes: number;
-  readonly #builder: RootBuilder;
-  #root: Promise<Bytes> | undefined;
+  /** Over the blocks that the recipient accepted; absent until that is known. */
+  #accepted: { blocks: RankedBlocks; builder: RootBuilder; root?: Promise<Bytes> | undefined } | undefined;
   #closed = false;
 
   constructor(
     readonly offer: OfferId,
     readonly file: number,
     private readonly source: BlobSource,
-    hashes: Hashes,
+    private readonly hashes: Hashes,
   ) {
     this.sizeBytes = source.sizeBytes;
-    this.#builder = new RootBuilder(hashes, source.leaves());
   }
 
-  /** How many blocks were hashed so far, out of `blockCount(sizeBytes)`. */
-  get hashedBlocks(): number {
-    return this.source.leaves().count;
+  /** The recipient accepted these blocks: the root will be over them. Said again it costs nothing. */
+  accept(ranges: Ranges): void {
+    if (this.#accepted && sameRanges(this.#accepted.blocks.ranges, ranges)) return;
+    const blocks = new RankedBlocks(ranges);
+    this.#accepted = { blocks, builder: new RootBuilder(this.hashes, this.source.leaves(), blocks) };
+  }
+
+  /** Whether all accepted blocks were hashed: the root costs no reading. */
+  get hashed(): boolean {
+    return this.#accepted?.builder.complete ?? false;
   }
 
   /** Rejects with `SourceError`: `gone`, or `changed` when the block is not what it was. The buffer is the caller's. */
@@ -43,17 +50,22 @@ export class OfferedBlob {
   }
 
   /** Hashes ahead what is known so far, so that the root costs nothing at the end. */
-  advance(): Promise<void> {
-    return this.#builder.advance();
+  async advance(): Promise<void> {
+    await this.#accepted?.builder.advance();
   }
 
-  /** The Merkle root. Blocks that were never hashed are read for it, one at a time. Rejects with `SourceError`. */
+  /**
+   * The Merkle root over the accepted blocks. Those that were never hashed are read for it, one at a time. Rejects with `SourceError`.
+   * Call `accept` first.
+   */
   root(): Promise<Bytes> {
-    this.#root ??= this.#computeRoot().catch((error: unknown) => {
-      this.#root = undefined;
+    const accepted = this.#accepted;
+    if (!accepted) return Promise.reject(new Error('nothing is accepted'));
+    accepted.root ??= this.#computeRoot(accepted).catch((error: unknown) => {
+      accepted.root = undefined;
       throw error;
     });
-    return this.#root;
+    return accepted.root;
   }
 
   close(): void {
@@ -61,9 +73,11 @@ export class OfferedBlob {
     this.source.close();
   }
 
-  async #computeRoot(): Promise<Bytes> {
-    const blocks = blockCount(this.sizeBytes);
-    for (let block = 0; block < blocks; block++) if (!this.source.leaves().has(block)) await this.read(block);
-    return this.#builder.root(blocks);
+  async #computeRoot({ blocks, builder }: { blocks: RankedBlocks; builder: RootBuilder }): Promise<Bytes> {
+    for (let rank = 0; rank < blocks.count; rank++) {
+      const block = blocks.at(rank);
+      if (!this.source.leaves().has(block)) await this.read(block);
+    }
+    return builder.root();
   }
 }

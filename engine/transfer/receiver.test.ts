@@ -8,6 +8,7 @@ import { contentOf } from '../testing/content.ts';
 import { cheapDevice, cheapSignatures, hashes } from '../testing/keys.ts';
 import { MemoryDisk } from '../testing/memory-blob.ts';
 import { RecordingLink } from '../testing/recording-link.ts';
+import { allBlocks } from './blocks.ts';
 import { IncomingBlob } from './incoming-blob.ts';
 import { leafBatchMessage } from './leaf-batch.ts';
 import { Receiver } from './receiver.ts';
@@ -62,6 +63,7 @@ describe('Receiver against a sender that lies', () => {
       offer,
       file: 0,
       sink: disk.open('x', content.length),
+      wanted: allBlocks(content.length),
       publicKey: liar.publicKey,
       clock,
       hashes,
@@ -211,6 +213,7 @@ describe('Receiver against a sender that lies', () => {
         offer,
         file: i + 1,
         sink: disk.open(`y${i}`, 100),
+        wanted: allBlocks(100),
         publicKey: liar.publicKey,
         clock: new VirtualClock(),
         hashes,

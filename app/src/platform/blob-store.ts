@@ -3,6 +3,7 @@
  * worker and in transferred buffers; nothing here holds a whole file.
  */
 import type { OfferId } from '../../../protocol/ids.ts';
+import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import { LeafTable } from '../../../engine/transfer/leaf-table.ts';
 import { SinkError, SourceError, type BlobSink, type BlobSource } from '../../../engine/ports.ts';
 import type { Answer, BlobKey, FromWorker, Request, Stored, ToWorker } from '../workers/blob-protocol.ts';
@@ -48,10 +49,10 @@ export class BlobStore {
     return new BlobStore(new Worker(scriptUrl(workerUrl), { type: 'module', name: 'blobs' }));
   }
 
-  /** Opens, and begins or continues, the file of a download; close it before `finished`. Rejects with `SinkError`. */
-  async openSink(ref: BlobRef, sizeBytes: number): Promise<BlobSink> {
+  /** Opens, and begins or continues, the file of a download that holds these blocks; close it before `finished`. Rejects with `SinkError`. */
+  async openSink(ref: BlobRef, sizeBytes: number, blocks: Ranges): Promise<BlobSink> {
     const handle = this.#nextHandle++;
-    const answer = await this.#ask({ kind: 'open-sink', handle, key: keyOf(ref), sizeBytes });
+    const answer = await this.#ask({ kind: 'open-sink', handle, key: keyOf(ref), sizeBytes, blocks });
     if (answer.kind !== 'opened') throw unexpected(answer);
     const leaves = LeafTable.fromPacked(new Uint8Array(answer.leaves));
     const sink = new WorkerSink(this.#port, handle, sizeBytes, leaves, () => this.#sinks.delete(handle));

@@ -3,6 +3,7 @@
  * was attached, the handle that the browser gave. And where received bytes go.
  */
 import type { Blobs } from '../../../engine/blobs.ts';
+import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import { SourceError } from '../../../engine/ports.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
 import type { OfferId } from '../../../protocol/ids.ts';
@@ -53,8 +54,8 @@ export class DeviceBlobs implements Blobs {
     throw new SourceError('gone');
   }
 
-  openSink(offer: OfferId, file: number, sizeBytes: number) {
-    return this.store.openSink({ offer, file }, sizeBytes);
+  openSink(offer: OfferId, file: number, sizeBytes: number, blocks: Ranges) {
+    return this.store.openSink({ offer, file }, sizeBytes, blocks);
   }
 
   async remove(offer: OfferId, file: number): Promise<void> {

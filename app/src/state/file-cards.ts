@@ -1,6 +1,6 @@
 /** From the record of an offer and what goes on with it to the cards that are shown. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { factsOf, fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
+import { acceptedBytes, factsOf, fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { Thumbnails } from './thumbnails.ts';
@@ -13,10 +13,11 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
   const path = person.devices.map(({ id }) => engine.links.open(id)?.path).find((found) => found !== undefined);
   return offered.files.map((file, index) => {
     const progress = engine.transfers.progressOf(record.offer, index);
+    const sizeBytes = acceptedBytes(record, index);
     const status = statusOf(engine, record, index, thumbnails.wrong(fileKey(record.offer, index)));
     const running = status.kind === 'running';
     const bytesPerSecond = progress.bytesPerSecond(now);
-    const secondsLeft = progress.secondsLeft(now, file.size);
+    const secondsLeft = progress.secondsLeft(now, sizeBytes);
     const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
     // Another device of the account may be the one that has it.
     const here = factsOf(record, index).receivedBy === engine.device;
@@ -24,11 +25,11 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
       offer: record.offer,
       file: index,
       name: fileName(file.name),
-      sizeBytes: file.size,
+      sizeBytes,
       type: shownName(file.type, 127),
       mine: offered.mine,
       status,
-      doneBytes: Math.min(progress.doneBytes, file.size),
+      doneBytes: Math.min(progress.doneBytes, sizeBytes),
       canSave: status.kind === 'done' && !offered.mine && here,
       ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
       ...(running && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),

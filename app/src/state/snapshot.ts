@@ -1,6 +1,6 @@
 /** From the engine to the rows and panels that the screens show. Pure apart from the clock. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { fileKey, needsAnswer, standingOf } from '../../../engine/exchange/offer.ts';
+import { acceptedBytes, fileKey, needsAnswer, standingOf } from '../../../engine/exchange/offer.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { Thumbnails } from './thumbnails.ts';
@@ -69,12 +69,12 @@ function progressWith(engine: Causeway, person: Person): number | undefined {
   let all = 0;
   for (const record of engine.transfers.all()) {
     if (record.account !== person.account) continue;
-    record.offered?.files.forEach((file, index) => {
+    record.offered?.files.forEach((_, index) => {
       if (standingOf(record, index) !== 'accepted') return;
       const progress = engine.transfers.progressOf(record.offer, index);
       if (progress.activity.kind !== 'running') return;
       done += progress.doneBytes;
-      all += file.size;
+      all += acceptedBytes(record, index);
     });
   }
   return all === 0 ? undefined : done / all;

@@ -2,6 +2,8 @@
  * What the page and the blob worker tell each other. Requests carry an id and are answered once; parts of blocks go without an answer of
  * their own, the worker tells when a block is written. All buffers are transferred.
  */
+import type { Ranges } from '../../../engine/transfer/blocks.ts';
+
 type Buffer = ArrayBuffer;
 
 /** Names one file of one offer; safe as a file name (`OfferId` is base64url). */
@@ -14,7 +16,8 @@ export type SourceFailure = 'gone' | 'changed';
 export type Handle = number;
 
 export type Request =
-  | { kind: 'open-sink'; handle: Handle; key: BlobKey; sizeBytes: number }
+  /** Of the file of `sizeBytes` only these blocks ([first, end), ascending) are stored. */
+  | { kind: 'open-sink'; handle: Handle; key: BlobKey; sizeBytes: number; blocks: Ranges }
   | { kind: 'commit'; handle: Handle; blocks: number[]; hashes: Buffer }
   /** A `file` that was chosen; without one the copy in the outbox, whose size must be `sizeBytes`. */
   | { kind: 'open-source'; handle: Handle; key: BlobKey; sizeBytes: number; file?: File }

@@ -47,7 +47,7 @@ async function writePart(message: Extract<ToWorker, { kind: 'write' }>): Promise
 async function answer(request: Request): Promise<Answer> {
   switch (request.kind) {
     case 'open-sink': {
-      const sink = await SinkFile.open(request.key, request.sizeBytes);
+      const sink = await SinkFile.open(request.key, request.sizeBytes, request.blocks);
       sinks.set(request.handle, sink);
       return { kind: 'opened', leaves: sink.leaves().buffer, sizeBytes: request.sizeBytes };
     }

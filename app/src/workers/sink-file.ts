@@ -1,10 +1,12 @@
 /**
- * A file that is being received: `blobs/<key>` and beside it `<key>.leaves` with 32 bytes a block, zero where the block is not had.
+ * A file that is being received: `blobs/<key>` with the accepted blocks one after the other, and beside it `<key>.leaves` with 32 bytes for
+ * each block of the whole file, zero where it is not had.
  * Invariant 2: `commit` makes data durable before it writes the leaves, so that after a crash at any point every leaf has its block.
  */
 import { limits } from '../../../protocol/limits.ts';
-import { blockCount, blockLength } from '../../../engine/transfer/blocks.ts';
+import { blockCount, blockLength, type Ranges } from '../../../engine/transfer/blocks.ts';
 import { LEAF_BYTES } from '../../../engine/transfer/leaf-table.ts';
+import { RankedBlocks } from '../../../engine/transfer/ranked-blocks.ts';
 import { openHandle, readAll, writeAll } from './opfs.ts';
 
 /** Of whole blocks, kept for the next ones. */
@@ -19,12 +21,13 @@ export class SinkFile {
     private readonly data: FileSystemSyncAccessHandle,
     private readonly leafFile: FileSystemSyncAccessHandle,
     private readonly sizeBytes: number,
+    private readonly blocks: RankedBlocks,
   ) {}
 
-  static async open(key: string, sizeBytes: number): Promise<SinkFile> {
+  static async open(key: string, sizeBytes: number, blocks: Ranges): Promise<SinkFile> {
     const data = await openHandle('blobs', key);
     try {
-      return new SinkFile(data, await openHandle('blobs', `${key}.leaves`), sizeBytes);
+      return new SinkFile(data, await openHandle('blobs', `${key}.leaves`), sizeBytes, new RankedBlocks(blocks));
     } catch (error) {
       data.close();
       throw error;
@@ -36,7 +39,8 @@ export class SinkFile {
     const packed = readAll(this.leafFile).slice(0, blockCount(this.sizeBytes) * LEAF_BYTES);
     const onDisk = this.data.getSize();
     for (let block = 0; block * LEAF_BYTES < packed.length; block++) {
-      if (block * limits.blockBytes + blockLength(this.sizeBytes, block) > onDisk)
+      const at = this.#position(block);
+      if (at === undefined || at + blockLength(this.sizeBytes, block) > onDisk)
         packed.fill(0, block * LEAF_BYTES, (block + 1) * LEAF_BYTES);
     }
     return packed;
@@ -45,6 +49,8 @@ export class SinkFile {
   /** Takes a part; when the block is whole, writes it and returns its SHA-256. @throws DOMException */
   write(block: number, offset: number, part: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> | undefined {
     const length = blockLength(this.sizeBytes, block);
+    const at = this.#position(block);
+    if (at === undefined) throw new Error(`block ${block} was not accepted`);
     if (offset + part.length > length) throw new Error('part reaches over its block');
     let buffer = this.#parts.get(block);
     if (buffer === undefined) {
@@ -57,7 +63,7 @@ export class SinkFile {
     const whole = buffer.subarray(0, length);
     // The digest works on a copy that the browser takes now; the buffer is free for the next block.
     const hash = crypto.subtle.digest('SHA-256', whole);
-    writeAll(this.data, whole, block * limits.blockBytes);
+    writeAll(this.data, whole, at);
     if (spare.length < SPARE_BUFFERS) spare.push(buffer);
     return hash;
   }
@@ -69,6 +75,12 @@ export class SinkFile {
       writeAll(this.leafFile, hashes.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES), block * LEAF_BYTES),
     );
     this.leafFile.flush();
+  }
+
+  /** Where a block lies in the file. */
+  #position(block: number): number | undefined {
+    const rank = this.blocks.rankOf(block);
+    return rank === undefined ? undefined : rank * limits.blockBytes;
   }
 
   close(): void {
