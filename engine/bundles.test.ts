@@ -1,11 +1,11 @@
 /** Bundles over a whole world: choosing from the manifest, accepting a part, going on after a crash. */
 import { describe, expect, test } from 'vitest';
-import { concatBytes, equalBytes, type Bytes } from '../protocol/bytes.ts';
+import { concatBytes, equalBytes } from '../protocol/bytes.ts';
 import type { OfferId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { decodeManifest, encodeManifest, type ManifestEntry } from '../protocol/manifest.ts';
 import type { Choice } from './exchange/choice.ts';
-import { acceptedBytes, factsOf } from './exchange/offer.ts';
+import { acceptedBytes } from './exchange/offer.ts';
 import { contentOf } from './testing/content.ts';
 import { friends, type Machine } from './testing/world.ts';
 import { blockCount, rangesBytes, type Ranges } from './transfer/blocks.ts';
@@ -39,7 +39,7 @@ function right(bob: Machine, offer: OfferId, blocks: Ranges): boolean {
     Array.from({ length: end - first }, (_, i) => first + i).every((block) => {
       const start = block * limits.blockBytes;
       const stored = bob.blobs.disk.blockOf(`${offer}-0`, block);
-      return stored !== undefined && equalBytes(stored, content.subarray(start, start + limits.blockBytes) as Bytes);
+      return stored !== undefined && equalBytes(stored, content.subarray(start, start + limits.blockBytes));
     }),
   );
 }
@@ -62,7 +62,7 @@ describe('a bundle', () => {
     await world.run(1_000);
     expect(bob.engine.transfers.haveRanges(offer, 0)).toEqual([[0, 1]]);
     expect([ann.standing(offer), bob.standing(offer), bob.blobs.openSinks]).toEqual(['waiting', 'waiting', 0]);
-    expect([ann.activity(offer), factsOf(ann.record(offer), 0).doneBytes]).toEqual(['idle', undefined]);
+    expect([ann.activity(offer), ann.doneBytes(offer)]).toEqual(['idle', 0]);
     bob.act((engine) => engine.answerOffer(offer, 'declined'));
     await world.run(2_000);
     expect([bob.blobs.haveBlocks(offer, 0), ann.standing(offer)]).toEqual([0, 'declined']);

@@ -110,8 +110,14 @@ export class Outgoing {
   onSending(event: SenderEvent): void {
     const { offer, file } = event;
     const record = this.ports.offers.get(offer);
-    // The manifest of a bundle, for somebody who has not answered yet, or whose answer is still on its way.
-    if (record?.answer.kind !== 'accepted') return;
+    if (record?.answer.kind !== 'accepted') {
+      // A manifest to choose from, or the answer is still on its way: then this is all that tells later that it was begun.
+      if (record && !begun(record, file))
+        this.ports.offers
+          .keepFacts(offer, file, { doneBytes: 0 })
+          .catch((problem: unknown) => this.ports.report(problem));
+      return;
+    }
     const progress = this.ports.progress.of(offer, file);
     switch (event.kind) {
       case 'progress': {
