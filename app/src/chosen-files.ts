@@ -1,6 +1,5 @@
 /** Files that a person chose, dropped or pasted. */
 import type { ChosenFolder } from './bundle/gather.ts';
-import { fromDirectoryEntry, fromDirectoryHandle } from './chosen-folders.ts';
 
 /** With a lasting handle where the browser gives one: then a reload needs no second choice. */
 export interface Chosen {
@@ -54,6 +53,7 @@ async function asFolder(
   entry: FileSystemDirectoryEntry,
   asked: Promise<FileSystemHandle | null> | undefined,
 ): Promise<ChosenFolder> {
+  const { fromDirectoryEntry, fromDirectoryHandle } = await import('./chosen-folders.ts');
   const handle = await asked?.catch(() => null); // the entry does as well, for as long as the page lives
   return handle instanceof FileSystemDirectoryHandle ? fromDirectoryHandle(handle) : fromDirectoryEntry(entry);
 }

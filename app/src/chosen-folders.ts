@@ -3,9 +3,6 @@ import { UniqueNames } from './bundle/unique-names.ts';
 import type { ChosenFolder, Found } from './bundle/gather.ts';
 import type { Chosen } from './chosen-files.ts';
 
-/** More loose files than this in one go become one bundle: as many cards would be no list any more. */
-export const looseFilesMax = 20;
-
 interface WithDirectoryPicker {
   showDirectoryPicker?: (options?: { mode: 'read' | 'readwrite' }) => Promise<FileSystemDirectoryHandle>;
 }

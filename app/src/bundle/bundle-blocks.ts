@@ -3,6 +3,7 @@
  * files are whole.
  */
 import { blockCount, type Ranges } from '../../../engine/transfer/blocks.ts';
+import type { RankedBlocks } from '../../../engine/transfer/ranked-blocks.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { BundleTree } from './bundle-tree.ts';
 
@@ -61,17 +62,10 @@ function withoutSmallestGaps(ranges: [number, number][], most: number): [number,
   return kept;
 }
 
-/** Where byte `at` of the bundle is in the file that holds only the `accepted` blocks; undefined when its block is not among them. */
-export function storedAt(at: number, accepted: Ranges | undefined): number | undefined {
-  if (!accepted) return at;
-  const block = firstBlock(at);
-  let before = 0;
-  for (const [first, end] of accepted) {
-    if (block < first) return undefined;
-    if (block < end) return (before + block - first) * limits.blockBytes + (at % limits.blockBytes);
-    before += end - first;
-  }
-  return undefined;
+/** Where byte `at` of the bundle is in the file that holds only the accepted blocks; undefined when its block is not among them. */
+export function storedAt(at: number, accepted: RankedBlocks): number | undefined {
+  const rank = accepted.rankOf(firstBlock(at));
+  return rank === undefined ? undefined : rank * limits.blockBytes + (at % limits.blockBytes);
 }
 
 /** Whether all blocks of these bytes are in `have`. */

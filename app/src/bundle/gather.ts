@@ -111,5 +111,6 @@ function add(gathered: Gathered, folders: Set<string>, { path, file }: Found): G
 
 /** The folder and all above it, until one that is known. */
 function addFolders(folders: Set<string>, path: string): void {
-  for (let at = path; at !== '' && !folders.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) folders.add(at);
+  for (let at = path; at !== '' && !folders.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf('/'))))
+    folders.add(at);
 }

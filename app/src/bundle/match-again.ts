@@ -7,12 +7,12 @@ import type { Gathered } from './gather.ts';
 /** The manifest as it was offered, in columns; a size of -1 is an empty folder, a time of -1 is not known. */
 export interface ManifestColumns {
   paths: string[];
-  sizes: Float64Array;
-  times: Float64Array;
+  sizes: Float64Array<ArrayBuffer>;
+  times: Float64Array<ArrayBuffer>;
 }
 
 export type Match =
-  | { kind: 'same'; files: File[]; }
+  | { kind: 'same'; files: File[] }
   /** `path` as the manifest has it. */
   | { kind: 'missing' | 'changed'; path: string };
 

@@ -33,6 +33,10 @@ import { idbRecords } from '../platform/idb-records.ts';
 import { saveAs } from '../platform/save.ts';
 import { claimEngine } from '../platform/tab.ts';
 import { makeThumbnail } from '../platform/thumbnails.ts';
+import { BundleState, type BundleChoice } from './bundle-state.ts';
+import type { Bundles } from './bundles.ts';
+import type { CardExtras } from './file-cards.ts';
+import { lazyBundles } from './lazy-bundles.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
 import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
@@ -62,6 +66,9 @@ interface Running {
   db: AccountDatabase;
   blobs: DeviceBlobs;
   thumbnails: Thumbnails;
+  bundleState: BundleState;
+  /** Loaded when something is done with a bundle. */
+  bundles?: Promise<Bundles>;
   timeline: Timeline | undefined;
 }
 
@@ -90,6 +97,10 @@ export class App implements Actions {
   /** Logging out is under way: that the server ends the session is no news then. */
   #leaving = false;
   #refresh: ReturnType<typeof setTimeout> | undefined;
+
+  /** Told of every change at once. */
+  readonly #listeners = new Set<() => void>();
+  readonly bundles = lazyBundles(() => this.#loadBundles(), guard);
 
   constructor(private readonly report: (problem: unknown) => void) {}
 
@@ -194,7 +205,7 @@ export class App implements Actions {
     const person = running.engine.people.get(account);
     if (!person || running.timeline?.account === account) return;
     const { unread } = running.engine.conversations.summary(person.conversation);
-    const timeline = new Timeline(running.engine, account, unread, running.thumbnails);
+    const timeline = new Timeline(running.engine, account, unread, extrasOf(running));
     timeline.load(person).then(() => {
       running.timeline = timeline;
       running.engine.lookAt(account);
@@ -288,6 +299,7 @@ export class App implements Actions {
     if (!offered || !this.#store) return { ok: false, error: { code: 'storage' } };
     const store = this.#store;
     return guard(async () => {
+      if (offered.bundle) return (await this.#loadBundles()).saveZip(offer, file);
       saveAs(await store.finished({ offer, file }), fileName(offered.name));
       return ok;
     });
@@ -323,6 +335,25 @@ export class App implements Actions {
   }
 
   // Inside
+
+  #loadBundles(): Promise<Bundles> {
+    const running = this.#need();
+    const store = this.#store;
+    if (!store) throw new Error('the blob worker was not started');
+    running.bundles ??= import('./bundles.ts').then(
+      ({ Bundles: Loaded }) =>
+        new Loaded({
+          ...running,
+          store,
+          state: running.bundleState,
+          listen: (run) => {
+            this.#listeners.add(run);
+            return () => this.#listeners.delete(run);
+          },
+        }),
+    );
+    return running.bundles;
+  }
 
   async #offer(
     account: AccountId,
@@ -387,7 +418,13 @@ export class App implements Actions {
     }, connectMs);
     const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
     this.#store ??= BlobStore.start();
-    const blobs = new DeviceBlobs(this.#store, db);
+    const blobs = new DeviceBlobs(
+      this.#store,
+      db,
+      (offer, file) => bundleOf(this.#running, offer, file)?.manifestBytes,
+    );
+    const bundleState = new BundleState(idbRecords<BundleChoice>(db, 'choices'), () => this.#changed());
+    await bundleState.load();
     const keys = deviceKeys(identity.device.id, identity.keys);
     const engine = await Causeway.start(
       {
@@ -422,7 +459,7 @@ export class App implements Actions {
       },
     );
     const thumbnails = new Thumbnails(() => this.#changed(), this.report);
-    this.#running = { identity, engine, db, blobs, thumbnails, timeline: undefined };
+    this.#running = { identity, engine, db, blobs, thumbnails, bundleState, timeline: undefined };
     this.#enter(
       identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode },
     );
@@ -482,6 +519,7 @@ export class App implements Actions {
   }
 
   #changed(): void {
+    for (const listener of this.#listeners) listener();
     this.#refresh ??= setTimeout(() => this.#show(), this.transferring ? refreshWhileMovingMs : refreshMs);
   }
 
@@ -523,6 +561,15 @@ async function forget({ engine, blobs, db, identity }: Running): Promise<void> {
   db.close();
   await deleteAccount(identity.account.id);
 }
+
+const bundleOf = (running: Running | undefined, offer: OfferId, file: number) =>
+  running?.engine.transfers.get(offer)?.offered?.files[file]?.bundle;
+
+const extrasOf = ({ thumbnails, bundleState, blobs }: Running): CardExtras => ({
+  thumbnails,
+  bundles: bundleState,
+  problemOf: (offer, file) => blobs.problemOf(offer, file),
+});
 
 function resultOf(outcome: Outcome): ActionResult {
   return outcome.ok ? ok : outcome;

@@ -20,6 +20,7 @@ export class SinkFile {
   private constructor(
     private readonly data: FileSystemSyncAccessHandle,
     private readonly leafFile: FileSystemSyncAccessHandle,
+    readonly key: string,
     private readonly sizeBytes: number,
     private readonly blocks: RankedBlocks,
   ) {}
@@ -27,7 +28,7 @@ export class SinkFile {
   static async open(key: string, sizeBytes: number, blocks: Ranges): Promise<SinkFile> {
     const data = await openHandle('blobs', key);
     try {
-      return new SinkFile(data, await openHandle('blobs', `${key}.leaves`), sizeBytes, new RankedBlocks(blocks));
+      return new SinkFile(data, await openHandle('blobs', `${key}.leaves`), key, sizeBytes, new RankedBlocks(blocks));
     } catch (error) {
       data.close();
       throw error;
@@ -75,6 +76,12 @@ export class SinkFile {
       writeAll(this.leafFile, hashes.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES), block * LEAF_BYTES),
     );
     this.leafFile.flush();
+  }
+
+  /** What is on disk from the beginning on. */
+  readStart(lengthBytes: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(lengthBytes);
+    return bytes.subarray(0, this.data.read(bytes, { at: 0 }));
   }
 
   /** Where a block lies in the file. */
