@@ -19,6 +19,7 @@ export function fromFolderInput(list: FileList): ChosenFolder | undefined {
   return {
     kind: 'folder',
     name,
+    // eslint-disable-next-line @typescript-eslint/require-await -- others of its kind have to wait
     async *found() {
       for (let at = 0; at < files.length; at += atOnce)
         yield files.slice(at, at + atOnce).map((file) => ({ path: file.webkitRelativePath || file.name, file }));
@@ -31,6 +32,7 @@ export function fromMany(name: string, chosen: readonly Chosen[]): ChosenFolder 
   return {
     kind: 'files',
     name,
+    // eslint-disable-next-line @typescript-eslint/require-await -- others of its kind have to wait
     async *found() {
       const names = new UniqueNames();
       const given = new Set<string>();
@@ -68,7 +70,7 @@ async function* walkHandle(folder: FileSystemDirectoryHandle, path: string): Asy
   for await (const [name, entry] of folder.entries()) {
     empty = false;
     if (isFile(entry)) files.push([entry, `${path}/${name}`]);
-    else folders.push([entry as FileSystemDirectoryHandle, `${path}/${name}`]);
+    else folders.push([entry, `${path}/${name}`]);
     if (files.length < atOnce) continue;
     yield await opened(files);
     files = [];

@@ -1,7 +1,7 @@
 /** Long work in slices, so that the page answers and paints in between. */
 export interface Breather {
   /** Resolves at once while the slice lasts, else after the page had its turn. */
-  pause(): Promise<void>;
+  pause: () => Promise<void>;
 }
 
 /** Less than half a frame. */

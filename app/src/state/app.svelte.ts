@@ -99,6 +99,7 @@ export class App implements Actions {
   #refresh: ReturnType<typeof setTimeout> | undefined;
 
   /** Told of every change at once. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing is shown of it
   readonly #listeners = new Set<() => void>();
   readonly bundles = lazyBundles(() => this.#loadBundles(), guard);
 

@@ -177,8 +177,9 @@ export class Bundles implements BundleActions {
     }
   }
 
-  stopSaving(offer: OfferId, file: number): void {
+  stopSaving(offer: OfferId, file: number): Promise<void> {
     this.#stops.get(fileKey(offer, file))?.abort();
+    return Promise.resolve();
   }
 
   /** One saving of a file at a time; its progress is on the card. Stopped by the person it is no failure. */

@@ -20,7 +20,7 @@ import type { BundleView, FileCard, FileStatus } from './view.ts';
 export interface CardExtras {
   thumbnails: Thumbnails;
   bundles: BundleState;
-  problemOf(offer: OfferId, file: number): BundleProblem | undefined;
+  problemOf: (offer: OfferId, file: number) => BundleProblem | undefined;
 }
 
 export function fileCards(engine: Causeway, record: OfferRecord, person: Person, extras: CardExtras): FileCard[] {

@@ -14,8 +14,6 @@ export function lazyBundles(
     acceptSome: (...args) => acting((bundles) => bundles.acceptSome(...args)),
     saveEntry: (...args) => acting((bundles) => bundles.saveEntry(...args)),
     saveAs: (...args) => acting((bundles) => bundles.saveAs(...args)),
-    async stopSaving(...args) {
-      (await load()).stopSaving(...args);
-    },
+    stopSaving: async (...args) => (await load()).stopSaving(...args),
   };
 }

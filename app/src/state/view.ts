@@ -268,5 +268,5 @@ export interface BundleActions {
   saveEntry(offer: OfferId, file: number, node: number): Promise<ActionResult>;
   /** Lets the person pick a place, and writes there: a file, or the files and folders of a bundle. */
   saveAs(offer: OfferId, file: number): Promise<ActionResult>;
-  stopSaving(offer: OfferId, file: number): void;
+  stopSaving(offer: OfferId, file: number): Promise<void>;
 }
