@@ -67,9 +67,9 @@ function listPrivateFolder(page: Page, name: string): Promise<Record<string, str
       for await (const [inner, entry] of handle.entries()) {
         if (entry.kind === 'directory') {
           found[`${path}${inner}/`] = '';
-          await walk(entry as FileSystemDirectoryHandle, `${path}${inner}/`);
+          await walk(entry, `${path}${inner}/`);
         } else {
-          const bytes = await (await (entry as FileSystemFileHandle).getFile()).arrayBuffer();
+          const bytes = await (await (entry).getFile()).arrayBuffer();
           const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
           found[path + inner] = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
         }

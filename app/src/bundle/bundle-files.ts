@@ -16,7 +16,7 @@ export class BundleFiles {
     chosen: Ranges | undefined,
   ) {
     this.#chosen = chosen && new BlockSet(chosen);
-    const files = tree.inOrder().filter((node) => this.isChosen(node));
+    const files = this.#chosen ? tree.inOrder().filter((node) => this.isChosen(node)) : tree.inOrder();
     this.fileCount = files.length;
     this.#whole = new WholeFiles(tree, files);
   }

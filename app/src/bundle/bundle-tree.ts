@@ -209,8 +209,9 @@ export class BundleTree {
   /** Files in the order of their bytes. */
   inOrder(): number[] {
     const { starts, entries } = this.columns;
-    const files: number[] = [];
-    for (let node = 0; node < this.count; node++) if ((starts[node] ?? -1) >= 0) files.push(node);
-    return files.sort((a, b) => (entries[a] ?? 0) - (entries[b] ?? 0));
+    const byEntry: number[] = [];
+    for (let node = 0; node < this.count; node++) if ((starts[node] ?? -1) >= 0) byEntry[entries[node] ?? 0] = node;
+    // Empty folders left gaps.
+    return byEntry.filter(() => true);
   }
 }

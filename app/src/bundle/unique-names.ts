@@ -4,7 +4,7 @@
  */
 import { toUtf8 } from '../../../protocol/bytes.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { fileName } from '../../../protocol/names.ts';
+import { cutToBytes, fileName } from '../../../protocol/names.ts';
 
 /** Room for " (250000)". */
 const numberBytes = 9;
@@ -44,16 +44,6 @@ function numberable(name: string): { stem: string; extension: string } {
   const dot = name.lastIndexOf('.');
   const extension = dot > 0 && name.length - dot <= longestExtension ? name.slice(dot) : '';
   const budget = limits.fileNameBytes - numberBytes - toUtf8(extension).length;
-  let stem = name.slice(0, name.length - extension.length);
-  if (toUtf8(stem).length > budget) {
-    let used = 0;
-    let kept = '';
-    for (const character of stem) {
-      used += toUtf8(character).length;
-      if (used > budget) break;
-      kept += character;
-    }
-    stem = kept.trimEnd();
-  }
+  const stem = cutToBytes(name.slice(0, name.length - extension.length), budget).trimEnd();
   return { stem, extension };
 }

@@ -117,9 +117,11 @@ export class DeviceBlobs implements Blobs {
   async #openBundle(ref: BlobRef, bundle: OpenBundle): Promise<BlobSource> {
     const key = fileKey(ref.offer, ref.file);
     const { BundleSource } = await bundleSource();
-    return new BundleSource(await this.store.openChosen(ref, bundle.blob), bundle, (problem) =>
-      this.#problems.set(key, problem),
-    );
+    return new BundleSource(await this.store.openChosen(ref, bundle.blob), bundle, (problem) => {
+      this.#problems.set(key, problem);
+      // What was read of the folder is no more: a retry reads it anew, or asks for it.
+      this.#bundles.delete(key);
+    });
   }
 
   /** Reads a folder again whose handle the browser still honours. */
