@@ -31,15 +31,26 @@ for (const who of ['sender', 'receiver'] as const) {
   });
 }
 
-test('a file is paused and resumed', async ({ pair, file }) => {
+test('a file is paused and resumed by either side, and the other one sees by whom', async ({ pair, file }) => {
   const [alice, bob] = await pair();
-  await alice.attach(await file('paused.bin', 300 * MiB));
+  const path = await file('paused.bin', 300 * MiB);
+  await alice.attach(path);
   await bob.offer.getByRole('button', { name: 'Accept' }).click();
   await expect.poll(() => bob.progress('paused.bin')).toBeGreaterThan(2);
   await bob.card('paused.bin').getByRole('button', { name: 'Pause' }).click();
-  await expect(bob.status('paused.bin')).toHaveText(/^Paused/);
-  await expect(alice.status('paused.bin')).toHaveText(/^Paused/);
+  await expect(bob.status('paused.bin')).toHaveText('Paused');
+  await expect(alice.status('paused.bin')).toHaveText('Paused by Bob');
+  const shown = await alice.progress('paused.bin');
+  await alice.page.reload();
+  await alice.row('Bob').click();
+  await expect(alice.status('paused.bin')).toHaveText('Paused by Bob');
+  expect(await alice.progress('paused.bin')).toBeGreaterThanOrEqual(shown);
   await bob.card('paused.bin').getByRole('button', { name: 'Resume' }).click();
+  await alice.card('paused.bin').getByLabel('Choose paused.bin again').setInputFiles(path);
+  await alice.card('paused.bin').getByRole('button', { name: 'Pause' }).click();
+  await expect(alice.status('paused.bin')).toHaveText('Paused');
+  await expect(bob.status('paused.bin')).toHaveText('Paused by Alice');
+  await alice.card('paused.bin').getByRole('button', { name: 'Resume' }).click();
   await expect(bob.status('paused.bin')).toHaveText(/^Received/, { timeout: 60_000 });
   await expect(alice.status('paused.bin')).toHaveText(/^Sent/);
 });

@@ -4,13 +4,18 @@ import type { BlobSink, BlobSource } from './ports.ts';
 import type { Ranges } from './transfer/blocks.ts';
 
 export interface Blobs {
-  /** Rejects with `SourceError`: `gone` when this device has no access to the file any more. */
-  openSource(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSource>;
+  /**
+   * Rejects with `SourceError`: `gone` when this device has no access to the file any more, `changed` when it is not the one that was offered
+   * with this size and time (milliseconds since 1970, where known).
+   */
+  openSource(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number): Promise<BlobSource>;
   /**
    * Opens or continues. Only `blocks` are written and need room; opened again with more blocks behind them it keeps what it has.
    * Rejects with `SinkError`.
    */
   openSink(offer: OfferId, file: number, sizeBytes: number, blocks: Ranges): Promise<BlobSink>;
+  /** Whether so many bytes more can be written here now. It may write to find out: ask seldom. */
+  hasRoom(bytes: number): Promise<boolean>;
   /** Forgets what is kept of this file: a copy of the source, a half or whole received file. */
   remove(offer: OfferId, file: number): Promise<void>;
 }

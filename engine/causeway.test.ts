@@ -198,21 +198,6 @@ describe('two people', () => {
     expect([ann.standing(offer), bob.standing(offer)]).toEqual(['failed', 'failed']);
   });
 
-  test('a full disk fails the file, and with room it goes on from where it was', async () => {
-    const { world, ann, bob } = await two();
-    bob.blobs.disk.freeBytes = 5_000_000;
-    const { offer, content } = await sending(world, ann, bob, 8_000_000);
-    await world.run(6_000);
-    expect([bob.standing(offer), bob.engine.transfers.get(offer)?.files[0]?.failed]).toEqual(['failed', 'no-space']);
-    const had = bob.blobs.haveBlocks(offer, 0);
-    expect(had).toBeGreaterThan(0);
-    bob.blobs.disk.freeBytes = Infinity;
-    bob.act((engine) => engine.transfers.resume(offer, 0));
-    expect(await world.run(10_000, () => done(ann, bob)(offer)())).toBe(true);
-    expect(arrived(bob, offer, content)).toBe(true);
-    expect([...ann.lies, ...bob.lies]).toEqual([]);
-  });
-
   test('the server dead, what is under way goes on; back again, everything is there', async () => {
     const { world, ann, bob } = await two();
     const { offer, content } = await sending(world, ann, bob);

@@ -19,11 +19,14 @@ import { Conversations, type DeliveryRow, type Summary } from './exchange/conver
 import { Knocks } from './exchange/knocks.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
 import { needsAnswer, standingOf, type OfferPayload, type OfferRecord } from './exchange/offer.ts';
+import { allows, isVerified, totalBytes } from './exchange/rules.ts';
+import type { QueueOrder } from './exchange/transfer-queue.ts';
 import { Transfers } from './exchange/transfers.ts';
 import { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
 import { Serial } from './feed/serial.ts';
 import { Envelopes, type Sealing } from './identity/envelope.ts';
+import { safetyNumber } from './identity/safety-number.ts';
 import { compareToPin, pinOf, verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import type { Link } from './links/link.ts';
 import { Links } from './links/links.ts';
@@ -47,6 +50,9 @@ export interface CausewayPorts {
   offers: Records<OfferRecord>;
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
+  queue: Records<QueueOrder>;
+  /** Whether so many bytes more fit on this device. */
+  hasRoom(bytes: number): Promise<boolean>;
   /** Somebody's fault, or an expected failure that costs nothing but an attempt; for the log. */
   report(problem: unknown): void;
 }
@@ -69,6 +75,8 @@ const done: Outcome = { ok: true };
 
 /** STUN and TURN servers are asked for anew after this; TURN credentials live longer. */
 const iceServersMs = 10 * 60_000;
+/** What a rule leaves free on this device, so that there is room for messages and for what is accepted by hand. */
+const spareBytes = 512 * 1024 * 1024;
 /** After the storage failed. */
 const retakeMs = 1000;
 
@@ -373,6 +381,12 @@ export class Causeway {
     return outcome;
   }
 
+  /** The number to compare with somebody: twelve groups of five digits, the same on both sides. */
+  async safetyNumber(account: AccountId): Promise<string[] | undefined> {
+    const person = this.people.get(account);
+    return person && safetyNumber(this.#own.chain.newest.root, person.pin.root, this.ports.hashes);
+  }
+
   async cancelFile(offer: OfferId, file: number): Promise<Outcome> {
     const record = this.transfers.get(offer);
     if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
@@ -418,6 +432,7 @@ export class Causeway {
         const payload = readPayload(entry);
         if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
       }
+      for (const entry of all) await this.#applyRule(person.account, entry);
       const summarised = this.conversations.onCommitted(all);
       this.events.committed(all);
       await summarised;
@@ -458,6 +473,24 @@ export class Causeway {
       if (!(problem instanceof ProtocolError)) throw problem;
       this.ports.report(problem); // a fact that its author may not state is no fact; the entry stays in the feed
     }
+  }
+
+  /**
+   * Accepts an offer that a rule allows. Comes before the summary says that the entry is taken in: after a crash it is done again, and a second
+   * answer changes nothing.
+   */
+  async #applyRule(account: AccountId, entry: StoredEntry): Promise<void> {
+    const payload = readPayload(entry);
+    const record = payload.kind === 'offer' ? this.transfers.get(payload.offer) : undefined;
+    const person = this.people.get(account);
+    const rule = person?.acceptRule;
+    if (!rule || !isVerified(person) || !record?.offered || !needsAnswer(record)) return;
+    // Under earlier keys somebody else may have offered it.
+    if (record.conversation !== person.conversation || !allows(rule, record.offered.files)) return;
+    const neededBytes = totalBytes(record.offered.files) + this.transfers.bytesToCome() + spareBytes;
+    if (!(await this.ports.hasRoom(neededBytes))) return;
+    await this.transfers.markByRule(record.offer);
+    await this.#append(record.conversation, { kind: 'answer', offer: record.offer, verdict: 'accepted' });
   }
 
   /** Entries that were committed before a crash, or a failure, and not taken up yet. */

@@ -78,11 +78,18 @@ export const ControlFrame = v.variant('kind', [
   }),
   /** The sender can serve this file again, after a `stop` with `unavailable`: the receiver may want it now. */
   v.strictObject({ kind: v.literal('available'), offer: OfferId, file: uint(limits.filesPerOffer - 1) }),
+  /** The receiver, which accepted this file, does not want it for now: said when a link opens, so that its sender can say who waits for whom. */
+  v.strictObject({
+    kind: v.literal('held'),
+    offer: OfferId,
+    file: uint(limits.filesPerOffer - 1),
+    reason: v.picklist(['paused', 'no-space']),
+  }),
   /** The stream ends before its time: the receiver stops wanting, or the sender cannot go on. */
   v.strictObject({
     kind: v.literal('stop'),
     stream: u32,
-    reason: v.picklist(['paused', 'cancelled', 'unavailable', 'changed', 'no-space', 'done', 'busy']),
+    reason: v.picklist(['paused', 'cancelled', 'unavailable', 'changed', 'no-space', 'done', 'busy', 'too-slow']),
   }),
 ]);
 export type ControlFrame = v.InferOutput<typeof ControlFrame>;

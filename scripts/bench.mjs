@@ -1,34 +1,30 @@
-/** Builds, then runs the benches named on the command line, or all of them, one after the other. They print tables; nothing here is a test. */
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+/**
+ * `npm run bench -- [QUESTION…] [--quick] [--only CONDITION] [--app-only] [--continue]`: builds what is not built, then measures and writes tables and pictures. Nothing of it is a
+ * test. What there is to ask: bench/README.md.
+ */
+import { spawn, spawnSync } from 'node:child_process';
 import { build } from 'esbuild';
+import { buildIsFresh, root } from './freshness.mjs';
 
-const run = (command, args) => {
-  const { status } = spawnSync(command, args, { stdio: 'inherit' });
+process.chdir(root);
+if (!buildIsFresh()) {
+  const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
-};
-
-const all = readdirSync('bench')
-  .filter((name) => /^[a-z-]+\.ts$/.test(name) && !['raw-channel.ts', 'memory.ts'].includes(name))
-  .map((name) => name.replace('.ts', ''));
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !all.includes(name));
-if (unknown.length > 0) {
-  console.error(`There is no bench called ${unknown.join(', ')}. There are: ${all.join(', ')}.`);
-  process.exit(2);
 }
-run(process.execPath, ['scripts/build.mjs']);
-for (const name of wanted.length > 0 ? wanted : all) {
-  console.log(`\n# ${name}`);
-  const outfile = `dist/bench/${name}.js`;
-  await build({
-    entryPoints: [`bench/${name}.ts`],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'warning',
-  });
-  run(process.execPath, [outfile]);
-}
+// Sources and bundle lie equally deep, so that both find the root.
+const outfile = 'dist/bench/main.js';
+await build({
+  entryPoints: ['bench/support/main.ts'],
+  outfile,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  packages: 'external',
+  logLevel: 'warning',
+});
+const child = spawn(process.execPath, [outfile, ...process.argv.slice(2)], { stdio: 'inherit' });
+// The terminal tells both; this one waits for the other to clean up.
+for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
+process.on('SIGTERM', () => child.kill('SIGTERM'));
+child.on('exit', (code) => process.exit(code ?? 1));

@@ -39,10 +39,12 @@ const errors: Record<ActionError['code'], string> = {
 };
 
 const fileFailures = {
-  'no-space': 'Stopped: there is not enough free space',
-  storage: 'Stopped: this browser could not store it',
-  changed: 'Stopped: the file was changed since it was offered',
-  verification: 'Stopped: the data did not arrive intact',
+  storage: () => 'Stopped: this browser could not store it',
+  changed: (file: FileCard) =>
+    file.mine
+      ? `Stopped: ${file.name} was changed since it was offered. Retry with the file as it was, or send it anew.`
+      : `Stopped: ${file.name} was changed since it was offered`,
+  verification: () => 'Stopped: the data did not arrive intact',
 } as const;
 
 export const nameOf = (person: { displayName: string; handle: string }): string => person.displayName || person.handle;
@@ -231,6 +233,9 @@ export const text = {
     total: (bytes: number) => `${size(bytes)} in total`,
     free: (bytes: number) => `${size(bytes)} free here`,
     tooBig: (bytes: number) => `Only ${size(bytes)} free here`,
+    noRoom: (needed: number, free: number) =>
+      `This needs ${size(needed)}, and ${size(free)} are free here. Make room first. Accepted anyway, it pauses when the disk is full and goes on when there is room.`,
+    acceptAnyway: 'Accept anyway',
     of: (n: number) => `1 of ${number.format(n)}`,
     more: (n: number) => `and ${number.format(n)} more`,
     accept: 'Accept',
@@ -264,6 +269,8 @@ export const text = {
       const parts = [`${size(file.doneBytes)} of ${size(file.sizeBytes)}`];
       if (file.bytesPerSecond !== undefined) parts.push(`${size(file.bytesPerSecond)}/s`);
       if (file.secondsLeft !== undefined) parts.push(`${duration(file.secondsLeft)} left`);
+      if (file.status.kind === 'running' && file.status.stalled)
+        parts.push(`no data for ${duration(file.status.stalled.seconds)}`);
       return parts;
     },
     direct: 'direct',
@@ -309,7 +316,10 @@ export const text = {
       changed: (name: string) => `Stopped: ${name} was changed since it was offered`,
     },
     badList: 'Its list of files is not what was offered',
-    wrongFile: 'That is another file, or it was changed. Choose the same one.',
+    wrongFile: {
+      other: (name: string) => `That is another file, or it was changed. Choose ${name} as it was.`,
+      changed: (name: string) => `${name} was changed since it was offered. Choose it as it was, or send it anew.`,
+    },
   },
 
   details: {
@@ -366,17 +376,23 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
   switch (status.kind) {
     case 'waiting':
       if (file.mine) return `Waiting for ${name}`;
+      if (status.tooSlow) return `Waiting: ${name} sends too slowly. It is tried again in a while.`;
       return status.needsAnswer ? 'Waiting for your answer' : `Waiting for ${name}`;
     case 'running':
+      if (status.stalled) return status.stalled.reconnecting ? 'No data, reconnecting…' : 'No data at the moment';
       return file.mine ? 'Sending' : 'Receiving';
     case 'verifying':
       return file.mine ? `Almost done: ${name} is checking it` : 'Almost done: checking it';
     case 'paused':
+      if (status.full)
+        return status.byMe
+          ? 'Paused: the disk is full. Make room, then it goes on.'
+          : `Paused: the disk of ${name} is full`;
       return status.byMe ? 'Paused' : `Paused by ${name}`;
     case 'needs-file':
       if (!file.mine) return `Waiting for ${name} to choose the file again`;
-      if (status.wrongFile && problem) return text.file.wrongFolder[problem.kind](problem.name);
-      if (status.wrongFile) return text.file.wrongFile;
+      if (problem) return text.file.wrongFolder[problem.kind](problem.name);
+      if (status.wrongFile) return text.file.wrongFile[status.wrongFile](file.name);
       return file.bundle?.folders ? 'To go on, choose the folder again' : 'To go on, choose the file again';
     case 'done':
       return file.mine ? 'Sent' : 'Received';
@@ -386,6 +402,6 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
       return status.byMe ? 'Cancelled' : `Cancelled by ${name}`;
     case 'failed':
       if (status.reason === 'changed' && problem) return text.file.spoiled[problem.kind](problem.name);
-      return fileFailures[status.reason];
+      return fileFailures[status.reason](file);
   }
 }

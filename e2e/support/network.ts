@@ -15,12 +15,17 @@ export class Network {
   /** Runs the browser inside. */
   readonly browser = join(this.#folder, 'chromium');
 
+  /** Of the browser: the one that it has, and the one that it moves to. */
+  #addresses: [string, string];
+
   private constructor(
     private readonly name: string,
     private readonly outside: string,
     /** Address of the machine as seen from inside. */
     readonly host: string,
-  ) {}
+  ) {
+    this.#addresses = [host.replace(/1$/, '2'), host.replace(/1$/, '3')];
+  }
 
   static available(): boolean {
     if (process.getuid?.() !== 0) return false;
@@ -39,9 +44,9 @@ export class Network {
     const network = new Network(name, outside, `10.213.${number}.1`);
     ip('netns', 'add', name);
     ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
-    ip('addr', 'add', `${network.host}/30`, 'dev', outside);
+    ip('addr', 'add', `${network.host}/29`, 'dev', outside);
     ip('link', 'set', outside, 'up');
-    ip('-n', name, 'addr', 'add', `10.213.${number}.2/30`, 'dev', 'eth0');
+    ip('-n', name, 'addr', 'add', `${network.#addresses[0]}/29`, 'dev', 'eth0');
     ip('-n', name, 'link', 'set', 'lo', 'up');
     ip('-n', name, 'link', 'set', 'eth0', 'up');
     // A browser that has no camera permission tells only of the address of its default route.
@@ -57,6 +62,15 @@ export class Network {
 
   plug(): void {
     ip('link', 'set', this.outside, 'up');
+  }
+
+  /** The browser comes to be at another address, as when it changes from one network to another. */
+  move(): void {
+    const [from, to] = this.#addresses;
+    ip('-n', this.name, 'addr', 'del', `${from}/29`, 'dev', 'eth0');
+    ip('-n', this.name, 'addr', 'add', `${to}/29`, 'dev', 'eth0');
+    ip('-n', this.name, 'route', 'replace', 'default', 'via', this.host);
+    this.#addresses = [to, from];
   }
 
   remove(): void {

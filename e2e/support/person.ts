@@ -24,6 +24,8 @@ export interface PersonOptions {
   viewport?: { width: number; height: number };
   /** Another browser than the system's Chromium, for example one in a network of its own, and where it finds the server. */
   browser?: { path: string; url: string };
+  /** Where the profile lies: another place than the usual one for temporary files. */
+  folder?: string;
   /** Firefox instead, in a profile that ends with it. */
   firefox?: boolean;
 }
@@ -46,7 +48,7 @@ export class Person {
 
   /** A browser with the app open and nobody logged in. */
   static async visitor(url: string, options: PersonOptions): Promise<Person> {
-    const profile = await mkdtemp(join(tmpdir(), 'causeway-profile-'));
+    const profile = await mkdtemp(join(options.folder ?? tmpdir(), 'causeway-profile-'));
     const { handle, displayName = '', password = 'correct horse battery', browser } = options;
     const viewport = options.viewport ?? { width: 1000, height: 760 };
     const person = new Person(

@@ -1,5 +1,5 @@
 /**
- * Files that this device accepted: opened a few at a time, fetched over whatever link leads to the device that has them, and acknowledged by
+ * Files that this device accepted: opened a few at a time (`queue.ts`), fetched over whatever link leads to the device that has them, and acknowledged by
  * the receipt when every block is committed and the root is the one that the sender bound the file to (invariants 1 and 2).
  */
 import { equalBytes, fromBase64, type Bytes } from '../../protocol/bytes.ts';
@@ -13,9 +13,20 @@ import type { IncomingEvent, StopReason } from '../transfer/transfer-events.ts';
 import type { LastWords } from './last-words.ts';
 import type { Ranges } from '../transfer/blocks.ts';
 import { manifestBlocks } from './choice.ts';
-import { acceptedBlocks, factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
+import {
+  acceptedBlocks,
+  acceptedBytes,
+  factsOf,
+  fileKey,
+  standingOf,
+  type FailureReason,
+  type OfferRecord,
+} from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
+import type { Stalls } from './stalls.ts';
+import type { Queued } from './queue.ts';
+import type { TransferQueue } from './transfer-queue.ts';
 
 export interface IncomingPorts {
   clock: Clock;
@@ -25,29 +36,45 @@ export interface IncomingPorts {
   offers: Offers;
   progress: ProgressBook;
   lastWords: LastWords;
+  stalls: Stalls;
+  queue: TransferQueue;
   links: ReadonlyMap<Link, LinkTransfers>;
   signKeyOf(account: AccountId, device: DeviceId): string | undefined;
-  fail(offer: OfferId, file: number, reason: FailureReason): void;
+  /** Ends the file here: for good, or until there is room. */
+  fail(offer: OfferId, file: number, reason: FailureReason | 'no-space'): void;
   act(offer: OfferId): void;
   changed(account: AccountId): void;
   report(problem: unknown): void;
 }
 
-/** Files of one peer that are open at a time: each holds a file handle and buffers. */
-const openPerLink = 4;
-/** How long a file that was refused over a link is left alone there, unless its sender says that it is available. */
+/** How long a sender that was busy is left alone, unless it says that the turn of a file has come. */
 const busyRetryMs = 1000;
+/** The same for a file that was refused for another reason. */
 const refusedRetryMs = 10_000;
+/** The same for a sender that was too slow: each time twice as long. */
+const slowRetryMs = 30_000;
+const slowRetryMaxMs = 600_000;
+
+/** A file that could be fetched now. */
+interface Download extends Queued {
+  link: Link;
+  transfers: LinkTransfers;
+  record: OfferRecord;
+}
 
 interface Opened {
   /** Of a bundle that is not accepted: to choose from. */
   manifestOnly: boolean;
   /** Once it is open. */
   ready: IncomingBlob | undefined;
+  offer: OfferId;
+  file: number;
   blob: Promise<IncomingBlob>;
   /** Of the bytes that came, once all did. */
   root: Bytes | undefined;
   fetchedBy: Set<Link>;
+  /** Its sender had no place for it when it was last asked: it runs only when something comes. */
+  turnedAway: boolean;
 }
 
 export class Incoming {
@@ -59,6 +86,10 @@ export class Incoming {
   readonly #manifests = new Set<string>();
   /** Blocks that were had when a file was closed. */
   readonly #have = new Map<string, Ranges>();
+  /** How often the sender of a file was too slow. */
+  readonly #slowTimes = new Map<string, number>();
+  /** Senders that have no place free, until they are asked again, and the files that they called meanwhile. */
+  readonly #busy = new Map<Link, { called: Set<string>; cancel: () => void }>();
   #stopped = false;
 
   constructor(private readonly ports: IncomingPorts) {}
@@ -120,61 +151,105 @@ export class Incoming {
       if (factsOf(record, file).doneBytes !== undefined) this.#openBlob(record, file);
   }
 
-  /** Fetches what this device accepted from the device at the other end, a few files at a time, in order. */
-  pump(link: Link): void {
-    const transfers = this.ports.links.get(link);
-    if (!transfers || this.#stopped) return;
-    let open = [...this.#open.values()].filter(({ fetchedBy, root }) => !root && fetchedBy.has(link)).length;
-    const wanted = this.ports.offers
-      .ofAccount(link.account)
-      .filter((record) => record.offered?.device === link.device)
-      .map((record) => ({ record, files: this.filesToFetch(record) }))
-      .filter(({ files }) => files.length > 0)
-      .sort((a, b) => (a.record.offered?.at ?? 0) - (b.record.offered?.at ?? 0));
-    const resting = this.#resting.get(link);
-    for (const { record, files } of wanted) {
-      for (const file of files) {
-        const key = fileKey(record.offer, file);
-        const { kind } = this.ports.progress.of(record.offer, file).activity;
-        const waits = kind === 'needs-file' || kind === 'paused-there' || kind === 'verifying';
-        const held = waits && !this.#manifests.has(key);
-        if (held || resting?.has(key) || this.#open.get(key)?.fetchedBy.has(link)) continue;
-        if (open >= openPerLink) return;
-        open++;
-        this.#fetch(link, transfers, record, file);
-      }
+  /** Fetches what this device accepted from whoever is connected, a few files at a time, in the order of the line. */
+  pump(): void {
+    if (this.#stopped) return;
+    this.#fetchManifests();
+    const running = this.#running();
+    if (running.length >= this.ports.queue.atOnce) return;
+    const line = this.line().filter(({ link, key }) => this.#busy.get(link)?.called.has(key) ?? true);
+    for (;;) {
+      const next = this.ports.queue.next(line, running);
+      if (!next) return;
+      line.splice(line.indexOf(next), 1);
+      running.push(next);
+      this.#busy.get(next.link)?.called.delete(next.key);
+      this.#fetch(next.link, next.transfers, next.record, next.file);
     }
+  }
+
+  /** Files that are not fetched though their sender is connected, in order. */
+  line(): Download[] {
+    const all: Download[] = [];
+    for (const { link, transfers, record, file } of this.#fetchable()) {
+      if (record.answer.kind === 'waiting') continue;
+      const { kind } = this.ports.progress.of(record.offer, file).activity;
+      if (['needs-file', 'paused-there', 'no-space', 'verifying'].includes(kind)) continue;
+      all.push({ link, transfers, record, ...this.#queued(record, file) });
+    }
+    return this.ports.queue.inOrder(all);
+  }
+
+  /** Somebody waits for them, and they are small: they stand in no line. */
+  #fetchManifests(): void {
+    for (const { link, transfers, record, file } of this.#fetchable())
+      if (record.answer.kind === 'waiting') this.#fetch(link, transfers, record, file);
+  }
+
+  /** What is neither fetched nor left alone for a while, of those who are connected. */
+  #fetchable(): { link: Link; transfers: LinkTransfers; record: OfferRecord; file: number }[] {
+    return [...this.ports.links].flatMap(([link, transfers]) => {
+      const resting = this.#resting.get(link);
+      const records = this.ports.offers
+        .ofAccount(link.account)
+        .filter(({ offered }) => offered?.device === link.device);
+      return records.flatMap((record) =>
+        this.filesToFetch(record)
+          .filter((file) => {
+            const key = fileKey(record.offer, file);
+            return !resting?.has(key) && !this.#open.get(key)?.fetchedBy.has(link);
+          })
+          .map((file) => ({ link, transfers, record, file })),
+      );
+    });
+  }
+
+  /** Whether a file of this sender would have to wait for its turn, here or there. */
+  full(link: Link): boolean {
+    return this.#busy.has(link) || this.#running().length >= this.ports.queue.atOnce;
   }
 
   /** The sender ended a stream. Asking again at once would go round in circles. */
   refused(link: Link, offer: OfferId, file: number, reason: StopReason): void {
     const incoming = this.#open.get(fileKey(offer, file));
     incoming?.fetchedBy.delete(link);
+    if (incoming) incoming.turnedAway = reason === 'busy';
     const progress = this.ports.progress.of(offer, file);
     if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
-    else if (reason === 'paused') progress.stopped({ kind: 'paused-there' });
+    else if (reason === 'paused') progress.stopped({ kind: 'paused-there', reason });
     else if (reason === 'changed' && incoming) this.#failed(incoming, offer, file, 'changed');
-    else {
+    else if (reason === 'too-slow') {
+      const key = fileKey(offer, file);
+      const times = this.#slowTimes.get(key) ?? 0;
+      this.#slowTimes.set(key, times + 1);
+      progress.stopped({ kind: 'too-slow' });
+      this.#rest(link, key, Math.min(slowRetryMaxMs, slowRetryMs * 2 ** times));
+    } else {
       progress.stopped({ kind: 'idle' });
-      this.#rest(link, fileKey(offer, file), reason === 'busy' ? busyRetryMs : refusedRetryMs);
+      if (reason === 'busy') this.#leaveAlone(link);
+      else this.#rest(link, fileKey(offer, file), refusedRetryMs);
     }
-    this.pump(link);
+    this.pump();
   }
 
-  /** The sender says that it can serve a file again. */
+  /** The sender says that it can serve a file again, or that its turn has come. */
   available(link: Link, offer: OfferId, file: number): boolean {
     const resting = this.#resting.get(link);
     const key = fileKey(offer, file);
     const rested = resting?.get(key);
     rested?.();
     resting?.delete(key);
-    return rested !== undefined;
+    const busy = this.#busy.get(link);
+    busy?.called.add(key);
+    return rested !== undefined || busy !== undefined;
   }
 
   linkClosed(link: Link): void {
     for (const { fetchedBy } of this.#open.values()) fetchedBy.delete(link);
     for (const cancel of this.#resting.get(link)?.values() ?? []) cancel();
     this.#resting.delete(link);
+    this.#busy.get(link)?.cancel();
+    this.#busy.delete(link);
   }
 
   /** Both roots are there: the receipt can be written, or the file is not what its sender says. */
@@ -209,7 +284,7 @@ export class Incoming {
 
   async stopAll(): Promise<void> {
     this.#stopped = true;
-    for (const link of [...this.#resting.keys()]) this.linkClosed(link);
+    for (const link of [...this.#resting.keys(), ...this.#busy.keys()]) this.linkClosed(link);
     const open = [...this.#open.values()];
     this.#open.clear();
     await Promise.all([...open.map(({ blob }) => this.#close(blob, 'paused')), ...this.#closing.values()]);
@@ -224,7 +299,10 @@ export class Incoming {
         // Stopped, or the link closed, while it opened.
         if (this.#open.get(fileKey(offer, file)) !== incoming || !incoming.fetchedBy.has(link)) return;
         if (blob.state.kind !== 'running') return;
-        if (!incoming.manifestOnly) this.ports.progress.of(offer, file).activity = { kind: 'running' };
+        if (!incoming.manifestOnly) {
+          if (!incoming.turnedAway) this.ports.progress.of(offer, file).begun();
+          this.ports.stalls.moved(account);
+        }
         transfers.receiver.fetch(blob);
         this.ports.changed(account);
       },
@@ -242,11 +320,14 @@ export class Incoming {
       if (this.#open.get(key) === incoming) this.#onEvent(incoming, offer, file, event);
     };
     const incoming: Opened = {
+      offer,
+      file,
       manifestOnly: record.answer.kind === 'waiting',
       ready: undefined,
       blob: this.#newBlob(record, file, report),
       root: undefined,
       fetchedBy: new Set(),
+      turnedAway: false,
     };
     this.#open.set(key, incoming);
     incoming.blob.then(
@@ -300,8 +381,13 @@ export class Incoming {
     if (incoming.manifestOnly && event.kind === 'progress') return;
     switch (event.kind) {
       case 'progress':
+        if (incoming.turnedAway && incoming.fetchedBy.size > 0) {
+          incoming.turnedAway = false;
+          progress.begun();
+        }
         progress.doneBytes = event.doneBytes;
         progress.moved(this.ports.clock.now(), event.movedBytes);
+        this.ports.stalls.moved(record.account);
         break;
       case 'bad-block':
         this.ports.report(new Error(`block ${event.block} did not have its hash`));
@@ -315,16 +401,17 @@ export class Incoming {
           this.answered(record, file);
           break;
         }
+        this.#slowTimes.delete(fileKey(offer, file));
         progress.stopped({ kind: 'verifying' });
         this.settle(record, file);
-        for (const link of incoming.fetchedBy) this.pump(link);
+        this.pump();
         break;
     }
     this.ports.changed(record.account);
   }
 
   /** A manifest that cannot be had is no failure of the file: it may be asked for again, or the bundle accepted as a whole. */
-  #failed(incoming: Opened, offer: OfferId, file: number, reason: FailureReason): void {
+  #failed(incoming: Opened, offer: OfferId, file: number, reason: FailureReason | 'no-space'): void {
     if (!incoming.manifestOnly) {
       this.ports.fail(offer, file, reason);
       return;
@@ -344,9 +431,36 @@ export class Incoming {
       key,
       this.ports.clock.after(delayMs, () => {
         resting.delete(key);
-        this.pump(link);
+        this.pump();
       }),
     );
+  }
+
+  #leaveAlone(link: Link): void {
+    if (!this.ports.links.has(link)) return;
+    const before = this.#busy.get(link);
+    before?.cancel();
+    const cancel = this.ports.clock.after(busyRetryMs, () => {
+      this.#busy.delete(link);
+      this.pump();
+    });
+    this.#busy.set(link, { called: before?.called ?? new Set(), cancel });
+  }
+
+  #running(): Queued[] {
+    const fetched = [...this.#open.values()].filter(
+      ({ fetchedBy, root, manifestOnly }) => !root && !manifestOnly && fetchedBy.size > 0,
+    );
+    return fetched.flatMap(({ offer, file }) => {
+      const record = this.ports.offers.get(offer);
+      return record ? this.#queued(record, file) : [];
+    });
+  }
+
+  #queued(record: OfferRecord, file: number): Queued {
+    const { offer, offered } = record;
+    const leftBytes = acceptedBytes(record, file) - this.ports.progress.of(offer, file).doneBytes;
+    return { key: fileKey(offer, file), at: offered?.at ?? 0, file, leftBytes };
   }
 
   async #close(opening: Promise<IncomingBlob>, reason: StopReason): Promise<void> {

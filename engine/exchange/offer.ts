@@ -10,7 +10,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Ranges } from '../transfer/blocks.ts';
 import { chosenBlocks, chosenBytes, validChoice, type Choice } from './choice.ts';
 
-export type FailureReason = 'no-space' | 'storage' | 'changed' | 'verification';
+export type FailureReason = 'storage' | 'changed' | 'verification';
 
 export interface FileFacts {
   cancelledBy?: 'me' | 'them';
@@ -24,10 +24,12 @@ export interface FileFacts {
   paused?: boolean;
   /** What went wrong on this device until the person tries again. */
   failed?: FailureReason;
-  /** Of a sent file: as far as it was shown, so that a reload does not show less. Of a received one: it was begun. */
+  /** Of a sent file, and of a received one that is stopped: as far as it was shown, so that a reload does not show less. Otherwise that it was begun. */
   doneBytes?: number;
   /** What this device kept of the bytes is removed. */
   cleared?: boolean;
+  /** The person does not want to see it in the list of transfers any more. */
+  unlisted?: boolean;
 }
 
 export type Answer =
@@ -52,6 +54,8 @@ export interface OfferRecord {
   };
   answer: Answer;
   files: FileFacts[];
+  /** This device answered by a rule of its person. */
+  byRule?: boolean;
   /** What was said of the offer before it was known itself. */
   early?: { payload: OfferPayload; source: FactSource }[];
 }

@@ -7,6 +7,7 @@ import type { Blobs } from '../blobs.ts';
 import type { Link } from '../links/link.ts';
 import { SourceError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
 import { OfferedBlob } from '../transfer/offered-blob.ts';
+import type { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { Found } from '../transfer/sender.ts';
 import type { SenderEvent, StopReason } from '../transfer/transfer-events.ts';
 import type { LastWords } from './last-words.ts';
@@ -21,6 +22,10 @@ import {
 } from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
+import type { Stalls } from './stalls.ts';
+import type { Queued } from './queue.ts';
+import type { TransferQueue } from './transfer-queue.ts';
+import { UploadPlaces, type Upload } from './upload-places.ts';
 
 export interface OutgoingPorts {
   clock: Clock;
@@ -30,6 +35,9 @@ export interface OutgoingPorts {
   offers: Offers;
   progress: ProgressBook;
   lastWords: LastWords;
+  stalls: Stalls;
+  queue: TransferQueue;
+  links: ReadonlyMap<Link, LinkTransfers>;
   fail(offer: OfferId, file: number, reason: FailureReason): void;
   /** Looks again at what a record asks for. */
   act(offer: OfferId): void;
@@ -46,9 +54,12 @@ export class Outgoing {
   readonly #open = new Map<string, Promise<OfferedBlob>>();
   readonly #keptAt = new Map<string, number>();
   readonly #binding = new Map<AccountId, () => void>();
+  readonly #places: UploadPlaces;
   #stopped = false;
 
-  constructor(private readonly ports: OutgoingPorts) {}
+  constructor(private readonly ports: OutgoingPorts) {
+    this.#places = new UploadPlaces({ ...ports, waiting: () => this.#waiting() });
+  }
 
   isOpen(key: string): boolean {
     return this.#open.has(key);
@@ -65,6 +76,10 @@ export class Outgoing {
     if (standing === 'failed')
       return { kind: 'refused', reason: factsOf(record, file).failed === 'changed' ? 'changed' : 'unavailable' };
     if (standing !== 'accepted' && standing !== 'waiting') return { kind: 'refused', reason: 'cancelled' };
+    // A manifest to choose from stands in no line.
+    const manifestOnly = record.answer.kind === 'waiting' && offered.bundle !== undefined;
+    if (!manifestOnly && !this.#places.take(link, this.#queued(record, file)))
+      return { kind: 'refused', reason: 'busy' };
     const opening = this.#openBlob(offer, file, offered.size);
     try {
       const blob = await opening;
@@ -107,8 +122,28 @@ export class Outgoing {
     this.#binding.set(account, cancel);
   }
 
-  onSending(event: SenderEvent): void {
+  /** Files that are not sent though somebody who wants them is connected, in order. */
+  line(): Upload[] {
+    return this.ports.queue.inOrder(this.#waiting());
+  }
+
+  /** Whether a file to this receiver would have to wait for its turn here. */
+  full(link: Link): boolean {
+    return this.#places.full(link);
+  }
+
+  /** The order of the line, or how many places there are, is another one. */
+  queueChanged(): void {
+    this.#places.invite();
+  }
+
+  linkClosed(link: Link): void {
+    this.#places.linkClosed(link);
+  }
+
+  onSending(link: Link, event: SenderEvent): void {
     const { offer, file } = event;
+    if (event.kind !== 'progress') this.#places.leave(link, fileKey(offer, file));
     const record = this.ports.offers.get(offer);
     if (record?.answer.kind !== 'accepted') {
       // A manifest to choose from, or the answer is still on its way: then this is all that tells later that it was begun.
@@ -121,8 +156,9 @@ export class Outgoing {
     const progress = this.ports.progress.of(offer, file);
     switch (event.kind) {
       case 'progress': {
-        progress.activity = { kind: 'running' };
+        progress.begun();
         progress.moved(this.ports.clock.now(), event.movedBytes);
+        this.#moved(offer);
         const leftOutBytes = (record.offered?.files[file]?.size ?? 0) - acceptedBytes(record, file);
         this.#keepProgress(offer, file, event.doneBytes - leftOutBytes);
         break;
@@ -155,6 +191,7 @@ export class Outgoing {
     this.#stopped = true;
     for (const cancel of this.#binding.values()) cancel();
     this.#binding.clear();
+    this.#places.stop();
     const all = [...this.#open.values()];
     this.#open.clear();
     for (const opening of all)
@@ -162,6 +199,27 @@ export class Outgoing {
         (blob) => blob.close(),
         () => undefined, // a source that did not open is closed
       );
+  }
+
+  #waiting(): Upload[] {
+    const all: Upload[] = [];
+    for (const link of this.ports.links.keys()) {
+      for (const record of this.ports.offers.ofAccount(link.account)) {
+        const { offer, offered, answer } = record;
+        if (offered?.device !== this.ports.keys.id || answer.kind !== 'accepted' || answer.by !== link.device) continue;
+        for (const file of offered.files.keys()) {
+          const idle = this.ports.progress.of(offer, file).activity.kind === 'idle';
+          if (idle && this.#unbound(record, file)) all.push({ link, offer, ...this.#queued(record, file) });
+        }
+      }
+    }
+    return all;
+  }
+
+  #queued(record: OfferRecord, file: number): Queued {
+    const { offer, offered } = record;
+    const leftBytes = acceptedBytes(record, file) - this.ports.progress.of(offer, file).doneBytes;
+    return { key: fileKey(offer, file), at: offered?.at ?? 0, file, leftBytes };
   }
 
   #unbound(record: OfferRecord, file: number): boolean {
@@ -210,7 +268,7 @@ export class Outgoing {
     const there = this.#open.get(key);
     if (there) return there;
     const opening = this.ports.blobs
-      .openSource(offer, file, sizeBytes)
+      .openSource(offer, file, sizeBytes, this.ports.offers.get(offer)?.offered?.files[file]?.modifiedAt)
       .then((source) => new OfferedBlob(offer, file, source, this.ports.hashes));
     this.#open.set(key, opening);
     return opening;
@@ -239,12 +297,17 @@ export class Outgoing {
       progress.stopped({ kind: 'verifying' });
       this.#bindRoot(offer, file);
     } else if (by === 'peer' && (reason === 'paused' || reason === 'no-space'))
-      progress.stopped({ kind: 'paused-there' });
+      progress.stopped({ kind: 'paused-there', reason });
     else if (by === 'me' && reason === 'changed') this.ports.fail(offer, file, 'changed');
     else if (by === 'me' && reason === 'unavailable') {
       this.close(offer, file);
       this.#needsFile(offer, file);
     } else if (progress.activity.kind !== 'needs-file') progress.stopped({ kind: 'idle' });
+  }
+
+  #moved(offer: OfferId): void {
+    const record = this.ports.offers.get(offer);
+    if (record) this.ports.stalls.moved(record.account);
   }
 
   /** Shown only after it is written down, so that a reload never shows less. */

@@ -11,12 +11,18 @@ export type Activity =
   | { kind: 'verifying' }
   /** The sender cannot read the file any more; `mine` when that is this device. */
   | { kind: 'needs-file'; mine: boolean }
-  /** The other side paused it. */
-  | { kind: 'paused-there' };
+  /** The other side paused it, or its disk is full. */
+  | { kind: 'paused-there'; reason: 'paused' | 'no-space' }
+  /** The disk here is full: it goes on when there is room. */
+  | { kind: 'no-space' }
+  /** Its sender sent too little for too long: it is asked again later. */
+  | { kind: 'too-slow' };
 
 export class Progress {
   activity: Activity = { kind: 'idle' };
   doneBytes = 0;
+  /** The link went away under it, and it has not begun again since. */
+  interrupted = false;
   readonly #rate = new Rate();
 
   /** `doneBytes` of the file; `movedBytes` counts from where the stream began and may start over with a new one. */
@@ -27,8 +33,14 @@ export class Progress {
   }
   #moved = 0;
 
+  begun(): void {
+    this.activity = { kind: 'running' };
+    this.interrupted = false;
+  }
+
   stopped(activity: Activity): void {
     this.activity = activity;
+    this.interrupted = false;
     this.#rate.reset();
     this.#moved = 0;
   }

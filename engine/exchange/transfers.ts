@@ -22,6 +22,7 @@ import {
   acceptedBytes,
   factsOf,
   fileKey,
+  needsAnswer,
   standingOf,
   withFileFacts,
   withoutFailure,
@@ -33,6 +34,11 @@ import {
 import { Offers } from './offers.ts';
 import { Outgoing } from './outgoing.ts';
 import { ProgressBook, type Progress } from './progress.ts';
+import { Room } from './room.ts';
+import { Stalls } from './stalls.ts';
+import type { Direction, Move } from './queue.ts';
+import { Together } from './together.ts';
+import { TransferQueue, type QueueOrder } from './transfer-queue.ts';
 
 export interface TransfersPorts {
   clock: Clock;
@@ -41,6 +47,7 @@ export interface TransfersPorts {
   keys: DeviceKeys;
   blobs: Blobs;
   records: Records<OfferRecord>;
+  queue: Records<QueueOrder>;
   /** Signing key (Ed25519, base64url) of a device of this person, also of a former one. */
   signKeyOf(account: AccountId, device: DeviceId): string | undefined;
   /** Resolves when the entry is durable and taken into its record. */
@@ -59,8 +66,12 @@ export class Transfers {
   readonly #offers: Offers;
   readonly #progress: ProgressBook;
   readonly #lastWords: LastWords;
+  readonly #queue: TransferQueue;
+  readonly together: Together;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
+  readonly #room: Room;
+  readonly #stalls: Stalls;
   /** Files whose bytes are being removed. */
   readonly #clearing = new Set<string>();
   /** What a person wants of a file counts in the order in which it was said. */
@@ -74,23 +85,36 @@ export class Transfers {
     this.#offers = new Offers(ports.records, (account) => events.changed(account));
     this.#progress = new ProgressBook((offer) => this.#offers.get(offer));
     this.#lastWords = new LastWords(ports);
+    const known = { ...ports, offers: this.#offers, progress: this.#progress };
+    this.#stalls = new Stalls({ ...known, changed: (account) => events.changed(account) });
+    this.#room = new Room({ ...known, act: (offer) => this.#actOn(offer) });
+    this.#queue = new TransferQueue(ports.queue, (key) => this.#canRun(key));
     const parts = {
-      ...ports,
-      offers: this.#offers,
-      progress: this.#progress,
+      ...known,
       lastWords: this.#lastWords,
+      stalls: this.#stalls,
+      queue: this.#queue,
       links: this.#links,
-      fail: (offer: OfferId, file: number, reason: FailureReason) => this.#fail(offer, file, reason),
+      fail: (offer: OfferId, file: number, reason: FailureReason | 'no-space') => this.#fail(offer, file, reason),
       act: (offer: OfferId) => this.#actOn(offer),
       changed: (account: AccountId) => events.changed(account),
     };
     this.#incoming = new Incoming(parts);
     this.#outgoing = new Outgoing(parts);
+    this.together = new Together({
+      offers: this.#offers,
+      wishes: this.#wishes,
+      moves: ({ offered, answer }) =>
+        offered?.device === ports.keys.id || (answer.kind === 'accepted' && answer.by === ports.keys.id),
+      stopStreams: (record, file) => void this.#stopStreams(record, file, 'paused'),
+      resume: (offer, file) => this.resume(offer, file),
+    });
   }
 
   /** Reads the records. Facts may be added afterwards, and `begin` called when those that a crash left over were. */
-  load(): Promise<void> {
-    return this.#offers.load();
+  async load(): Promise<void> {
+    await this.#offers.load();
+    await this.#queue.load();
   }
 
   begin(): void {
@@ -130,6 +154,16 @@ export class Transfers {
     return this.#incoming.fetchingManifest(offer, file);
   }
 
+  /** How long nothing moved of a file that should, in milliseconds; undefined when it does, or need not. */
+  stalledMs(record: OfferRecord, file: number): number | undefined {
+    return this.#stalls.stalledMs(record, file);
+  }
+
+  /** The person may have made room on a disk that was full. */
+  lookForRoom(): void {
+    this.#room.check();
+  }
+
   /** Whether anything is to be moved between this device and that one. */
   busyWith(account: AccountId, device: DeviceId): boolean {
     const here = this.ports.keys.id;
@@ -139,6 +173,50 @@ export class Transfers {
       if (offered?.device !== here || answer.kind !== 'accepted' || answer.by !== device) return false;
       return offered.files.some((_, file) => standingOf(record, file) === 'accepted');
     });
+  }
+
+  /** Files that wait for their turn though the other side is connected, first in line first. */
+  line(direction: Direction): { offer: OfferId; file: number }[] {
+    if (direction === 'up') return this.#outgoing.line();
+    return this.#incoming.line().map(({ record, file }) => ({ offer: record.offer, file }));
+  }
+
+  /** Whether an accepted file waits for its turn, here or at its sender, and for nothing else. */
+  inLine(record: OfferRecord, file: number): boolean {
+    const { offered, answer } = record;
+    if (!offered || answer.kind !== 'accepted' || standingOf(record, file) !== 'accepted') return false;
+    if (this.#progress.of(record.offer, file).activity.kind !== 'idle') return false;
+    const here = this.ports.keys.id;
+    const [side, peer] =
+      offered.device === here
+        ? [this.#outgoing, answer.by]
+        : answer.by === here
+          ? [this.#incoming, offered.device]
+          : [undefined, undefined];
+    const link = [...this.#links.keys()].find(({ device }) => device === peer);
+    return link !== undefined && side?.full(link) === true;
+  }
+
+  /** Changes the place of a waiting file in its line; resolves when that is durable. */
+  async move(offer: OfferId, file: number, move: Move): Promise<void> {
+    const direction = this.#offers.get(offer)?.offered?.mine ? 'up' : 'down';
+    const line = this.line(direction).map((one) => fileKey(one.offer, one.file));
+    const kept = this.#queue.move(line, fileKey(offer, file), move);
+    this.#queueChanged();
+    const account = this.#offers.get(offer)?.account;
+    if (account) this.events.changed(account);
+    await kept;
+  }
+
+  /** Files at a time in each direction, over all links. */
+  setAtOnce(files: number): void {
+    this.#queue.setAtOnce(files);
+    this.#queueChanged();
+  }
+
+  #queueChanged(): void {
+    this.#outgoing.queueChanged();
+    this.#incoming.pump();
   }
 
   /** Takes a fact into the record of its offer and acts on it; resolves when it is durable. Facts come one after the other. */
@@ -161,15 +239,18 @@ export class Transfers {
       own: this.ports.keys.id,
       find: (offer, file) => this.#outgoing.find(link, offer, file),
       sending: (event) => {
-        this.#outgoing.onSending(event);
+        this.#outgoing.onSending(link, event);
         this.events.changed(link.account);
       },
       receiving: (event) => this.#onReceiving(link, event),
       fault: (problem) => this.events.broken(link, problem),
     });
     this.#links.set(link, transfers);
-    for (const record of this.#offers.ofAccount(link.account)) this.#actHere(record);
-    this.#incoming.pump(link);
+    for (const record of this.#offers.ofAccount(link.account)) {
+      for (const file of record.offered?.files.keys() ?? []) this.#tellHeld(link, record, file);
+      this.#actHere(record);
+    }
+    this.#incoming.pump();
     this.#outgoing.bindLater(link.account);
     this.events.changed(link.account);
   }
@@ -182,7 +263,16 @@ export class Transfers {
       if (record?.account !== link.account || record.offered?.device !== link.device) return true;
       // Said without need it costs nothing.
       const [rested, quieted] = [this.#incoming.available(link, offer, file), this.#quiet(offer, file)];
-      if (rested || quieted) this.#act(record);
+      // What failed was the other side's file, and it is right again.
+      if (factsOf(record, file).failed === 'changed')
+        this.resume(offer, file).catch((problem: unknown) => this.ports.report(problem));
+      else if (rested || quieted) this.#act(record);
+      return true;
+    }
+    if (frame.type === 'control' && frame.control.kind === 'held') {
+      const { offer, file, reason } = frame.control;
+      const record = this.#offers.get(offer);
+      if (record?.account === link.account) this.#heldThere(link, record, file, reason);
       return true;
     }
     return this.#links.get(link)?.onFrame(frame) ?? false;
@@ -192,13 +282,18 @@ export class Transfers {
     this.#links.get(link)?.close();
     this.#links.delete(link);
     this.#incoming.linkClosed(link);
+    this.#outgoing.linkClosed(link);
     for (const { offer, offered } of this.#offers.ofAccount(link.account)) {
       for (const file of offered?.files.keys() ?? []) {
         const progress = this.#progress.known(offer, file);
         // What the other side said over the link holds no longer; whoever comes back says it again.
-        const kind = progress?.activity.kind;
-        const theirs = progress?.activity.kind === 'needs-file' && !progress.activity.mine;
-        if (kind === 'running' || kind === 'paused-there' || theirs) progress?.stopped({ kind: 'idle' });
+        if (!progress) continue;
+        const { activity, interrupted } = progress;
+        const running = activity.kind === 'running';
+        const theirs = activity.kind === 'needs-file' && !activity.mine;
+        if (!running && activity.kind !== 'paused-there' && !theirs) continue;
+        progress.stopped({ kind: 'idle' });
+        progress.interrupted = running || interrupted;
       }
     }
     this.events.changed(link.account);
@@ -209,8 +304,24 @@ export class Transfers {
       const record = this.#offers.get(offer);
       if (!record || !['accepted', 'waiting'].includes(standingOf(record, file))) return;
       void this.#stopStreams(record, file, 'paused');
-      await this.#offers.keepFacts(offer, file, { paused: true });
+      await this.#offers.keepFacts(offer, file, { paused: true, ...this.#shown(offer, file) });
     });
+  }
+
+  /** This device accepts the offer by a rule: to be said of it. Resolves when that is durable. */
+  async markByRule(offer: OfferId): Promise<void> {
+    const record = this.#offers.get(offer);
+    if (record) await this.#offers.keep({ ...record, byRule: true });
+  }
+
+  /** Bytes of everything accepted, by hand or by a rule, that is still to come to this device. */
+  bytesToCome(): number {
+    return this.#offers.all().reduce((sum, record) => {
+      const files = record.offered?.files ?? [];
+      const accepted = needsAnswer(record) && record.byRule ? [...files.keys()] : this.#incoming.filesToFetch(record);
+      const left = (file: number) => (files[file]?.size ?? 0) - this.#progress.of(record.offer, file).doneBytes;
+      return accepted.reduce((whole, file) => whole + left(file), sum);
+    }, 0);
   }
 
   /** After a pause, or to try again after a failure. */
@@ -218,14 +329,18 @@ export class Transfers {
     return this.#wishes.run(async () => {
       const before = this.#offers.get(offer);
       const { failed, paused } = before ? factsOf(before, file) : {};
-      if (!failed && !paused) return;
+      const full = this.#progress.of(offer, file).activity.kind === 'no-space';
+      if (!failed && !paused && !full) return;
       await this.#incoming.closed(fileKey(offer, file));
-      if (failed === 'verification') {
+      const begunAnew = failed === 'verification';
+      if (begunAnew) {
         await this.ports.blobs.remove(offer, file);
         this.#progress.of(offer, file).doneBytes = 0;
       }
+      if (full) this.#progress.of(offer, file).stopped({ kind: 'idle' });
       const record = this.#offers.get(offer); // facts may have come meanwhile
-      if (record) await this.#offers.keep(withFileFacts(withoutFailure(record, file), file, { paused: false }));
+      const facts = { paused: false, ...(begunAnew ? { doneBytes: 0 } : {}) };
+      if (record) await this.#offers.keep(withFileFacts(withoutFailure(record, file), file, facts));
       this.provided(offer, file);
     });
   }
@@ -249,11 +364,21 @@ export class Transfers {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#lastWords.stop();
+    this.#room.stop();
+    this.#stalls.stop();
     for (const transfers of this.#links.values()) transfers.close();
     const outgoing = this.#outgoing.stop();
     await this.#incoming.stopAll();
     this.#links.clear();
     await outgoing;
+  }
+
+  #canRun(key: string): boolean {
+    const dash = key.lastIndexOf('-');
+    const record = this.#offers.get(key.slice(0, dash) as OfferId);
+    return (
+      record !== undefined && ['accepted', 'paused', 'failed'].includes(standingOf(record, Number(key.slice(dash + 1))))
+    );
   }
 
   #actOn(offer: OfferId): void {
@@ -265,7 +390,7 @@ export class Transfers {
   #act(record: OfferRecord): void {
     if (this.#stopped) return;
     this.#actHere(record);
-    for (const link of this.#links.keys()) if (link.account === record.account) this.#incoming.pump(link);
+    this.#incoming.pump();
     this.events.changed(record.account);
   }
 
@@ -300,16 +425,18 @@ export class Transfers {
     }
   }
 
-  #fail(offer: OfferId, file: number, reason: FailureReason): void {
+  #fail(offer: OfferId, file: number, reason: FailureReason | 'no-space'): void {
     const record = this.#offers.get(offer);
     if (!record || this.#stopped) return;
-    void this.#stopStreams(
-      record,
-      file,
-      reason === 'no-space' ? 'no-space' : reason === 'changed' ? 'changed' : 'cancelled',
-    );
-    this.#offers.keepFacts(offer, file, { failed: reason }).catch((problem: unknown) => this.ports.report(problem));
-    for (const link of this.#links.keys()) if (link.account === record.account) this.#incoming.pump(link);
+    void this.#stopStreams(record, file, reason === 'no-space' || reason === 'changed' ? reason : 'cancelled');
+    if (reason === 'no-space') {
+      this.#room.wait(offer, file);
+      for (const link of this.#links.keys()) this.#tellHeld(link, record, file);
+    } else
+      this.#offers
+        .keepFacts(offer, file, { failed: reason, ...this.#shown(offer, file) })
+        .catch((problem: unknown) => this.ports.report(problem));
+    this.#incoming.pump();
     this.events.changed(record.account);
   }
 
@@ -345,6 +472,32 @@ export class Transfers {
     this.#outgoing.close(offer, file);
     this.#progress.of(offer, file).stopped({ kind: 'idle' });
     return closed;
+  }
+
+  /** Says what this side holds back: whoever has just connected cannot know. */
+  #tellHeld(link: Link, record: OfferRecord, file: number): void {
+    const { offer, offered, answer } = record;
+    if (offered?.device !== link.device || answer.kind !== 'accepted' || answer.by !== this.ports.keys.id) return;
+    const standing = standingOf(record, file);
+    const full = this.#progress.known(offer, file)?.activity.kind === 'no-space';
+    if (standing === 'paused') link.control({ kind: 'held', offer, file, reason: 'paused' });
+    else if (standing === 'accepted' && full) link.control({ kind: 'held', offer, file, reason: 'no-space' });
+  }
+
+  #heldThere(link: Link, record: OfferRecord, file: number, reason: 'paused' | 'no-space'): void {
+    const { offered, answer } = record;
+    if (offered?.device !== this.ports.keys.id || answer.kind !== 'accepted' || answer.by !== link.device) return;
+    if (file >= offered.files.length || standingOf(record, file) !== 'accepted') return;
+    const progress = this.#progress.of(record.offer, file);
+    if (progress.activity.kind !== 'idle') return;
+    progress.stopped({ kind: 'paused-there', reason });
+    this.events.changed(record.account);
+  }
+
+  /** How far a file that stops here came: a reload does not open it, and must not show less. */
+  #shown(offer: OfferId, file: number): { doneBytes?: number } {
+    const { doneBytes } = this.#progress.of(offer, file);
+    return doneBytes > 0 ? { doneBytes } : {};
   }
 
   /** Forgets what the other side, or a missing file, held back; says whether anything did. */

@@ -6,6 +6,7 @@ import type { AccountId, ConversationId, DeviceId, PublicKey } from '../../proto
 import { shownName } from '../../protocol/names.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Contact, Device, PublicAccount, Relation } from '../../protocol/people.ts';
+import type { AcceptRule } from '../exchange/rules.ts';
 import { directConversation } from '../identity/conversation-id.ts';
 import { compareToPin, pinOf, verifyChain, type Pin, type VerifiedChain } from '../identity/device-list.ts';
 import type { Hashes, Signatures } from '../ports.ts';
@@ -29,6 +30,10 @@ export interface Person {
   /** When the keys last changed, and whether the person has seen to it. */
   keysChangedAt?: number;
   keysAcknowledged?: boolean;
+  /** The root key that this person compared with theirs; it says nothing of another one. */
+  verifiedRoot?: PublicKey;
+  /** Kept although it is in force only while the keys are verified. */
+  acceptRule?: AcceptRule;
 }
 
 export interface PeopleEvents {
@@ -157,6 +162,29 @@ export class People {
     });
   }
 
+  /** The person compared the keys that are in force, or takes that back. */
+  setVerified(account: AccountId, verified: boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      const person = this.#people.get(account);
+      if (!person) return;
+      const { verifiedRoot: _, ...bare } = person;
+      await this.#save(
+        verified
+          ? { ...bare, verifiedRoot: person.pin.root, ...(person.keysChangedAt ? { keysAcknowledged: true } : {}) }
+          : bare,
+      );
+    });
+  }
+
+  setAcceptRule(account: AccountId, rule: AcceptRule | undefined): Promise<void> {
+    return this.#inTurn(async () => {
+      const person = this.#people.get(account);
+      if (!person) return;
+      const { acceptRule: _, ...bare } = person;
+      await this.#save(rule ? { ...bare, acceptRule: rule } : bare);
+    });
+  }
+
   /** After this account's own root changed: every direct conversation has another id. */
   rekey(): Promise<void> {
     return this.#inTurn(async () => {
@@ -197,6 +225,8 @@ export class People {
       everyDevice: keys.everyDevice,
       conversation: keys.conversation,
       earlier: keys.earlier,
+      ...(before?.verifiedRoot === undefined ? {} : { verifiedRoot: before.verifiedRoot }),
+      ...(before?.acceptRule === undefined ? {} : { acceptRule: before.acceptRule }),
       ...(keys.keysChangedAt === undefined
         ? {}
         : {

@@ -87,6 +87,10 @@ export class MemoryBlobs implements Blobs {
     return sink;
   }
 
+  hasRoom(bytes: number): Promise<boolean> {
+    return Promise.resolve(this.disk.freeBytes >= bytes);
+  }
+
   async remove(offer: OfferId, file: number): Promise<void> {
     await Promise.resolve();
     const key = keyOf(offer, file);

@@ -8,6 +8,7 @@ import type { AccountId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { Causeway, type CausewayPorts } from '../causeway.ts';
 import type { DeliveryRow, Summary } from '../exchange/conversations.ts';
 import { acceptedBlocks, acceptedBytes, factsOf, standingOf, type OfferRecord } from '../exchange/offer.ts';
+import type { QueueOrder } from '../exchange/transfer-queue.ts';
 import { readPayload } from '../feed/payload.ts';
 import type { Person } from '../people/people.ts';
 import type { Clock, FeedStore, StoredEntry } from '../ports.ts';
@@ -112,6 +113,7 @@ export class Machine {
   readonly offers = new MemoryRecords<OfferRecord>();
   readonly summaries = new MemoryRecords<Summary>();
   readonly deliveries = new MemoryRecords<DeliveryRow>();
+  readonly queue = new MemoryRecords<QueueOrder>();
   readonly blobs = new MemoryBlobs(hashes);
   /** Files that were offered, by key: what the person could choose again. */
   readonly originals = new Map<string, { offer: OfferId; file: number; content: Bytes }>();
@@ -362,14 +364,17 @@ export class Machine {
       connect: world.server.connector(this.account.id, this.device, clock),
       feeds,
       blobs: {
-        openSource: (...args) => read(this.blobs.openSource(...args)),
+        openSource: (offer, file, sizeBytes) => read(this.blobs.openSource(offer, file, sizeBytes)),
         openSink: (...args) => (life.alive ? read(this.blobs.openSink(...args)) : never()),
+        hasRoom: (bytes) => read(this.blobs.hasRoom(bytes)),
         remove: (...args) => effect(() => this.blobs.remove(...args)),
       },
       people: records(this.people),
       offers: records(this.offers),
       summaries: records(this.summaries),
       deliveries: records(this.deliveries),
+      queue: records(this.queue),
+      hasRoom: (bytes) => read(Promise.resolve(bytes <= this.blobs.disk.freeBytes)),
       report: (problem) => {
         if (life.alive) this.reports.push(problem);
       },

@@ -11,6 +11,7 @@ import type { IncomingBlob } from './incoming-blob.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { leafBatchMessage } from './leaf-batch.ts';
 import type { LeavesFrame, ReceiverEvent, StopReason } from './transfer-events.ts';
+import { Trickle } from './trickle.ts';
 
 /**
  * Chunks are acknowledged when this much came since the last time, and at the end of a block: small ones, as they are on slow links, one by
@@ -44,6 +45,7 @@ export class Receiver {
   #unackedBytes = 0;
   #cancelWatch: (() => void) | undefined;
   #progressAt = 0;
+  readonly #trickle = new Trickle();
   #stalled = false;
   #closed = false;
 
@@ -92,6 +94,7 @@ export class Receiver {
     else whole = stream.chunk(block, offset, data);
     this.#receivedBytes += bytes;
     this.#unackedBytes += bytes;
+    this.#trickle.moved(bytes);
     this.#progressed();
     const due = bytes < limits.chunkBytes ? ACK_BYTES : ACK_WHOLE_BYTES;
     if (whole || stream === undefined || this.#unackedBytes >= due) this.#ack(streamNumber, stream?.creditBytes ?? 0);
@@ -217,8 +220,23 @@ export class Receiver {
     if (this.#streams.size === 0) return;
     this.#cancelWatch = this.parts.clock.after(WATCH_MS, () => this.#watch());
     const due = [...this.#streams.values()].some((stream) => stream.waitingForPeer);
-    if (!due || this.#stalled || this.parts.clock.now() - this.#progressAt < STALL_MS) return;
+    const now = this.parts.clock.now();
+    if (this.#trickle.tooSlow(now, due)) {
+      this.#giveUpSlow();
+      return;
+    }
+    if (!due || this.#stalled || now - this.#progressAt < STALL_MS) return;
     this.#stalled = true;
     this.parts.report({ kind: 'stalled' });
+  }
+
+  /** Ends what the peer lets trickle, so that something else gets its turn. */
+  #giveUpSlow(): void {
+    for (const stream of [...this.#streams.values()]) {
+      if (!stream.waitingForPeer) continue;
+      this.#end(stream, 'too-slow');
+      this.parts.report({ kind: 'stopped', offer: stream.blob.offer, file: stream.blob.file, reason: 'too-slow' });
+    }
+    this.#openNext();
   }
 }

@@ -16,6 +16,8 @@ interface Hashing {
 export class WorkerSink implements BlobSink {
   /** Blocks that are whole and not committed: their hash comes from the worker. */
   readonly #hashes = new Map<number, Hashing>();
+  /** Parts of blocks that are not whole: the worker gets a block in one message, each of which costs as much as reading 64 KiB. */
+  readonly #parts = new Map<number, Bytes[]>();
   /** Bytes of each block that is not written yet. */
   readonly #backlog = new Map<number, number>();
   #writings = 0;
@@ -40,10 +42,18 @@ export class WorkerSink implements BlobSink {
     const before = offset === 0 ? 0 : (this.#backlog.get(block) ?? 0);
     this.backlogBytes += before + data.length - (this.#backlog.get(block) ?? 0);
     this.#backlog.set(block, before + data.length);
-    if (offset + data.length === blockLength(this.sizeBytes, block)) this.#hashes.set(block, hashing(++this.#writings));
-    const { buffer, byteOffset, byteLength } = data;
-    const part = { handle: this.handle, block, offset, writing: this.#writings, buffer, byteOffset, byteLength };
-    this.port.post({ kind: 'write', ...part }, [buffer]);
+    const parts = offset === 0 ? [data] : [...(this.#parts.get(block) ?? []), data];
+    if (offset + data.length < blockLength(this.sizeBytes, block)) {
+      this.#parts.set(block, parts);
+      return;
+    }
+    this.#parts.delete(block);
+    const writing = ++this.#writings;
+    this.#hashes.set(block, hashing(writing));
+    this.port.post(
+      { kind: 'write', handle: this.handle, block, writing, parts },
+      parts.map(({ buffer }) => buffer),
+    );
   }
 
   hashOf(block: number): Promise<Bytes> {
@@ -89,6 +99,7 @@ export class WorkerSink implements BlobSink {
     this.#failure = error;
     this.backlogBytes = 0;
     this.#backlog.clear();
+    this.#parts.clear();
     for (const { fail } of this.#hashes.values()) fail(error);
     this.#hashes.clear();
   }

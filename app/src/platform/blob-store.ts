@@ -146,10 +146,26 @@ export class BlobStore {
     }
   }
 
-  /** Bytes used and allowed by the browser for this origin. */
-  async space(): Promise<{ usedBytes: number; quotaBytes: number }> {
+  /**
+   * Bytes that can still be stored, to about one in a hundred. `estimate` alone is no help: so that nobody is recognised by it, Chromium tells
+   * of 10 GiB, or of the disk rounded up, whatever is free.
+   */
+  async freeBytes(): Promise<number> {
     const { usage = 0, quota = 0 } = await navigator.storage.estimate();
-    return { usedBytes: usage, quotaBytes: quota };
+    const answer = await this.#ask({ kind: 'measure-room', atMost: Math.max(0, quota - usage) });
+    if (answer.kind !== 'room') throw unexpected(answer);
+    return answer.bytes;
+  }
+
+  /** Whether so many bytes more can really be written: what the browser allows may be more than the disk has. */
+  async hasRoom(bytes: number): Promise<boolean> {
+    try {
+      await this.#ask({ kind: 'try-room', bytes });
+      return true;
+    } catch (error) {
+      if (error instanceof SinkError && error.kind === 'no-space') return false;
+      throw error;
+    }
   }
 
   async #openSource(ref: BlobRef, sizeBytes: number, file?: Blob): Promise<BlobSource | undefined> {

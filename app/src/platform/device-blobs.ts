@@ -6,6 +6,7 @@ import type { Blobs } from '../../../engine/blobs.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import { SourceError, type BlobSource } from '../../../engine/ports.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
+import { checkSame } from '../../../engine/transfer/same-source.ts';
 import type { OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Gathered } from '../bundle/gather.ts';
@@ -47,8 +48,14 @@ export class DeviceBlobs implements Blobs {
     this.#chosen.set(fileKey(offer, file), chosen);
   }
 
+  /** The file that was chosen is not the one any more: the person is to choose again. */
+  unchoose(offer: OfferId, file: number): void {
+    this.#chosen.delete(fileKey(offer, file));
+    this.#bundles.delete(fileKey(offer, file));
+  }
+
   /**
-   * The same for a bundle; says how long its manifest became, or undefined when that is over its limit. Rejects like `attach`, and then
+   * Like `attach`, of a bundle; says how long its manifest became, or undefined when that is over its limit. Rejects like `attach`, and then
    * nothing of it is kept.
    */
   async attachBundle(offer: OfferId, file: number, gathered: Gathered): Promise<number | undefined> {
@@ -96,19 +103,23 @@ export class DeviceBlobs implements Blobs {
     return this.#problems.get(fileKey(offer, file));
   }
 
-  async openSource(offer: OfferId, file: number, sizeBytes: number) {
+  async openSource(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number) {
     const ref = { offer, file };
     const key = fileKey(offer, file);
     const bundle = this.#bundles.get(key);
     if (bundle) return this.#openBundle(ref, bundle);
     const chosen = this.#chosen.get(key);
-    if (chosen) return this.store.openChosen(ref, chosen);
+    if (chosen) return checked(await this.store.openChosen(ref, chosen));
     const copy = await this.store.openCopy(ref, sizeBytes);
     if (copy) return copy;
     const handle = await this.db.get('handles', key);
     // Asking for permission needs a click; the screen then offers to choose the file again instead.
     if (!handle || (await permissionOf(handle)) !== 'granted') throw new SourceError('gone');
-    if (handle instanceof FileSystemFileHandle) return this.store.openChosen(ref, await openHandle(handle));
+    if (handle instanceof FileSystemFileHandle) {
+      const now = await openHandle(handle);
+      if (!isSame(now, { size: sizeBytes, modifiedAt })) throw new SourceError('changed');
+      return checked(await this.store.openChosen(ref, now));
+    }
     const again = await this.#gatherAgain(offer, file, sizeBytes, handle);
     if (!again) throw new SourceError('gone');
     return this.#openBundle(ref, again);
@@ -117,7 +128,7 @@ export class DeviceBlobs implements Blobs {
   async #openBundle(ref: BlobRef, bundle: OpenBundle): Promise<BlobSource> {
     const key = fileKey(ref.offer, ref.file);
     const { BundleSource } = await bundleSource();
-    return new BundleSource(await this.store.openChosen(ref, bundle.blob), bundle, (problem) => {
+    return new BundleSource(await checked(await this.store.openChosen(ref, bundle.blob)), bundle, (problem) => {
       this.#problems.set(key, problem);
       // What was read of the folder is no more: a retry reads it anew, or asks for it.
       this.#bundles.delete(key);
@@ -149,6 +160,10 @@ export class DeviceBlobs implements Blobs {
     return this.store.openSink({ offer, file }, sizeBytes, blocks);
   }
 
+  async hasRoom(bytes: number): Promise<boolean> {
+    return (await this.store.freeBytes()) >= bytes && (await this.store.hasRoom(bytes));
+  }
+
   async remove(offer: OfferId, file: number): Promise<void> {
     await this.db.delete('handles', fileKey(offer, file));
     await this.#forgetBytes(offer, file);
@@ -165,6 +180,21 @@ export class DeviceBlobs implements Blobs {
   async forget(offer: OfferId, file: number): Promise<void> {
     await this.#forgetBytes(offer, file);
     await this.store.removeManifest({ offer, file });
+  }
+}
+
+/** Whether a file has the size and the time that were offered. The name is not asked for: files are moved. */
+export const isSame = (file: File, offered: { size: number; modifiedAt?: number | undefined }): boolean =>
+  file.size === offered.size &&
+  (offered.modifiedAt === undefined || offered.modifiedAt === Math.max(0, file.lastModified));
+
+async function checked(source: BlobSource): Promise<BlobSource> {
+  try {
+    await checkSame(source);
+    return source;
+  } catch (problem) {
+    source.close();
+    throw problem;
   }
 }
 

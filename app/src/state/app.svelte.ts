@@ -26,7 +26,7 @@ import {
   type AccountDatabase,
   type Identity,
 } from '../platform/database.ts';
-import { DeviceBlobs } from '../platform/device-blobs.ts';
+import { DeviceBlobs, isSame } from '../platform/device-blobs.ts';
 import { missingFeature } from '../platform/environment.ts';
 import { idbFeeds } from '../platform/idb-feeds.ts';
 import { idbRecords } from '../platform/idb-records.ts';
@@ -37,6 +37,7 @@ import { BundleState, type BundleChoice } from './bundle-state.ts';
 import type { Bundles } from './bundles.ts';
 import type { CardExtras } from './file-cards.ts';
 import { lazyBundles } from './lazy-bundles.ts';
+import { SpaceWatch } from './free-space.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
 import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
@@ -87,6 +88,11 @@ export class App implements Actions {
   #updateReady = false;
   #applyUpdate: () => void = () => undefined;
   #storage: StorageView | undefined;
+  readonly #space = new SpaceWatch(
+    () => this.#store?.freeBytes() ?? Promise.resolve(undefined),
+    () => this.#changed(),
+    (problem) => this.report(problem),
+  );
   #running: Running | undefined;
   /** Logged in, but not a device yet. */
   #visiting: OwnAccount | undefined;
@@ -128,6 +134,8 @@ export class App implements Actions {
   /** The page is visible again, or the network is back. */
   wake(): void {
     this.#running?.engine.wake();
+    this.#running?.engine.transfers.lookForRoom();
+    this.#space.look();
   }
 
   get transferring(): boolean {
@@ -275,6 +283,8 @@ export class App implements Actions {
   }
 
   retryFile(offer: OfferId, file: number): void {
+    const { engine, blobs } = this.#need();
+    if (engine.transfers.get(offer)?.files[file]?.failed === 'changed') blobs.unchoose(offer, file);
     this.resumeFile(offer, file);
   }
 
@@ -282,13 +292,9 @@ export class App implements Actions {
     const { engine, blobs, thumbnails } = this.#need();
     const offered = engine.transfers.get(offer)?.offered?.files[file];
     if (!offered) return Promise.resolve(ok);
-    const wrong =
-      offered.size !== chosen.size ||
-      (offered.modifiedAt !== undefined &&
-        offered.modifiedAt !== Math.max(0, chosen.lastModified) &&
-        offered.name !== chosen.name);
-    thumbnails.setWrong(fileKey(offer, file), wrong);
-    if (wrong) return Promise.resolve(ok); // the card says so and asks again
+    const same = isSame(chosen, offered);
+    thumbnails.setWrong(fileKey(offer, file), same ? undefined : chosen.name === offered.name ? 'changed' : 'other');
+    if (!same) return Promise.resolve(ok); // the card says so and asks again
     blobs.provide(offer, file, chosen);
     engine.transfers.provided(offer, file);
     return Promise.resolve(ok);
@@ -443,6 +449,8 @@ export class App implements Actions {
         offers: idbRecords(db, 'offers'),
         summaries: idbRecords(db, 'summaries'),
         deliveries: idbRecords(db, 'deliveries'),
+        queue: idbRecords(db, 'queue'),
+        hasRoom: (bytes) => blobs.hasRoom(bytes),
         report: this.report,
       },
       identity.account,
@@ -536,20 +544,21 @@ export class App implements Actions {
     const running = this.#running;
     if (!running) {
       this.view = { ...common, connection: 'connecting', people: [], requests: [], offers: [] };
+      this.#space.watch([]);
       return;
     }
     const { engine, timeline, thumbnails } = running;
     this.#expectConnection ||= engine.connected;
-    const freeBytes = this.#storage ? Math.max(0, this.#storage.quotaBytes - this.#storage.usedBytes) : undefined;
     const conversation = timeline && conversationView(engine, timeline);
     this.view = {
       ...common,
       connection: engine.connected ? 'online' : this.#expectConnection ? 'offline' : 'connecting',
       me: meOf(engine),
       ...peopleRows(engine, timeline?.account),
-      offers: offersOf(engine, thumbnails, freeBytes),
+      offers: offersOf(engine, thumbnails, this.#space.freeBytes(engine)),
       ...(conversation ? { conversation } : {}),
     };
+    this.#space.watch(this.view.offers);
   }
 }
 

@@ -117,9 +117,8 @@ export class Bundles implements BundleActions {
     if (!record || !offered) return { ok: false, error: { code: 'storage' } };
     const totalBytes = acceptedBytes(record, file);
     const neededBytes = totalBytes + offered.bundle.files * zipBytesPerFile;
-    const { usedBytes, quotaBytes } = await store.space();
-    if (quotaBytes - usedBytes < neededBytes)
-      return { ok: false, error: { code: 'no-space-for-zip', neededBytes, freeBytes: quotaBytes - usedBytes } };
+    const freeBytes = await store.freeBytes();
+    if (freeBytes < neededBytes) return { ok: false, error: { code: 'no-space-for-zip', neededBytes, freeBytes } };
     const entries = state.choice(fileKey(offer, file));
     const what = {
       bundle: this.#onDisk(offer, file, offered, 'blobs'),

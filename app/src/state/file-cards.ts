@@ -13,7 +13,7 @@ import type { OfferId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { BundleProblem } from '../platform/bundle-source.ts';
 import type { BundleState } from './bundle-state.ts';
-import type { Thumbnails } from './thumbnails.ts';
+import type { Thumbnails, WrongFile } from './thumbnails.ts';
 import type { BundleView, FileCard, FileStatus } from './view.ts';
 
 /** What is shown of files beside what the engine knows. */
@@ -33,7 +33,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
     const progress = engine.transfers.progressOf(record.offer, index);
     const sizeBytes = acceptedBytes(record, index);
     const status = statusOf(engine, record, index, thumbnails.wrong(fileKey(record.offer, index)));
-    const running = status.kind === 'running';
+    const running = status.kind === 'running' && !status.stalled;
     const bytesPerSecond = progress.bytesPerSecond(now);
     const secondsLeft = progress.secondsLeft(now, sizeBytes);
     const saving = extras.bundles.saving(fileKey(record.offer, index));
@@ -82,7 +82,7 @@ function bundleView(
   };
 }
 
-function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile: boolean): FileStatus {
+function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile: WrongFile | undefined): FileStatus {
   const facts = factsOf(record, file);
   const mine = record.offered?.mine ?? false;
   switch (standingOf(record, file)) {
@@ -102,16 +102,31 @@ function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile
       break;
   }
   const { activity } = engine.transfers.progressOf(record.offer, file);
+  const stalled = stalledOf(engine, record, file);
   switch (activity.kind) {
     case 'running':
-      return { kind: 'running' };
+      return { kind: 'running', ...stalled };
     case 'verifying':
       return { kind: 'verifying' };
     case 'needs-file':
-      return { kind: 'needs-file', wrongFile };
+      return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
     case 'paused-there':
-      return { kind: 'paused', byMe: false };
+      return { kind: 'paused', byMe: false, ...(activity.reason === 'no-space' && { full: true }) };
+    case 'no-space':
+      return { kind: 'paused', byMe: true, full: true };
+    case 'too-slow':
+      return { kind: 'waiting', needsAnswer: false, tooSlow: true };
     case 'idle':
-      return { kind: 'waiting', needsAnswer: false };
+      return stalled ? { kind: 'running', ...stalled } : { kind: 'waiting', needsAnswer: false };
   }
+}
+
+/** Nobody waits for data of somebody of whom the server says that they are away. */
+function stalledOf(engine: Causeway, record: OfferRecord, file: number) {
+  const silentMs = engine.transfers.stalledMs(record, file);
+  const away = engine.connected && engine.people.online(record.account).size === 0;
+  if (silentMs === undefined || away) return undefined;
+  const devices = engine.people.get(record.account)?.devices ?? [];
+  const reconnecting = !devices.some(({ id }) => engine.links.stateOf(id) === 'open');
+  return { stalled: { seconds: Math.floor(silentMs / 1000), reconnecting } };
 }

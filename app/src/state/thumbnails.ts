@@ -2,9 +2,12 @@
 import type { Bytes } from '../../../protocol/bytes.ts';
 import { safePicture } from '../platform/thumbnails.ts';
 
+/** Chosen in place of a file: another one, or the same one that was changed meanwhile. */
+export type WrongFile = 'other' | 'changed';
+
 export class Thumbnails {
   readonly #urls = new Map<string, string | undefined>();
-  readonly #wrong = new Set<string>();
+  readonly #wrong = new Map<string, WrongFile>();
 
   constructor(
     private readonly changed: () => void,
@@ -26,12 +29,12 @@ export class Thumbnails {
     }, this.report);
   }
 
-  wrong(key: string): boolean {
-    return this.#wrong.has(key);
+  wrong(key: string): WrongFile | undefined {
+    return this.#wrong.get(key);
   }
 
-  setWrong(key: string, wrong: boolean): void {
-    if (wrong) this.#wrong.add(key);
+  setWrong(key: string, wrong: WrongFile | undefined): void {
+    if (wrong) this.#wrong.set(key, wrong);
     else this.#wrong.delete(key);
     this.changed();
   }

@@ -59,19 +59,20 @@ export type Delivery = 'queued' | 'sent' | 'delivered';
 
 export type FileStatus =
   /** Not accepted yet, or the other side is away. Mine: "Waiting for NAME". Theirs: it waits for my answer (`needsAnswer`) or for its sender. */
-  | { kind: 'waiting'; needsAnswer: boolean }
-  | { kind: 'running' }
+  | { kind: 'waiting'; needsAnswer: boolean; tooSlow?: true }
+  /** `stalled`: nothing moved for so many seconds though it should; without a link one is being made. */
+  | { kind: 'running'; stalled?: { seconds: number; reconnecting: boolean } }
   /** All bytes are here or there; hash or receipt is still awaited. */
   | { kind: 'verifying' }
-  /** `byMe`: this person paused and can resume; else the other side did. */
-  | { kind: 'paused'; byMe: boolean }
+  /** `byMe`: this person paused and can resume; else the other side did. `full`: it was the disk, and with room it goes on by itself. */
+  | { kind: 'paused'; byMe: boolean; full?: true }
   /** The sender's browser no longer has the file: the person is asked for it again by name (`mine`), or waits for that. */
-  | { kind: 'needs-file'; wrongFile: boolean }
+  | { kind: 'needs-file'; wrongFile?: 'other' | 'changed' }
   | { kind: 'done' }
   | { kind: 'declined' }
   | { kind: 'cancelled'; byMe: boolean }
   /** Something failed; `retry` is offered. */
-  | { kind: 'failed'; reason: 'no-space' | 'storage' | 'changed' | 'verification' };
+  | { kind: 'failed'; reason: 'storage' | 'changed' | 'verification' };
 
 export interface FileCard {
   /** Stable key of this file: offer and index. */
@@ -142,7 +143,7 @@ export interface IncomingOffer {
   person: PersonRow;
   files: { name: string; sizeBytes: number; type: string; thumbnailUrl?: string; bundle?: OfferedBundle }[];
   totalBytes: number;
-  /** Free space of this browser's storage, when it says so. */
+  /** What can be written here less what accepted files still need, once it is measured. */
   freeBytes?: number;
   at: number;
 }

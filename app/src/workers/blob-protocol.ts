@@ -1,6 +1,6 @@
 /**
- * What the page and the blob worker tell each other. Requests carry an id and are answered once; parts of blocks go without an answer of
- * their own, the worker tells when a block is written. All buffers are transferred.
+ * What the page and the blob worker tell each other. Requests carry an id and are answered once; blocks to write go without an answer of
+ * their own, the worker tells when one is written. All buffers are transferred.
  */
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import type { TreeColumns } from '../bundle/bundle-tree.ts';
@@ -29,6 +29,10 @@ export type Request =
   | { kind: 'copy'; key: BlobKey; file: Blob }
   /** Removes what is received, copied and known of this file. Nothing of it may be open. */
   | { kind: 'remove'; key: BlobKey }
+  /** Writes so many bytes and removes them again: answered by `storage-failed` `no-space` when they do not fit. */
+  | { kind: 'try-room'; bytes: number }
+  /** How much could be written, found out without writing. */
+  | { kind: 'measure-room'; atMost: number }
   | { kind: 'list' }
   /** Encodes and keeps the manifest of a bundle that is offered. It stays until `remove-manifest`, also after the bundle was sent. */
   | { kind: 'keep-manifest'; key: BlobKey; manifest: ManifestColumns }
@@ -76,27 +80,19 @@ export type Answer =
   /** Name of the temporary file. */
   | { kind: 'zipped'; name: string }
   | { kind: 'zip-stopped' }
+  | { kind: 'room'; bytes: number }
   | { kind: 'storage-failed'; failure: StorageFailure; detail: string }
   | { kind: 'source-failed'; failure: SourceFailure; detail: string };
 
 export type ToWorker =
   | { kind: 'request'; id: number; request: Request }
   | { kind: 'stop-zip'; job: number }
-  /** `byteOffset` and `byteLength` say where in `buffer` the part is; `writing` comes back with the hash once the block is whole. */
-  | {
-      kind: 'write';
-      handle: Handle;
-      block: number;
-      offset: number;
-      writing: number;
-      buffer: Buffer;
-      byteOffset: number;
-      byteLength: number;
-    };
+  /** A whole block in parts, one after the other; `writing` comes back with its hash. */
+  | { kind: 'write'; handle: Handle; block: number; writing: number; parts: Uint8Array<ArrayBuffer>[] };
 
 export type FromWorker =
   | { kind: 'answer'; id: number; answer: Answer }
   | { kind: 'written'; handle: Handle; block: number; writing: number; hash: Buffer }
   | { kind: 'zip-progress'; job: number; doneBytes: number }
-  /** A part could not be written; nothing more will be on this handle. */
+  /** A block could not be written; nothing more will be on this handle. */
   | { kind: 'write-failed'; handle: Handle; failure: StorageFailure; detail: string };

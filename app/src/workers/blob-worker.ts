@@ -4,6 +4,7 @@
  */
 import type { Answer, FromWorker, Handle, Request, ToWorker } from './blob-protocol.ts';
 import { filesOf, removeFile, storageFailure, type Area } from './opfs.ts';
+import { measureRoom, tryRoom } from './room.ts';
 import { SinkFile } from './sink-file.ts';
 import { copyToOutbox, isUnreadable, sourceFailure, SourceFile } from './source-file.ts';
 
@@ -20,7 +21,7 @@ const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMe
 
 self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
   if (message.kind === 'write') {
-    void writePart(message);
+    void writeBlock(message);
     return;
   }
   if (message.kind === 'stop-zip') {
@@ -34,17 +35,12 @@ self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
   );
 };
 
-async function writePart(message: Extract<ToWorker, { kind: 'write' }>): Promise<void> {
-  const { handle, block, offset, writing } = message;
+async function writeBlock({ handle, block, writing, parts }: Extract<ToWorker, { kind: 'write' }>): Promise<void> {
   const sink = sinks.get(handle);
   if (sink === undefined) return; // closed, or failed and told
   try {
-    const hash = await sink.write(
-      block,
-      offset,
-      new Uint8Array(message.buffer, message.byteOffset, message.byteLength),
-    );
-    if (hash !== undefined) post({ kind: 'written', handle, block, writing, hash }, [hash]);
+    const hash = await sink.write(block, parts);
+    post({ kind: 'written', handle, block, writing, hash }, [hash]);
   } catch (error) {
     sinks.delete(handle);
     sink.close();
@@ -105,6 +101,11 @@ async function answer(request: Request): Promise<Answer> {
     case 'remove-temporary':
       for (const { name } of await filesOf('temporary')) await removeFile('temporary', name);
       return { kind: 'done' };
+    case 'try-room':
+      await tryRoom(request.bytes);
+      return { kind: 'done' };
+    case 'measure-room':
+      return { kind: 'room', bytes: await measureRoom(request.atMost) };
     case 'list': {
       const areas = ['blobs', 'outbox'] as const;
       const lists = await Promise.all(

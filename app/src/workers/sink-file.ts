@@ -9,14 +9,10 @@ import { LEAF_BYTES } from '../../../engine/transfer/leaf-table.ts';
 import { RankedBlocks } from '../../../engine/transfer/ranked-blocks.ts';
 import { openHandle, readAll, writeAll } from './opfs.ts';
 
-/** Of whole blocks, kept for the next ones. */
-const SPARE_BUFFERS = 4;
-const spare: Uint8Array<ArrayBuffer>[] = [];
+/** Where a block is put together: used and free again within one call. */
+const assembly = new Uint8Array(limits.blockBytes);
 
 export class SinkFile {
-  /** Blocks of which parts came: the bytes so far. */
-  readonly #parts = new Map<number, Uint8Array<ArrayBuffer>>();
-
   private constructor(
     private readonly data: FileSystemSyncAccessHandle,
     private readonly leafFile: FileSystemSyncAccessHandle,
@@ -47,25 +43,21 @@ export class SinkFile {
     return packed;
   }
 
-  /** Takes a part; when the block is whole, writes it and returns its SHA-256. @throws DOMException */
-  write(block: number, offset: number, part: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> | undefined {
+  /** Writes a block, whose parts follow each other, and returns its SHA-256. @throws DOMException */
+  write(block: number, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<ArrayBuffer> {
     const length = blockLength(this.sizeBytes, block);
     const at = this.#position(block);
     if (at === undefined) throw new Error(`block ${block} was not accepted`);
-    if (offset + part.length > length) throw new Error('part reaches over its block');
-    let buffer = this.#parts.get(block);
-    if (buffer === undefined) {
-      buffer = spare.pop() ?? new Uint8Array(limits.blockBytes);
-      this.#parts.set(block, buffer);
+    if (parts.reduce((sum, part) => sum + part.length, 0) !== length) throw new Error('parts are not the block');
+    let filled = 0;
+    for (const part of parts) {
+      assembly.set(part, filled);
+      filled += part.length;
     }
-    buffer.set(part, offset);
-    if (offset + part.length < length) return undefined;
-    this.#parts.delete(block);
-    const whole = buffer.subarray(0, length);
-    // The digest works on a copy that the browser takes now; the buffer is free for the next block.
+    const whole = assembly.subarray(0, length);
+    // The digest works on a copy that the browser takes now.
     const hash = crypto.subtle.digest('SHA-256', whole);
     writeAll(this.data, whole, at);
-    if (spare.length < SPARE_BUFFERS) spare.push(buffer);
     return hash;
   }
 

@@ -1,0 +1,81 @@
+/**
+ * What a person accepts without being asked: from one contact, whose keys were compared, offers up to a size and of some kinds. Whoever is not
+ * verified, whose keys changed, or who is no contact has no rule in force, whatever is stored.
+ *
+ * What a file is of is what its name and its declared type say together: a name that ends in `.exe` is no picture though it is declared as one.
+ * Formats that browsers and office programs run as programs (SVG, HTML, macros) are of no kind but "everything".
+ */
+import type { OfferedFile } from '../../protocol/entry.ts';
+import { fileName } from '../../protocol/names.ts';
+import type { Relation } from '../../protocol/people.ts';
+
+export const acceptKinds = ['pictures', 'video', 'audio', 'documents'] as const;
+export type AcceptKind = (typeof acceptKinds)[number];
+
+export interface AcceptRule {
+  /** Of a whole offer, in bytes. */
+  upToBytes: number;
+  kinds: 'everything' | readonly AcceptKind[];
+}
+
+/** What of a person decides whether a rule is in force. */
+export interface Standing {
+  relation: Relation;
+  pin: { root: string };
+  /** The root key that this person compared. */
+  verifiedRoot?: string;
+  keysChangedAt?: number;
+  keysAcknowledged?: boolean;
+}
+
+/** The keys in force are those that were compared, and no change of keys waits to be looked at. */
+export function isVerified(person: Standing): boolean {
+  const changed = person.keysChangedAt !== undefined && person.keysAcknowledged !== true;
+  return person.relation === 'accepted' && person.verifiedRoot === person.pin.root && !changed;
+}
+
+const extensions: Record<AcceptKind, ReadonlySet<string>> = {
+  pictures: new Set('png jpg jpeg gif webp avif heic heif tif tiff bmp'.split(' ')),
+  video: new Set('mp4 m4v mkv mov webm avi mpg mpeg'.split(' ')),
+  audio: new Set('mp3 m4a wav flac ogg oga opus aac'.split(' ')),
+  documents: new Set('pdf txt md rtf odt ods odp doc docx xls xlsx ppt pptx csv epub'.split(' ')),
+};
+/** The declared type of a document says little (many systems give none, or a general one), but it must not say that it is something else. */
+const documentType =
+  /^(text\/(plain|markdown|csv|rtf)|application\/(pdf|rtf|msword|epub\+zip|vnd\.(ms-|oasis\.opendocument|openxmlformats).*))$/;
+const types: Record<AcceptKind, RegExp> = {
+  pictures: /^image\/(?!svg)/,
+  video: /^video\//,
+  audio: /^audio\//,
+  documents: documentType,
+};
+
+type File = Pick<OfferedFile, 'name' | 'size' | 'type' | 'bundle'>;
+
+/** Undefined for what is of none, among them folders: what is inside is not said by the offer. */
+export function kindOf(file: Omit<File, 'size'>): AcceptKind | undefined {
+  if (file.bundle) return undefined;
+  const name = fileName(file.name);
+  const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+  const type = file.type.toLowerCase().split(';', 1)[0]?.trim() ?? '';
+  return acceptKinds.find(
+    (kind) =>
+      extensions[kind].has(extension) && (type === '' || type === 'application/octet-stream' || types[kind].test(type)),
+  );
+}
+
+/** Whether the offer as a whole is within the rule: all of it or nothing, so that nobody has to look what came and what did not. */
+export function allows(rule: AcceptRule, files: readonly File[]): boolean {
+  const { kinds, upToBytes } = rule;
+  if (totalBytes(files) > upToBytes) return false;
+  return (
+    kinds === 'everything' ||
+    files.every((file) => {
+      const kind = kindOf(file);
+      return kind !== undefined && kinds.includes(kind);
+    })
+  );
+}
+
+export const totalBytes = (files: readonly Pick<OfferedFile, 'size'>[]): number =>
+  files.reduce((sum, { size }) => sum + size, 0);
