@@ -297,6 +297,7 @@ export const text = {
     showFiles: 'Show files',
     hideFiles: 'Hide files',
     list: (name: string) => `Files of ${name}`,
+    listLoading: 'Loading the list of files…',
     listAbsent: 'The list of files is not on this device.',
     saveOne: (name: string) => `Save ${name}`,
     entry: {

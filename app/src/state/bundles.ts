@@ -233,10 +233,13 @@ export class Bundles implements BundleActions {
     { bundle: { manifestBytes } }: Described,
     { signal, onprogress }: { signal: AbortSignal; onprogress: (part: number) => void },
   ): Promise<boolean> {
-    const { transfers } = this.ports.engine;
+    const { transfers, people } = this.ports.engine;
+    const account = transfers.get(offer)?.account;
     const manifest = { start: 0, sizeBytes: manifestBytes };
     const arrived = (): boolean => covers(this.#have(offer, file), manifest);
     if (arrived()) return true;
+    // Nothing is fetched from somebody who was not accepted.
+    if (account === undefined || people.get(account)?.relation !== 'accepted') return false;
     transfers.fetchManifest(offer, file);
     return new Promise((resolve) => {
       const check = (): void => {
