@@ -69,7 +69,7 @@ function listPrivateFolder(page: Page, name: string): Promise<Record<string, str
           found[`${path}${inner}/`] = '';
           await walk(entry, `${path}${inner}/`);
         } else {
-          const bytes = await (await (entry).getFile()).arrayBuffer();
+          const bytes = await (await entry.getFile()).arrayBuffer();
           const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
           found[path + inner] = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
         }

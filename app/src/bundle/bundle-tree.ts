@@ -211,7 +211,7 @@ export class BundleTree {
     const { starts, entries } = this.columns;
     const byEntry: number[] = [];
     for (let node = 0; node < this.count; node++) if ((starts[node] ?? -1) >= 0) byEntry[entries[node] ?? 0] = node;
-    // Empty folders left gaps.
-    return byEntry.filter(() => true);
+    // Without the holes that empty folders left.
+    return Object.values(byEntry);
   }
 }
