@@ -207,7 +207,7 @@ test('a large folder stays where it is: after a reload it is asked for again, a 
   await alice.row('Bob').click();
   const again = alice.card('Film').getByLabel('Choose the folder Film again');
   await again.setInputFiles(tree('Other', { 'part 0.bin': 5 }));
-  await expect(alice.card('Film')).toContainText(/part 0\.bin was changed/);
+  await expect(alice.card('Film')).toContainText(/part \d\.bin (was changed|is missing)/);
   await again.setInputFiles(film);
   await received(bob, 'Film');
   await expect(bob.card('Film')).toContainText('6 files');
@@ -216,13 +216,16 @@ test('a large folder stays where it is: after a reload it is asked for again, a 
   expect(entries).toHaveLength(6);
 });
 
-/** The longest task of a page since it was asked to watch, in milliseconds. */
+/** The longest task of a page, in milliseconds, since it was asked to watch, or since a folder was chosen: the browser's own list of it is made before. */
 const watchTasks = (page: Page): Promise<void> =>
   page.evaluate(() => {
+    let since = performance.now();
+    addEventListener('change', () => (since = performance.now()), true);
     Object.assign(window, { longest: 0 });
     new PerformanceObserver((list) => {
       const seen = window as unknown as { longest: number };
-      for (const { duration } of list.getEntries()) seen.longest = Math.max(seen.longest, duration);
+      for (const { duration, startTime } of list.getEntries())
+        if (startTime > since) seen.longest = Math.max(seen.longest, duration);
     }).observe({ type: 'longtask' });
   });
 const longestTask = (page: Page): Promise<number> =>
