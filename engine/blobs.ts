@@ -14,6 +14,8 @@ export interface Blobs {
    * Rejects with `SinkError`.
    */
   openSink(offer: OfferId, file: number, sizeBytes: number, blocks: Ranges): Promise<BlobSink>;
+  /** Bytes that can still be stored, to about one in a hundred. */
+  freeBytes(): Promise<number>;
   /** Whether so many bytes more can be written here now. It may write to find out: ask seldom. */
   hasRoom(bytes: number): Promise<boolean>;
   /** Forgets what is kept of this file: a copy of the source, a half or whole received file. */

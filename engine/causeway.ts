@@ -51,8 +51,6 @@ export interface CausewayPorts {
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
   queue: Records<QueueOrder>;
-  /** Whether so many bytes more fit on this device. */
-  hasRoom(bytes: number): Promise<boolean>;
   /** Somebody's fault, or an expected failure that costs nothing but an attempt; for the log. */
   report(problem: unknown): void;
 }
@@ -488,7 +486,7 @@ export class Causeway {
     // Under earlier keys somebody else may have offered it.
     if (record.conversation !== person.conversation || !allows(rule, record.offered.files)) return;
     const neededBytes = totalBytes(record.offered.files) + this.transfers.bytesToCome() + spareBytes;
-    if (!(await this.ports.hasRoom(neededBytes))) return;
+    if ((await this.ports.blobs.freeBytes()) < neededBytes) return;
     await this.transfers.markByRule(record.offer);
     await this.#append(record.conversation, { kind: 'answer', offer: record.offer, verdict: 'accepted' });
   }

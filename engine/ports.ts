@@ -4,6 +4,7 @@
  */
 import type { Bytes } from '../protocol/bytes.ts';
 import type { ConversationId, DeviceId } from '../protocol/ids.ts';
+import type { SignedLeaves } from './transfer/leaf-batch.ts';
 import type { LeafTable } from './transfer/leaf-table.ts';
 
 export interface Clock {
@@ -96,6 +97,12 @@ export class SinkError extends Error {
   }
 }
 
+export interface CommittedBlock {
+  block: number;
+  hash: Bytes;
+  signed?: SignedLeaves | undefined;
+}
+
 /**
  * The file that is being received, with its have-set beside it. A block is *have* when `commit` of it has resolved (invariant 2).
  * The adapter keeps leaf hashes durably, so `have` is right after a crash at any point.
@@ -111,8 +118,15 @@ export interface BlobSink {
   write(block: number, offset: number, data: Bytes): void;
   /** Resolves to the SHA-256 of the block as it was last written, asked once all its parts were handed over. Rejects with `SinkError`. */
   hashOf(block: number): Promise<Bytes>;
-  /** Makes the blocks durable and then, with these hashes, had. Rejects with `SinkError`. */
-  commit(blocks: readonly { block: number; hash: Bytes }[]): Promise<void>;
+  /**
+   * Makes the blocks durable and then, with these hashes, had. Signed leaves that come with a block are kept beside it, durable before the
+   * block is had. Rejects with `SinkError`.
+   */
+  commit(blocks: readonly CommittedBlock[]): Promise<void>;
+  /** Reads a block that is had; the hash is of what was read. The buffer is the caller's. Rejects with `SinkError`. */
+  read(block: number): Promise<{ data: Bytes; hash: Bytes }>;
+  /** The signed leaves that were committed with a block that is had. Rejects with `SinkError`. */
+  signedLeaves(block: number): Promise<SignedLeaves | undefined>;
   /** Bytes handed to `write` and not yet written. */
   readonly backlogBytes: number;
   close(): Promise<void>;

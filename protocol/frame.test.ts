@@ -36,6 +36,10 @@ const controls: ControlFrame[] = [
   { kind: 'committed', conversation, author: id as DeviceId, length: 4, head: bytes(32), signature: bytes(64) },
   { kind: 'want', stream: 2, offer: id as OfferId, file: 499, ranges: [[0, 5], [7, 0xffff_ffff]], credit: 8_388_608 }, // prettier-ignore
   { kind: 'leaves', stream: 2, first: 8, hashes: [bytes(32), bytes(32, 9)], signature: bytes(64) },
+  { kind: 'more', stream: 2, ranges: [[8, 16]] },
+  { kind: 'drop', stream: 2, ranges: [[9, 10], [12, 13]] }, // prettier-ignore
+  { kind: 'have', offer: id as OfferId, file: 0, ranges: [], begin: true },
+  { kind: 'have', offer: id as OfferId, file: 0, ranges: [[3, 5]], begin: false },
   { kind: 'stop', stream: 2, reason: 'no-space' },
 ];
 
@@ -84,6 +88,7 @@ describe('frames', () => {
     for (const control of [
       { kind: 'leaves', stream: 0xffff_ffff, first: 0xffff_ffff, hashes, signature: bytes(64) },
       { kind: 'want', stream: 0xffff_ffff, offer: id as OfferId, file: 499, ranges, credit: 2 ** 40 },
+      { kind: 'have', offer: id as OfferId, file: 499, ranges: ranges.slice(0, limits.rangesPerHave), begin: false },
     ] satisfies ControlFrame[]) {
       expect(decodeFrame(encodeControl(control))).toEqual({ type: 'control', control });
     }

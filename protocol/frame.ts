@@ -19,6 +19,8 @@ import { limits } from './limits.ts';
 
 const frontier = v.pipe(v.array(v.tuple([DeviceId, uint()])), v.maxLength(limits.feedsPerConversation));
 const u32 = uint(0xffff_ffff);
+const range = v.tuple([u32, u32]);
+const wantedRanges = v.pipe(v.array(range), v.minLength(1), v.maxLength(limits.rangesPerWant));
 
 export const ControlFrame = v.variant('kind', [
   // Session: the only frames before both sides proved their device keys (invariant 5).
@@ -65,9 +67,13 @@ export const ControlFrame = v.variant('kind', [
     stream: u32,
     offer: OfferId,
     file: uint(limits.filesPerOffer - 1),
-    ranges: v.pipe(v.array(v.tuple([u32, u32])), v.minLength(1), v.maxLength(limits.rangesPerWant)),
+    ranges: wantedRanges,
     credit: uint(),
   }),
+  /** The receiver asks for further blocks on a stream that is open. */
+  v.strictObject({ kind: v.literal('more'), stream: u32, ranges: wantedRanges }),
+  /** The receiver got these blocks elsewhere: what has not begun to go out on the stream is not needed any more. */
+  v.strictObject({ kind: v.literal('drop'), stream: u32, ranges: wantedRanges }),
   /** SHA-256 of consecutive blocks, signed by the offering device under the domain `causeway/leaves/1`, CBOR `[offer, file, first, hashes]`. */
   v.strictObject({
     kind: v.literal('leaves'),
@@ -75,6 +81,17 @@ export const ControlFrame = v.variant('kind', [
     first: u32,
     hashes: v.pipe(v.array(bytesOf(32)), v.minLength(1), v.maxLength(limits.leafBatchBlocks)),
     signature: bytesOf(64),
+  }),
+  /**
+   * This device takes part in fetching or serving a file that several have, and can serve the blocks in `ranges` beside those that it told
+   * before over this link. `begin`: it told nothing before that counts, and asks for what the peer has.
+   */
+  v.strictObject({
+    kind: v.literal('have'),
+    offer: OfferId,
+    file: uint(limits.filesPerOffer - 1),
+    ranges: v.pipe(v.array(range), v.maxLength(limits.rangesPerHave)),
+    begin: v.boolean(),
   }),
   /** The sender can serve this file again, after a `stop` with `unavailable`: the receiver may want it now. */
   v.strictObject({ kind: v.literal('available'), offer: OfferId, file: uint(limits.filesPerOffer - 1) }),
@@ -89,7 +106,17 @@ export const ControlFrame = v.variant('kind', [
   v.strictObject({
     kind: v.literal('stop'),
     stream: u32,
-    reason: v.picklist(['paused', 'cancelled', 'unavailable', 'changed', 'no-space', 'done', 'busy', 'too-slow']),
+    reason: v.picklist([
+      'paused',
+      'cancelled',
+      'unavailable',
+      'changed',
+      'no-space',
+      'done',
+      'busy',
+      'bad-block',
+      'too-slow',
+    ]),
   }),
 ]);
 export type ControlFrame = v.InferOutput<typeof ControlFrame>;

@@ -94,6 +94,8 @@ export const limits = {
   leafBatchBlocks: 8,
   /** Ranges that one `want` asks for; a receiver with more holes asks again. */
   rangesPerWant: 4096,
+  /** Ranges that one `have` tells; a holder with more gaps tells them in several. */
+  rangesPerHave: 4096,
   /** Bytes that the receiver lets the sender have under way beyond what is durably written, over all streams: the most a cut costs. */
   sinkCreditBytes: 8 * MiB,
   filesPerOffer: 500,

@@ -19,6 +19,3 @@ addEventListener('pageshow', () => app.wake());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') app.wake();
 });
-addEventListener('beforeunload', (event) => {
-  if (app.transferring) event.preventDefault();
-});

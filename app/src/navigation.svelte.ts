@@ -4,7 +4,7 @@
  */
 import { tick } from 'svelte';
 
-export type Page = 'chats' | 'settings' | 'details';
+export type Page = 'chats' | 'settings' | 'transfers' | 'details';
 
 interface Conversations {
   isOpen(): boolean;

@@ -9,6 +9,7 @@ const card = (mine: boolean, status: FileStatus): FileCard => ({ mine, status })
 const statuses: [FileStatus, mine: string, theirs: string][] = [
   [{ kind: 'waiting', needsAnswer: false }, 'Waiting for Ada', 'Waiting for Ada'],
   [{ kind: 'waiting', needsAnswer: true }, 'Waiting for Ada', 'Waiting for your answer'],
+  [{ kind: 'waiting', needsAnswer: false, inLine: true }, 'Waiting in line', 'Waiting in line'],
   [{ kind: 'running' }, 'Sending', 'Receiving'],
   [{ kind: 'verifying' }, 'Almost done: Ada is checking it', 'Almost done: checking it'],
   [{ kind: 'paused', byMe: true }, 'Paused', 'Paused'],
@@ -51,5 +52,28 @@ describe('errors', () => {
 
   it('says how long to wait when the server does', () => {
     expect(text.error({ code: 'rate-limited', retryAfterMs: 61_000 })).toContain('1 min');
+  });
+});
+
+describe('the title of the page', () => {
+  it.each([
+    [0, '', undefined, 'Causeway'],
+    [2, 'Ada', undefined, '(2) Ada · Causeway'],
+    [0, 'Ada', 0.429, '42 % · Causeway'],
+    [3, '', 0.9999, '(3) 99 % · Causeway'],
+  ])('%j waiting, %j open, %j done', (waiting, open, progress, title) => {
+    expect(text.title(waiting, open, progress)).toBe(title);
+  });
+});
+
+describe('the way of the bytes', () => {
+  it('is said in words, and in figures as far as they are known', () => {
+    expect(text.path.way({ path: 'same-network' })).toBe('Direct, on the same network');
+    expect(text.path.figures({ path: 'direct' })).toEqual([]);
+    expect(text.path.figures({ roundTripMs: 20.4, lanes: 4, lossRatio: 0.0123 })).toEqual([
+      { term: 'Round trip', value: '20 ms' },
+      { term: 'Lanes', value: '4' },
+      { term: 'Loss', value: '1.23%' },
+    ]);
   });
 });

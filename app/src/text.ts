@@ -2,13 +2,37 @@
  * Every sentence that a person reads, in one place. Components hold no wording of their own, so that a translation replaces this file alone.
  * Accessible names in here (labels, buttons, regions) are stable: others rely on them.
  */
-import type { ActionError, BundleSize, Connection, Delivery, FileCard, MessageItem, PersonRow } from './state/view.ts';
+import type {
+  ActionError,
+  BundleSize,
+  Connection,
+  Delivery,
+  FileCard,
+  MessageItem,
+  PathView,
+  PersonRow,
+  Total,
+  TransferGroup,
+  Way,
+} from './state/view.ts';
 import { duration, locale, size } from './format.ts';
 
 const plural = new Intl.PluralRules('en');
 const number = new Intl.NumberFormat(locale);
+const ratio = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 2 });
+const milliseconds = (ms: number): string =>
+  new Intl.NumberFormat(locale, { style: 'unit', unit: 'millisecond', maximumFractionDigits: 0 }).format(ms);
 const count = (n: number, one: string, other: string): string =>
   `${number.format(n)} ${plural.select(n) === 'one' ? one : other}`;
+
+/** "42 %": 100 only when all is done. */
+export const percent = (part: number): string => `${number.format(Math.floor(Math.min(1, part) * 100))} %`;
+
+const ways: Record<Way, string> = {
+  'same-network': 'Direct, on the same network',
+  direct: 'Direct',
+  relayed: 'Relayed',
+};
 
 const errors: Record<ActionError['code'], string> = {
   malformed: 'Causeway could not understand that. Check what you typed and try again.',
@@ -51,8 +75,11 @@ export const nameOf = (person: { displayName: string; handle: string }): string 
 
 export const text = {
   appName: 'Causeway',
-  title: (waiting: number, open: string) =>
-    `${waiting > 0 ? `(${number.format(waiting)}) ` : ''}${open ? `${open} · ` : ''}Causeway`,
+  /** While something runs the progress (0 to 1) takes the place of who is open. */
+  title: (waiting: number, open: string, progress: number | undefined) => {
+    const first = progress === undefined ? open : percent(progress);
+    return `${waiting > 0 ? `(${number.format(waiting)}) ` : ''}${first ? `${first} · ` : ''}Causeway`;
+  },
   error: (error: ActionError): string =>
     error.code === 'rate-limited' && error.retryAfterMs !== undefined
       ? `That was too many tries in a short time. Try again in ${duration(Math.ceil(error.retryAfterMs / 1000))}.`
@@ -273,8 +300,7 @@ export const text = {
         parts.push(`no data for ${duration(file.status.stalled.seconds)}`);
       return parts;
     },
-    direct: 'direct',
-    relayed: 'relayed',
+    byRule: 'Accepted by your rule',
     save: 'Save',
     pause: 'Pause',
     resume: 'Resume',
@@ -330,16 +356,113 @@ export const text = {
     pathNone: 'Not connected right now',
     pathConnecting: 'Connecting…',
     pathOpen: 'Connected',
-    pathDirect: 'Direct, from device to device',
     pathRelayed: 'Relayed: an encrypted detour, because no direct way was found',
     private: 'End-to-end encrypted, not verified',
     privateBody: 'Only your devices and theirs can read it, as long as the server named the right ones when you met.',
+    privateVerified: 'End-to-end encrypted, verified',
+    privateVerifiedBody: 'You compared the safety number: only your devices and theirs can read it.',
     block: 'Block',
     unblock: 'Unblock',
     copyHandle: 'Copy username',
   },
 
+  path: {
+    way: (path: PathView): string => (path.path === undefined ? '' : ways[path.path]),
+    expert: 'Details',
+    figures: (path: PathView): { term: string; value: string }[] => {
+      const rows: [string, string | undefined][] = [
+        ['Round trip', path.roundTripMs === undefined ? undefined : milliseconds(path.roundTripMs)],
+        ['Queue delay', path.queueDelayMs === undefined ? undefined : milliseconds(path.queueDelayMs)],
+        ['Lanes', path.lanes === undefined ? undefined : number.format(path.lanes)],
+        ['Loss', path.lossRatio === undefined ? undefined : ratio.format(path.lossRatio)],
+        ['Speed', path.bytesPerSecond === undefined ? undefined : `${size(path.bytesPerSecond)}/s`],
+      ];
+      return rows.flatMap(([term, value]) => (value === undefined ? [] : [{ term, value }]));
+    },
+    noFigures: 'Nothing is measured on this connection yet.',
+  },
+
+  verify: {
+    title: 'Safety number',
+    body: (name: string) =>
+      `Ask ${name} to open the same page and compare these numbers: side by side, or on a call on which you know the voice. If they are the same on both screens, nobody stands between you.`,
+    number: 'Safety number',
+    show: 'Compare the safety number',
+    same: 'They are the same',
+    done: (name: string) => `You compared the safety number with ${name}.`,
+    undo: 'Not verified any more',
+  },
+
+  rule: {
+    title: 'Accept files by itself',
+    switch: 'Accept files by itself',
+    needsVerified: (name: string) => `Only for people whose safety number you compared. Compare it with ${name} first.`,
+    hint: 'An offer within the limits is accepted at once if there is room. All others still ask.',
+    upTo: 'Up to, per offer',
+    kinds: 'Which files',
+    kindNames: {
+      everything: 'Everything',
+      pictures: 'Pictures',
+      video: 'Video',
+      audio: 'Audio',
+      documents: 'Documents',
+    },
+    none: 'Choose at least one kind: nothing is accepted by itself now.',
+  },
+
+  transfers: {
+    title: 'Transfers',
+    /** Of the button that opens the screen. */
+    open: (running: number) => (running > 0 ? `Transfers, ${number.format(running)} running` : 'Transfers'),
+    emptyTitle: 'Nothing on its way',
+    emptyBody:
+      'Open a conversation and drop a file there. What you send and receive, with everybody, is then listed here.',
+    groups: {
+      attention: 'Needs you',
+      running: 'Running',
+      'in-line': 'Waiting in line',
+      waiting: 'Waiting for the other side',
+      paused: 'Paused',
+      finished: 'Finished',
+    } satisfies Record<TransferGroup['kind'], string>,
+    list: 'All transfers',
+    pauseAll: 'Pause all',
+    resumeAll: 'Resume all',
+    clear: 'Clear finished',
+    clearHint: 'Finished files leave this list. The conversations keep them.',
+    down: 'Receiving',
+    up: 'Sending',
+    total: (total: Total): string => {
+      const parts = [count(total.files, 'file', 'files'), `${size(total.doneBytes)} of ${size(total.sizeBytes)}`];
+      if (total.bytesPerSecond > 0) parts.push(`${size(total.bytesPerSecond)}/s`);
+      if (total.secondsLeft !== undefined) parts.push(`${duration(total.secondsLeft)} left`);
+      return parts.join(' · ');
+    },
+    nothing: 'Nothing right now',
+    graph: (down: number, up: number, most: number) =>
+      `Speed of the last two minutes: now ${size(down)}/s in and ${size(up)}/s out, at most ${size(most)}/s`,
+    most: (bytesPerSecond: number) => `${size(bytesPerSecond)}/s`,
+    span: 'Last 2 minutes',
+    from: 'From',
+    to: 'To',
+    conversation: (name: string) => `Open the conversation with ${name}`,
+    place: (place: number) => `${number.format(place)} in line`,
+    top: (file: string) => `Move ${file} to the top`,
+    moveUp: (file: string) => `Move ${file} up`,
+    moveDown: (file: string) => `Move ${file} down`,
+    movedTo: (file: string, place: number) => `${file} is number ${number.format(place)} in line`,
+  },
+
   settings: {
+    transfers: 'Transfers',
+    atOnce: 'Files at a time',
+    atOnceHint: 'In each direction. The others wait in line; one place is kept for smaller ones than 1 GB.',
+    upLimit: 'Upload limit',
+    downLimit: 'Download limit',
+    limitUnit: 'MB/s',
+    noLimit: 'No limit',
+    limitHint: 'In MB per second, over all transfers. Empty for as fast as it goes.',
+    limitWrong: 'Enter a number above 0, or nothing.',
     title: 'Settings',
     profile: 'Profile',
     saveProfile: 'Save changes',
@@ -376,6 +499,7 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
   const problem = file.bundle?.problem;
   switch (status.kind) {
     case 'waiting':
+      if (status.inLine) return 'Waiting in line';
       if (file.mine) return `Waiting for ${name}`;
       if (status.tooSlow) return `Waiting: ${name} sends too slowly. It is tried again in a while.`;
       return status.needsAnswer ? 'Waiting for your answer' : `Waiting for ${name}`;

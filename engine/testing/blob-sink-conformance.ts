@@ -105,6 +105,58 @@ export const blobSinkConformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'reads blocks that are had, while others come',
+    async run({ hashes, open }) {
+      const sink = await open(SIZE);
+      for (const block of [4, 1]) writeBlock(sink, block);
+      await sink.commit([
+        { block: 4, hash: await sink.hashOf(4) },
+        { block: 1, hash: await sink.hashOf(1) },
+      ]);
+      writeBlock(sink, 2);
+      for (const block of [1, 4]) {
+        const { data, hash } = await sink.read(block);
+        must(equalBytes(data, blockOf(block)), `bytes of block ${block}`);
+        must(equalBytes(hash, await hashes.sha256(blockOf(block))), `hash of block ${block}`);
+      }
+      await sink.close();
+    },
+  },
+  {
+    name: 'keeps the signed leaves of each block, also after a crash',
+    async run({ open, crash }) {
+      const leaves = (fill: number, count: number) => ({
+        first: 1,
+        hashes: Array.from({ length: count }, (_, i) => new Uint8Array(32).fill(fill + i)),
+        signature: new Uint8Array(64).fill(fill),
+      });
+      const sink = await open(SIZE);
+      for (const block of [1, 2, 4]) writeBlock(sink, block);
+      // Two batches that overlap: what belongs to one block is not changed by what comes for another.
+      await sink.commit([{ block: 1, hash: await sink.hashOf(1), signed: leaves(10, 8) }]);
+      await sink.commit([
+        { block: 2, hash: await sink.hashOf(2), signed: leaves(20, 2) },
+        { block: 4, hash: await sink.hashOf(4) },
+      ]);
+      await crash();
+      const again = await open(SIZE);
+      for (const [block, expected] of [
+        [1, leaves(10, 8)],
+        [2, leaves(20, 2)],
+      ] as const) {
+        const signed = await again.signedLeaves(block);
+        must(signed?.first === 1 && equalBytes(signed.signature, expected.signature), `signature of block ${block}`);
+        must(signed?.hashes.length === expected.hashes.length, `leaves of block ${block}`);
+        must(
+          expected.hashes.every((hash, i) => equalBytes(hash, signed?.hashes[i] ?? new Uint8Array())),
+          `each leaf of block ${block}`,
+        );
+      }
+      must((await again.signedLeaves(4)) === undefined, 'none where none came');
+      await again.close();
+    },
+  },
+  {
     name: 'takes an empty file',
     async run({ open }) {
       const sink = await open(0);

@@ -4,8 +4,9 @@
  */
 import { concatBytes, type Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
-import { SinkError, SourceError, type BlobSink, type BlobSource, type Hashes } from '../ports.ts';
+import { SinkError, SourceError, type BlobSink, type BlobSource, type CommittedBlock, type Hashes } from '../ports.ts';
 import { blockCount, blockLength } from '../transfer/blocks.ts';
+import type { SignedLeaves } from '../transfer/leaf-batch.ts';
 import { LeafTable } from '../transfer/leaf-table.ts';
 
 export class MemorySource implements BlobSource {
@@ -45,24 +46,27 @@ export class MemorySource implements BlobSource {
   }
 }
 
-/** One stored file: durable blocks with their leaves. */
+/** One stored file: durable blocks with their leaves, and the signed batches that these came in. */
 interface StoredFile {
   sizeBytes: number;
   blocks: Map<number, Bytes>;
   leaves: Map<number, Bytes>;
+  signed: Map<number, SignedLeaves>;
 }
+
+export type DiskEffect = 'write' | 'data-durable' | 'signed-durable' | 'leaf-durable';
 
 export class MemoryDisk {
   readonly #files = new Map<string, StoredFile>();
   readonly #open = new Set<MemorySink>();
   freeBytes = Infinity;
   /** Called before every effect on the disk; throwing stops it there. */
-  beforeEffect: (effect: 'write' | 'data-durable' | 'leaf-durable') => void = () => undefined;
+  beforeEffect: (effect: DiskEffect) => void = () => undefined;
 
   constructor(readonly hashes: Hashes) {}
 
   open(key: string, sizeBytes: number): MemorySink {
-    const file = this.#files.get(key) ?? { sizeBytes, blocks: new Map(), leaves: new Map() };
+    const file = this.#files.get(key) ?? { sizeBytes, blocks: new Map(), leaves: new Map(), signed: new Map() };
     if (file.sizeBytes !== sizeBytes) throw new Error('opened with another size');
     this.#files.set(key, file);
     const sink = new MemorySink(this, file, () => this.#open.delete(sink));
@@ -113,7 +117,7 @@ export class MemoryDisk {
 
 class MemorySink implements BlobSink {
   readonly #leaves = new LeafTable();
-  readonly #parts = new Map<number, Bytes>();
+  readonly #parts = new Map<number, { bytes: Bytes; filled: number }>();
   readonly #written = new Map<number, Promise<Bytes>>();
   #abandoned = false;
   backlogBytes = 0;
@@ -136,13 +140,14 @@ class MemorySink implements BlobSink {
 
   write(block: number, offset: number, data: Bytes): void {
     if (this.#abandoned) return;
-    const before = offset === 0 ? new Uint8Array() : (this.#parts.get(block) ?? new Uint8Array());
-    if (before.length !== offset) throw new Error('part out of order');
-    const whole = concatBytes(before, data);
-    this.#parts.set(block, whole);
-    if (whole.length < blockLength(this.sizeBytes, block)) return;
+    const part = this.#parts.get(block) ?? { bytes: new Uint8Array(blockLength(this.sizeBytes, block)), filled: 0 };
+    if (offset !== 0 && offset !== part.filled) throw new Error('part out of order');
+    part.bytes.set(data, offset);
+    part.filled = offset + data.length;
+    this.#parts.set(block, part);
+    if (part.filled < part.bytes.length) return;
     this.#parts.delete(block);
-    this.#written.set(block, this.#writeBlock(block, whole));
+    this.#written.set(block, this.#writeBlock(block, part.bytes));
     this.#written.get(block)?.catch(() => undefined); // told by `hashOf`
   }
 
@@ -150,9 +155,14 @@ class MemorySink implements BlobSink {
     return this.#written.get(block) ?? Promise.reject(new Error(`block ${block} is not whole`));
   }
 
-  async commit(blocks: readonly { block: number; hash: Bytes }[]): Promise<void> {
+  async commit(blocks: readonly CommittedBlock[]): Promise<void> {
     for (const { block } of blocks) await this.hashOf(block);
     this.#effect('data-durable');
+    for (const { block, signed } of blocks) {
+      if (signed === undefined) continue;
+      this.#effect('signed-durable');
+      this.stored.signed.set(block, structuredClone(signed));
+    }
     for (const { block, hash } of blocks) {
       this.#effect('leaf-durable');
       this.stored.leaves.set(block, hash.slice());
@@ -161,6 +171,17 @@ class MemorySink implements BlobSink {
       this.#leaves.set(block, hash);
       this.#written.delete(block);
     }
+  }
+
+  async read(block: number): Promise<{ data: Bytes; hash: Bytes }> {
+    const stored = this.stored.blocks.get(block);
+    if (this.#abandoned || stored === undefined) throw new SinkError('storage');
+    const data = stored.slice();
+    return { data, hash: await this.disk.hashes.sha256(data) };
+  }
+
+  signedLeaves(block: number): Promise<SignedLeaves | undefined> {
+    return Promise.resolve(this.stored.signed.get(block));
   }
 
   close(): Promise<void> {
@@ -180,7 +201,7 @@ class MemorySink implements BlobSink {
     return this.disk.hashes.sha256(data);
   }
 
-  #effect(effect: 'write' | 'data-durable' | 'leaf-durable'): void {
+  #effect(effect: DiskEffect): void {
     if (this.#abandoned) throw new SinkError('storage');
     this.disk.beforeEffect(effect);
     // The hook may have crashed the disk.

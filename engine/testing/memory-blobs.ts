@@ -87,6 +87,10 @@ export class MemoryBlobs implements Blobs {
     return sink;
   }
 
+  freeBytes(): Promise<number> {
+    return Promise.resolve(this.disk.freeBytes);
+  }
+
   hasRoom(bytes: number): Promise<boolean> {
     return Promise.resolve(this.disk.freeBytes >= bytes);
   }

@@ -366,6 +366,7 @@ export class Machine {
       blobs: {
         openSource: (offer, file, sizeBytes) => read(this.blobs.openSource(offer, file, sizeBytes)),
         openSink: (...args) => (life.alive ? read(this.blobs.openSink(...args)) : never()),
+        freeBytes: () => read(this.blobs.freeBytes()),
         hasRoom: (bytes) => read(this.blobs.hasRoom(bytes)),
         remove: (...args) => effect(() => this.blobs.remove(...args)),
       },
@@ -374,7 +375,6 @@ export class Machine {
       summaries: records(this.summaries),
       deliveries: records(this.deliveries),
       queue: records(this.queue),
-      hasRoom: (bytes) => read(Promise.resolve(bytes <= this.blobs.disk.freeBytes)),
       report: (problem) => {
         if (life.alive) this.reports.push(problem);
       },

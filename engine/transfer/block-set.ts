@@ -17,6 +17,23 @@ export class BlockSet {
     return this.#count;
   }
 
+  get rangeCount(): number {
+    return this.#ranges.length;
+  }
+
+  /** All blocks, ascending from `start` on, then from the beginning up to it. The set must not change meanwhile. */
+  *from(start: number): Generator<number> {
+    const index = this.#endingAfter(start);
+    for (let i = index; i < this.#ranges.length; i++) {
+      const [first, end] = this.#ranges[i] ?? [0, 0];
+      for (let block = Math.max(first, start); block < end; block++) yield block;
+    }
+    for (let i = 0; i <= index; i++) {
+      const [first, end] = this.#ranges[i] ?? [0, 0];
+      for (let block = first; block < Math.min(end, start); block++) yield block;
+    }
+  }
+
   /** The lowest block, if any. */
   get first(): number | undefined {
     return this.#ranges[0]?.[0];

@@ -8,7 +8,9 @@ import { equalBytes, type Bytes } from '../../protocol/bytes.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import { SinkError, type BlobSink, type Clock, type Hashes } from '../ports.ts';
 import { BlockSet } from './block-set.ts';
-import { blockLength, rangesBytes, type Ranges } from './blocks.ts';
+import { rangesBytes, type Ranges } from './blocks.ts';
+import type { BlobState, FetchTarget } from './fetch-target.ts';
+import type { SignedLeaves } from './leaf-batch.ts';
 import { RootBuilder } from './merkle.ts';
 import { RankedBlocks } from './ranked-blocks.ts';
 import type { IncomingEvent } from './transfer-events.ts';
@@ -35,19 +37,16 @@ export interface IncomingBlobParts {
 interface Verified {
   block: number;
   hash: Bytes;
+  signed?: SignedLeaves | undefined;
   settle: (outcome: 'had' | 'failed') => void;
 }
 
-type State =
-  | { kind: 'running' }
-  | { kind: 'complete' }
-  | { kind: 'failed'; reason: 'no-space' | 'storage' | 'verification' }
-  | { kind: 'closed' };
-
-export class IncomingBlob {
+export class IncomingBlob implements FetchTarget {
   readonly sizeBytes: number;
+  /** With one source it signs for this receiver what it sends to it. */
+  readonly foreignBatches = false;
   readonly #wanted: RankedBlocks;
-  #state: State = { kind: 'running' };
+  #state: BlobState = { kind: 'running' };
   /** Had, being committed or claimed: all that is not to be asked for. */
   readonly #taken: BlockSet;
   readonly #have: BlockSet;
@@ -55,6 +54,7 @@ export class IncomingBlob {
   readonly #builder: RootBuilder;
   #verified: Verified[] = [];
   #committing: Promise<void> | undefined;
+  #onHad: ((blocks: readonly number[]) => void) | undefined;
   #movedBytes = 0;
   #reportedAt = 0;
 
@@ -80,7 +80,7 @@ export class IncomingBlob {
     return this.parts.publicKey;
   }
 
-  get state(): State {
+  get state(): BlobState {
     return this.#state;
   }
 
@@ -93,6 +93,18 @@ export class IncomingBlob {
     return this.#have.ranges();
   }
 
+  /** Blocks that are neither had nor being committed nor claimed. */
+  get missing(): Ranges {
+    const missing = new BlockSet(this.#wanted.ranges);
+    for (const [first, end] of this.#taken.ranges()) missing.delete(first, end);
+    return missing.ranges();
+  }
+
+  /** Calls `run` with blocks as they become had. One listener. */
+  whenHad(run: (blocks: readonly number[]) => void): void {
+    this.#onHad = run;
+  }
+
   /** Reports where the file stands; a file that is had already, or empty, completes. Call once, before it is given to a link. */
   start(): void {
     this.#reportProgress();
@@ -102,9 +114,7 @@ export class IncomingBlob {
   /** Takes up to `maxRanges` ranges of missing blocks for a stream, which gives them back by `release` or ends them one by one. */
   claim(maxRanges: number): Ranges {
     if (this.#state.kind !== 'running') return [];
-    const missing = new BlockSet(this.#wanted.ranges);
-    for (const [first, end] of this.#taken.ranges()) missing.delete(first, end);
-    const ranges = missing.ranges().slice(0, maxRanges);
+    const ranges = this.missing.slice(0, maxRanges);
     for (const [first, end] of ranges) this.#taken.add(first, end);
     return ranges;
   }
@@ -135,11 +145,16 @@ export class IncomingBlob {
    * Ends a claimed block: with the right hash it is committed and then `had`, with another one it is thrown away and `missing` again; the
    * second time the blob is `failed`. The claim is over in any case.
    */
-  async verify(block: number, hash: Bytes, signed: Bytes): Promise<'had' | 'missing' | 'failed'> {
+  async verify(block: number, hash: Bytes, leaf: Bytes): Promise<'had' | 'missing' | 'failed'> {
     if (this.#state.kind !== 'running') return 'failed';
-    if (!equalBytes(hash, signed)) return this.#bad(block);
+    return equalBytes(hash, leaf) ? this.commit(block, hash) : this.#bad(block);
+  }
+
+  /** Makes a block had whose hash was checked. `signed`: leaves to keep beside it, so that it can be served to others. */
+  async commit(block: number, hash: Bytes, signed?: SignedLeaves): Promise<'had' | 'failed'> {
+    if (this.#state.kind !== 'running') return 'failed';
     return new Promise((settle) => {
-      this.#verified.push({ block, hash, settle });
+      this.#verified.push({ block, hash, signed, settle });
       this.#committing ??= this.#commitAll();
     });
   }
@@ -178,6 +193,7 @@ export class IncomingBlob {
       return 'failed';
     }
     for (const { block } of group) this.#have.add(block);
+    this.#onHad?.(group.map(({ block }) => block));
     if (this.#state.kind === 'closed') return 'had';
     this.#reportProgress();
     this.#advance();
@@ -212,6 +228,3 @@ export class IncomingBlob {
     this.parts.report({ kind: 'progress', doneBytes: this.doneBytes, movedBytes: this.#movedBytes });
   }
 }
-
-/** Length in bytes of a block of this blob. */
-export const lengthOf = (blob: IncomingBlob, block: number): number => blockLength(blob.sizeBytes, block);

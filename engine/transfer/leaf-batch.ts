@@ -6,3 +6,10 @@ import type { OfferId } from '../../protocol/ids.ts';
 
 export const leafBatchMessage = (offer: OfferId, file: number, first: number, hashes: readonly Uint8Array[]): Bytes =>
   signedBytes('causeway/leaves/1', encodeCbor([offer, file, first, hashes]));
+
+/** Leaves of the blocks from `first` on, with the signature of the offering device: what proves a block whoever sends it. */
+export interface SignedLeaves {
+  first: number;
+  hashes: readonly Bytes[];
+  signature: Bytes;
+}

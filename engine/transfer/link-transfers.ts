@@ -1,9 +1,9 @@
 /** Both directions of transfer over one link, and which frame goes where. */
-import type { Frame } from '../../protocol/frame.ts';
-import type { DeviceId } from '../../protocol/ids.ts';
+import { encodeControl, type Frame } from '../../protocol/frame.ts';
+import type { DeviceId, OfferId } from '../../protocol/ids.ts';
 import { Receiver, type ReceiverParts } from './receiver.ts';
 import { Sender, type SenderParts } from './sender.ts';
-import type { ReceiverEvent, SenderEvent } from './transfer-events.ts';
+import type { HaveFrame, ReceiverEvent, SenderEvent, StopReason } from './transfer-events.ts';
 
 export type LinkTransfersParts = Omit<SenderParts & ReceiverParts, 'parity' | 'report'> & {
   /** This device. */
@@ -12,14 +12,45 @@ export type LinkTransfersParts = Omit<SenderParts & ReceiverParts, 'parity' | 'r
   receiving: (event: ReceiverEvent) => void;
 };
 
+/** A file that several devices have, as a link sees it. */
+export interface SharedFile {
+  readonly offer: OfferId;
+  readonly file: number;
+  /** The device at the other end told what it has. @throws ProtocolError when that is not of this file. */
+  told(by: LinkTransfers, frame: HaveFrame): void;
+  /** The other end does not go on sending. */
+  stopped(by: LinkTransfers, reason: StopReason): void;
+  /** The other end can serve again. */
+  available(by: LinkTransfers): void;
+}
+
 export class LinkTransfers {
   readonly sender: Sender;
   readonly receiver: Receiver;
+  readonly #shared = new Map<string, SharedFile>();
 
-  constructor(parts: LinkTransfersParts) {
+  constructor(private readonly parts: LinkTransfersParts) {
     const parity = parts.own < parts.link.device ? 0 : 1;
     this.sender = new Sender({ ...parts, parity: parity === 0 ? 1 : 0, report: parts.sending });
-    this.receiver = new Receiver({ ...parts, parity, report: parts.receiving });
+    this.receiver = new Receiver({ ...parts, parity, report: (event) => this.#receiving(event) });
+  }
+
+  /** The device at the other end. */
+  get device(): DeviceId {
+    return this.parts.link.device;
+  }
+
+  /** From now on this file hears what the other end says about it. */
+  share(shared: SharedFile): void {
+    this.#shared.set(keyOf(shared.offer, shared.file), shared);
+  }
+
+  unshare(shared: SharedFile): void {
+    this.#shared.delete(keyOf(shared.offer, shared.file));
+  }
+
+  tell(frame: HaveFrame): void {
+    this.parts.link.send(encodeControl(frame));
   }
 
   /** Streams open in either direction: the link is in use. */
@@ -44,6 +75,21 @@ export class LinkTransfers {
       case 'want':
         this.sender.want(control);
         return true;
+      case 'more':
+        this.sender.more(control);
+        return true;
+      case 'drop':
+        this.sender.drop(control);
+        return true;
+      case 'have':
+        // Of a file that this device does not fetch or serve to several it does not matter.
+        this.#sharedOf(control)?.told(this, control);
+        return true;
+      case 'available': {
+        const shared = this.#sharedOf(control);
+        shared?.available(this);
+        return shared !== undefined;
+      }
       case 'leaves':
         this.receiver.leaves(control);
         return true;
@@ -61,4 +107,15 @@ export class LinkTransfers {
     this.sender.close();
     this.receiver.close();
   }
+
+  #receiving(event: ReceiverEvent): void {
+    if (event.kind === 'stopped') this.#sharedOf(event)?.stopped(this, event.reason);
+    this.parts.receiving(event);
+  }
+
+  #sharedOf({ offer, file }: { offer: OfferId; file: number }): SharedFile | undefined {
+    return this.#shared.get(keyOf(offer, file));
+  }
 }
+
+const keyOf = (offer: OfferId, file: number): string => `${offer}-${file}`;

@@ -4,12 +4,14 @@
  */
 import { equalBytes, type Bytes } from '../../protocol/bytes.ts';
 import type { OfferId } from '../../protocol/ids.ts';
-import { SourceError, type BlobSource, type Hashes } from '../ports.ts';
+import { SourceError, type BlobSource, type DeviceKeys, type Hashes } from '../ports.ts';
 import { sameRanges, type Ranges } from './blocks.ts';
+import type { HeldBlob } from './held-blob.ts';
+import { leafBatchMessage, type SignedLeaves } from './leaf-batch.ts';
 import { RootBuilder } from './merkle.ts';
 import { RankedBlocks } from './ranked-blocks.ts';
 
-export class OfferedBlob {
+export class OfferedBlob implements HeldBlob {
   readonly sizeBytes: number;
   /** Over the blocks that the recipient accepted; absent until that is known. */
   #accepted: { blocks: RankedBlocks; builder: RootBuilder; root?: Promise<Bytes> | undefined } | undefined;
@@ -47,6 +49,11 @@ export class OfferedBlob {
     }
     this.source.leaves().set(block, hash);
     return { data, hash };
+  }
+
+  async prove(first: number, hashes: readonly Bytes[], keys: DeviceKeys): Promise<readonly SignedLeaves[]> {
+    const signature = await keys.sign(leafBatchMessage(this.offer, this.file, first, hashes));
+    return [{ first, hashes, signature }];
   }
 
   /** Hashes ahead what is known so far, so that the root costs nothing at the end. */

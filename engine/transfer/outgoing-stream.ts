@@ -4,8 +4,9 @@
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
+import { BlockSet } from './block-set.ts';
 import { rangesBytes, type Ranges } from './blocks.ts';
-import type { OfferedBlob } from './offered-blob.ts';
+import type { HeldBlob } from './held-blob.ts';
 
 const READ_AHEAD_BLOCKS = 2;
 /** A batch of leaves is not kept back for longer than this while blocks go out slowly, so that little is lost in a cut. */
@@ -23,8 +24,8 @@ interface ReadBlock {
 }
 
 export class OutgoingStream {
-  /** Bytes that this want asked for. */
-  readonly wantedBytes: number;
+  /** Bytes that were asked for. */
+  wantedBytes: number;
   /** Data bytes handed out so far. */
   sentBytes = 0;
   /** When its progress was last told. */
@@ -38,19 +39,21 @@ export class OutgoingStream {
   #current: ReadBlock | undefined;
   #offset = 0;
   #reading = false;
+  /** The block that is being read, unless it is not needed any more. */
+  #readingBlock: number | undefined;
   #batch: LeafBatch | undefined;
   #batchSince = 0;
 
   constructor(
     readonly number: number,
-    readonly blob: OfferedBlob,
+    readonly blob: HeldBlob,
     ranges: Ranges,
     readonly initialCreditBytes: number,
   ) {
     this.#todo = [...ranges].reverse();
     this.wantedBytes = rangesBytes(blob.sizeBytes, ranges);
     this.creditBytes = initialCreditBytes;
-    this.#blocksLeft = ranges.reduce((sum, [first, end]) => sum + end - first, 0);
+    this.#blocksLeft = countOf(ranges);
   }
 
   /** All blocks were handed out. */
@@ -70,6 +73,35 @@ export class OutgoingStream {
     return this.#current === undefined;
   }
 
+  /** Further blocks, sent after those that were asked for before. @returns false when too many ranges wait: the receiver asks without end. */
+  add(ranges: Ranges): boolean {
+    if (this.#todo.length + ranges.length > 2 * limits.rangesPerWant) return false;
+    this.#todo.unshift(...[...ranges].reverse());
+    this.wantedBytes += rangesBytes(this.blob.sizeBytes, ranges);
+    this.#blocksLeft += countOf(ranges);
+    return true;
+  }
+
+  /** Leaves out those blocks that have not begun to go out. */
+  drop(ranges: Ranges): void {
+    const dropped = new BlockSet(ranges);
+    const todo = this.#todo.splice(0).flatMap((range) => {
+      const rest = new BlockSet([range]);
+      for (const [first, end] of ranges) rest.delete(first, end);
+      this.#blocksLeft -= range[1] - range[0] - rest.count;
+      return rest.ranges().reverse();
+    });
+    this.#todo.push(...todo);
+    const ready = this.#ready.splice(0);
+    this.#ready.push(...ready.filter(({ block }) => !dropped.has(block)));
+    this.#blocksLeft -= ready.length - this.#ready.length;
+    if (this.#readingBlock !== undefined && dropped.has(this.#readingBlock)) {
+      this.#readingBlock = undefined;
+      this.#blocksLeft--;
+    }
+    if (this.allTaken) this.endBatch();
+  }
+
   /** Reads ahead, one block at a time; resolves when there is nothing to read for now. Rejects with `SourceError`. */
   async readAhead(onReady: () => void): Promise<void> {
     if (this.#reading) return;
@@ -81,7 +113,12 @@ export class OutgoingStream {
         const [block, end] = range;
         if (block + 1 === end) this.#todo.pop();
         else this.#todo[this.#todo.length - 1] = [block + 1, end];
-        this.#ready.push({ block, ...(await this.blob.read(block)) });
+        this.#readingBlock = block;
+        const read = await this.blob.read(block);
+         
+        if (this.#readingBlock !== block) continue;
+        this.#readingBlock = undefined;
+        this.#ready.push({ block, ...read });
         onReady();
       }
     } finally {
@@ -139,3 +176,5 @@ export class OutgoingStream {
       this.endBatch();
   }
 }
+
+const countOf = (ranges: Ranges): number => ranges.reduce((sum, [first, end]) => sum + end - first, 0);

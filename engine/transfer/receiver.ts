@@ -7,7 +7,8 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { encodeAck, encodeControl } from '../../protocol/frame.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Clock, LinkPort, Signatures } from '../ports.ts';
-import type { IncomingBlob } from './incoming-blob.ts';
+import type { FetchTarget, SourceTarget } from './fetch-target.ts';
+import type { Ranges } from './blocks.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { leafBatchMessage } from './leaf-batch.ts';
 import type { LeavesFrame, ReceiverEvent, StopReason } from './transfer-events.ts';
@@ -37,7 +38,7 @@ export interface ReceiverParts {
 
 export class Receiver {
   readonly #streams = new Map<number, IncomingStream>();
-  readonly #waiting: IncomingBlob[] = [];
+  readonly #waiting: FetchTarget[] = [];
   /** Bytes that may still come on streams that ended before their time. */
   readonly #late = new Map<number, number>();
   #nextStream: number;
@@ -63,13 +64,37 @@ export class Receiver {
   }
 
   /** Fetches what the blob lacks, now or when a stream is free. A blob that lacks nothing is left alone. */
-  fetch(blob: IncomingBlob): void {
+  fetch(blob: FetchTarget): void {
     this.#waiting.push(blob);
     this.#openNext();
   }
 
+  /** Asks for what `target` claims now: on its open stream, or on a new one when it has none. */
+  more(target: SourceTarget): void {
+    const stream = this.#streamOf(target);
+    if (stream === undefined) {
+      if (!this.#closed && !this.#waiting.includes(target)) this.fetch(target);
+      return;
+    }
+    const ranges = target.claimMore(limits.rangesPerWant);
+    if (ranges.length === 0) return;
+    if (!stream.waitingForPeer) this.#progressed(); // from now on it is its turn
+    stream.ask(ranges);
+    this.parts.link.send(encodeControl({ kind: 'more', stream: stream.number, ranges: copyOf(ranges) }));
+  }
+
+  /** Blocks that came from elsewhere are not waited for any more. */
+  drop(target: SourceTarget, ranges: Ranges): void {
+    const stream = this.#streamOf(target);
+    if (stream === undefined) return;
+    stream.drop(ranges);
+    this.parts.link.send(encodeControl({ kind: 'drop', stream: stream.number, ranges: copyOf(ranges) }));
+    if (stream.ended) this.#done(stream);
+    else this.#ack(stream.number, stream.creditBytes);
+  }
+
   /** Stops fetching a blob over this link and tells the sender why. What is verified already is still committed. */
-  stop(blob: IncomingBlob, reason: StopReason): void {
+  stop(blob: FetchTarget, reason: StopReason): void {
     const waiting = this.#waiting.indexOf(blob);
     if (waiting >= 0) this.#waiting.splice(waiting, 1);
     for (const stream of this.#streams.values()) if (stream.blob === blob) this.#end(stream, reason);
@@ -129,7 +154,10 @@ export class Receiver {
       frame.signature,
     );
     if (this.#streams.get(stream.number) !== stream) return;
-    if (!right) throw new ProtocolError('malformed', 'leaves with a wrong signature');
+    if (!right) {
+      stream.blob.forgedLeaves?.();
+      throw new ProtocolError('malformed', 'leaves with a wrong signature');
+    }
     stream.leavesVerified(frame);
   }
 
@@ -141,7 +169,7 @@ export class Receiver {
     }
   }
 
-  #open(blob: IncomingBlob): void {
+  #open(blob: FetchTarget): void {
     const ranges = blob.claim(limits.rangesPerWant);
     if (ranges.length === 0) return;
     // The streams share the credit, so that all of them together cost no more in a cut; a batch of leaves always fits.
@@ -158,7 +186,7 @@ export class Receiver {
         stream: stream.number,
         offer: blob.offer,
         file: blob.file,
-        ranges: ranges.map(([a, b]) => [a, b]),
+        ranges: copyOf(ranges),
         credit,
       }),
     );
@@ -176,11 +204,19 @@ export class Receiver {
       return;
     }
     this.#ack(stream.number, stream.creditBytes);
-    if (!stream.ended) return;
+    if (stream.ended) this.#done(stream);
+  }
+
+  #done(stream: IncomingStream): void {
     this.#end(stream, 'done');
     // More holes than one `want` can name, or a bad block.
     this.#waiting.push(stream.blob);
     this.#openNext();
+  }
+
+  #streamOf(target: SourceTarget): IncomingStream | undefined {
+    for (const stream of this.#streams.values()) if (stream.blob === target) return stream;
+    return undefined;
   }
 
   #end(stream: IncomingStream, reason: StopReason): void {
@@ -190,9 +226,9 @@ export class Receiver {
 
   #remove(stream: IncomingStream): void {
     this.#streams.delete(stream.number);
-    const unfinished = stream.unfinished;
-    if (unfinished.length === 0) return;
-    stream.blob.release(unfinished);
+    const { unfinished, mayStillCome } = stream;
+    if (unfinished.length > 0) stream.blob.release(unfinished);
+    if (!mayStillCome) return;
     this.#late.set(stream.number, stream.creditBytes - stream.receivedBytes);
     const oldest = this.#late.keys().next();
     if (this.#late.size > LATE_STREAMS && oldest.done !== true) this.#late.delete(oldest.value);
@@ -240,3 +276,5 @@ export class Receiver {
     this.#openNext();
   }
 }
+
+const copyOf = (ranges: Ranges): [number, number][] => ranges.map(([first, end]) => [first, end]);

@@ -158,4 +158,61 @@ describe('Sender against a receiver that lies', () => {
     expect(sentBytes()).toBe(2 * BLOCK);
     expect(link.control('leaves')).toMatchObject([{ first: 0, hashes: { length: 2 } }]);
   });
+
+  const blocksSent = () => [...new Set(link.chunks.map(({ block }) => block))];
+
+  it('sends further blocks on the same stream, after those before, also when asked while it opens', async () => {
+    sender.want(want({ ranges: [[4, 6]], credit: 64 * BLOCK }));
+    sender.more({ kind: 'more', stream: 1, ranges: [[1, 2], [9, 10]] }); // prettier-ignore
+    await settle();
+    sender.ack(1, sentBytes(), 64 * BLOCK);
+    await settle();
+    sender.more({ kind: 'more', stream: 1, ranges: [[30, 32]] });
+    for (let i = 0; i < 40; i++) {
+      sender.ack(1, sentBytes(), 64 * BLOCK);
+      await settle();
+    }
+    expect(blocksSent()).toEqual([4, 5, 1, 9, 30, 31]);
+    expect(sentBytes()).toBe(6 * BLOCK);
+    const proved = link.control('leaves').flatMap(({ first, hashes: batch }) => batch.map((_, i) => first + i));
+    expect(proved.sort((a, b) => a - b)).toEqual([1, 4, 5, 9, 30, 31]);
+    expect(faults).toEqual([]);
+  });
+
+  it('takes many small asks while it opens', async () => {
+    sender.want(want({ ranges: [[0, 1]], credit: 64 * BLOCK }));
+    for (let block = 1; block < 20; block++) sender.more({ kind: 'more', stream: 1, ranges: [[block, block + 1]] });
+    for (let i = 0; i < 80; i++) {
+      sender.ack(1, sentBytes(), 64 * BLOCK);
+      await settle();
+    }
+    expect(blocksSent()).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect(faults).toEqual([]);
+  });
+
+  it('leaves out what is dropped before it went out, and signs what did', async () => {
+    sender.want(want({ ranges: [[0, 12]], credit: 64 * BLOCK }));
+    await settle();
+    sender.drop({ kind: 'drop', stream: 1, ranges: [[1, 7], [8, 12]] }); // prettier-ignore
+    for (let i = 0; i < 40; i++) {
+      sender.ack(1, sentBytes(), 64 * BLOCK);
+      await settle();
+    }
+    expect(blocksSent()).toEqual([0, 7]);
+    expect(sentBytes()).toBe(2 * BLOCK);
+    const proved = link.control('leaves').flatMap(({ first, hashes: batch }) => batch.map((_, i) => first + i));
+    expect(proved).toEqual([0, 7]);
+  });
+
+  it('refuses to be asked on a stream that never was, for blocks that are none, and without end', async () => {
+    expect(() => sender.more({ kind: 'more', stream: 3, ranges: [[0, 1]] })).toThrow(ProtocolError);
+    sender.want(want({ ranges: [[0, 1]] }));
+    await settle();
+    expect(() => sender.more({ kind: 'more', stream: 1, ranges: [[5, 5]] })).toThrow(ProtocolError);
+    expect(() => sender.more({ kind: 'more', stream: 1, ranges: [[39, 41]] })).toThrow(ProtocolError);
+    const all = Array.from({ length: 20 }, (_, i): [number, number] => [2 * i, 2 * i + 1]);
+    expect(() => {
+      for (let i = 0; i < limits.rangesPerWant; i++) sender.more({ kind: 'more', stream: 1, ranges: all });
+    }).toThrow('asks without end');
+  });
 });

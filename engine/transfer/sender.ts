@@ -8,11 +8,10 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { SourceError, type Clock, type DeviceKeys, type LinkPort } from '../ports.ts';
-import { blockCount, validRanges } from './blocks.ts';
-import { leafBatchMessage } from './leaf-batch.ts';
-import type { OfferedBlob } from './offered-blob.ts';
+import { blockCount, validRanges, type Ranges } from './blocks.ts';
+import type { HeldBlob } from './held-blob.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
-import type { SenderEvent, StopReason, WantFrame } from './transfer-events.ts';
+import type { DropFrame, MoreFrame, SenderEvent, StopReason, WantFrame } from './transfer-events.ts';
 import { Window } from './window.ts';
 
 /** Measured: beyond this the queue of SCTP costs speed. */
@@ -23,7 +22,7 @@ const CHUNK_MS = 8;
 const REPORT_MS = 250;
 
 /** Whether the receiver at the other end may have this file, and where it is. */
-export type Found = { kind: 'blob'; blob: OfferedBlob } | { kind: 'refused'; reason: StopReason };
+export type Found = { kind: 'blob'; blob: HeldBlob } | { kind: 'refused'; reason: StopReason };
 
 export interface SenderParts {
   link: LinkPort;
@@ -37,7 +36,9 @@ export interface SenderParts {
   fault(error: unknown): void;
 }
 
-type Slot = { kind: 'opening'; want: WantFrame } | { kind: 'sending' | 'sent'; stream: OutgoingStream };
+type Slot =
+  | { kind: 'opening'; want: WantFrame; more: MoreFrame['ranges'] }
+  | { kind: 'sending' | 'sent'; stream: OutgoingStream };
 
 export class Sender {
   readonly window = new Window();
@@ -65,11 +66,36 @@ export class Sender {
       this.#sendStop(frame.stream, 'busy');
       return;
     }
-    this.#slots.set(frame.stream, { kind: 'opening', want: frame });
+    this.#slots.set(frame.stream, { kind: 'opening', want: frame, more: [] });
     this.parts.find(frame.offer, frame.file).then(
       (found) => this.#opened(frame, found),
       (error: unknown) => this.#failed(frame.stream, error),
     );
+  }
+
+  /** @throws ProtocolError on ranges that are none, and on a receiver that asks without end. */
+  more(frame: MoreFrame): void {
+    if (frame.stream % 2 !== this.parts.parity || frame.stream > this.#highestStream)
+      throw new ProtocolError('not-allowed', `no stream ${frame.stream}`);
+    if (!validRanges(frame.ranges, 0xffff_ffff)) throw new ProtocolError('malformed', 'ranges out of order');
+    const slot = this.#slots.get(frame.stream);
+    if (slot?.kind === 'opening') {
+      if (slot.more.push(...frame.ranges) > limits.rangesPerWant)
+        throw new ProtocolError('too-large', 'asks without end');
+    } else if (slot !== undefined) {
+      this.#add(slot.stream, frame.ranges);
+      this.#slots.set(frame.stream, { kind: 'sending', stream: slot.stream });
+      this.#read(slot.stream);
+    }
+  }
+
+  /** The receiver got blocks elsewhere. Of a stream that is just being opened all is sent; the receiver throws it away. */
+  drop(frame: DropFrame): void {
+    const slot = this.#slots.get(frame.stream);
+    if (slot === undefined || slot.kind === 'opening') return;
+    slot.stream.drop(frame.ranges);
+    this.#sendLeaves(slot.stream);
+    this.#pump();
   }
 
   /** @throws ProtocolError when the receiver claims more than was sent or gives credit for more than it asked. */
@@ -121,15 +147,25 @@ export class Sender {
       this.#end(want.stream, slot, found.reason);
       return;
     }
-    if (!validRanges(want.ranges, blockCount(found.blob.sizeBytes))) {
+    const stream = new OutgoingStream(want.stream, found.blob, [], want.credit);
+    try {
+      this.#add(stream, want.ranges);
+      if (slot.kind === 'opening') for (const range of slot.more) this.#add(stream, [range]);
+    } catch (error) {
       this.#slots.delete(want.stream);
-      this.parts.fault(new ProtocolError('malformed', 'wants blocks that the file does not have'));
+      this.parts.fault(error);
       return;
     }
-    const stream = new OutgoingStream(want.stream, found.blob, want.ranges, want.credit);
     this.#slots.set(want.stream, { kind: 'sending', stream });
     this.#reportProgress(stream);
     this.#read(stream);
+  }
+
+  /** @throws ProtocolError */
+  #add(stream: OutgoingStream, ranges: Ranges): void {
+    if (!validRanges(ranges, blockCount(stream.blob.sizeBytes)))
+      throw new ProtocolError('malformed', 'wants blocks that the file does not have');
+    if (!stream.add(ranges)) throw new ProtocolError('too-large', 'asks without end');
   }
 
   #read(stream: OutgoingStream): void {
@@ -202,9 +238,12 @@ export class Sender {
     first: number,
     hashes: Uint8Array<ArrayBuffer>[],
   ): Promise<void> {
-    const signature = await this.parts.keys.sign(leafBatchMessage(offer, file, first, hashes));
+    const proofs = await stream.blob.prove(first, hashes, this.parts.keys);
     if (!this.#slots.has(stream.number)) return;
-    this.parts.link.send(encodeControl({ kind: 'leaves', stream: stream.number, first, hashes, signature }));
+    for (const signed of proofs) {
+      const leaves = { first: signed.first, hashes: [...signed.hashes], signature: signed.signature };
+      this.parts.link.send(encodeControl({ kind: 'leaves', stream: stream.number, ...leaves }));
+    }
     stream.unsignedBatches--;
     if (stream.allTaken && stream.unsignedBatches === 0) this.parts.report({ offer, file, kind: 'sent' });
   }

@@ -1,9 +1,12 @@
 /** What the transfer part tells its owner. Texts for people live in the shells. */
 import type { ControlFrame } from '../../protocol/frame.ts';
-import type { OfferId } from '../../protocol/ids.ts';
+import type { DeviceId, OfferId } from '../../protocol/ids.ts';
 
 export type StopReason = Extract<ControlFrame, { kind: 'stop' }>['reason'];
 export type WantFrame = Extract<ControlFrame, { kind: 'want' }>;
+export type MoreFrame = Extract<ControlFrame, { kind: 'more' }>;
+export type DropFrame = Extract<ControlFrame, { kind: 'drop' }>;
+export type HaveFrame = Extract<ControlFrame, { kind: 'have' }>;
 export type LeavesFrame = Extract<ControlFrame, { kind: 'leaves' }>;
 export type StopFrame = Extract<ControlFrame, { kind: 'stop' }>;
 
@@ -34,3 +37,10 @@ export type ReceiverEvent =
   | { kind: 'stopped'; offer: OfferId; file: number; reason: StopReason }
   /** Nothing came for 5 s though it was due. The link is to be made anew. */
   | { kind: 'stalled' };
+
+/** Of the sources of a file that several have. */
+export type SourceEvent =
+  /** It sent a block, or leaves, that the offering device did not sign: it is not asked for this file again. */
+  | { kind: 'banned'; device: DeviceId; reason: 'bad-block' | 'forged-leaves' }
+  /** It has blocks, by its word, and did not deliver in time: it loses its turn. */
+  | { kind: 'late'; device: DeviceId };

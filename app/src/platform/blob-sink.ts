@@ -1,8 +1,10 @@
 /** A sink whose file the blob worker has open. */
 import type { Bytes } from '../../../protocol/bytes.ts';
-import type { SinkError, BlobSink } from '../../../engine/ports.ts';
+import type { SinkError, BlobSink, CommittedBlock } from '../../../engine/ports.ts';
 import { blockLength } from '../../../engine/transfer/blocks.ts';
+import type { SignedLeaves } from '../../../engine/transfer/leaf-batch.ts';
 import { LEAF_BYTES, type LeafTable } from '../../../engine/transfer/leaf-table.ts';
+import { packSignedLeaves, SIGNED_LEAVES_BYTES, unpackSignedLeaves } from '../workers/signed-leaves.ts';
 import type { WorkerPort } from './blob-store.ts';
 
 interface Hashing {
@@ -61,7 +63,7 @@ export class WorkerSink implements BlobSink {
     return this.#hashes.get(block)?.promise ?? Promise.reject(new Error(`block ${block} is not whole`));
   }
 
-  async commit(blocks: readonly { block: number; hash: Bytes }[]): Promise<void> {
+  async commit(blocks: readonly CommittedBlock[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     const hashes = new Uint8Array(blocks.length * LEAF_BYTES);
     blocks.forEach(({ hash }, i) => hashes.set(hash, i * LEAF_BYTES));
@@ -71,11 +73,27 @@ export class WorkerSink implements BlobSink {
       blocks: blocks.map(({ block }) => block),
       hashes: hashes.buffer,
     } as const;
-    await this.port.ask(request, [hashes.buffer]);
+    const signed = packedOf(blocks);
+    if (signed === undefined) await this.port.ask(request, [hashes.buffer]);
+    else await this.port.ask({ ...request, signed }, [hashes.buffer, signed.records]);
     for (const { block, hash } of blocks) {
       this.known.set(block, hash);
       this.#hashes.delete(block);
     }
+  }
+
+  async read(block: number): Promise<{ data: Bytes; hash: Bytes }> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const answer = await this.port.ask({ kind: 'read-back', handle: this.handle, block });
+    if (answer.kind !== 'block') throw new Error(`the blob worker answered ${answer.kind}`);
+    return { data: new Uint8Array(answer.data), hash: new Uint8Array(answer.hash) };
+  }
+
+  async signedLeaves(block: number): Promise<SignedLeaves | undefined> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const answer = await this.port.ask({ kind: 'signed-leaves', handle: this.handle, block });
+    if (answer.kind !== 'signed') throw new Error(`the blob worker answered ${answer.kind}`);
+    return answer.record && unpackSignedLeaves(new Uint8Array(answer.record));
   }
 
   async close(): Promise<void> {
@@ -103,6 +121,15 @@ export class WorkerSink implements BlobSink {
     for (const { fail } of this.#hashes.values()) fail(error);
     this.#hashes.clear();
   }
+}
+
+/** Only a file that several devices have comes with signed leaves to keep. */
+function packedOf(blocks: readonly CommittedBlock[]): { blocks: number[]; records: ArrayBuffer } | undefined {
+  const kept = blocks.flatMap(({ block, signed }) => (signed ? [{ block, signed }] : []));
+  if (kept.length === 0) return undefined;
+  const records = new Uint8Array(kept.length * SIGNED_LEAVES_BYTES);
+  kept.forEach(({ signed }, i) => packSignedLeaves(signed, records.subarray(i * SIGNED_LEAVES_BYTES)));
+  return { blocks: kept.map(({ block }) => block), records: records.buffer };
 }
 
 function hashing(writing: number): Hashing {

@@ -9,6 +9,7 @@ import type { AccountId, ConversationId, DeviceId } from '../../../protocol/ids.
 import type { OwnAccount } from '../../../protocol/http.ts';
 import type { Device } from '../../../protocol/people.ts';
 import type { DeviceKeyPairs } from '../../../keys/web-crypto.ts';
+import type { TransferSettings } from '../state/transfer-settings.ts';
 import type { Theme } from '../state/view.ts';
 
 /** What this browser knows of itself, whoever is logged in. */
@@ -19,6 +20,7 @@ export interface BrowserSettings {
   /** The account whose engine runs here; absent when nobody is logged in. */
   current: AccountId;
   theme: Theme;
+  transfers: TransferSettings;
   /** Keys of a registration or a new device that the server may already have, until they are an identity. */
   pending: { device: Device; pairs: DeviceKeyPairs; code?: string };
 }

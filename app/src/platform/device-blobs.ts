@@ -160,6 +160,10 @@ export class DeviceBlobs implements Blobs {
     return this.store.openSink({ offer, file }, sizeBytes, blocks);
   }
 
+  freeBytes(): Promise<number> {
+    return this.store.freeBytes();
+  }
+
   async hasRoom(bytes: number): Promise<boolean> {
     return (await this.store.freeBytes()) >= bytes && (await this.store.hasRoom(bytes));
   }

@@ -7,6 +7,8 @@ import { openWebRtc } from '../../../link/web-rtc.ts';
 import { deviceKeys, hashes, random, signatures } from '../../../keys/web-crypto.ts';
 import { Causeway, type Outcome } from '../../../engine/causeway.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
+import type { Move } from '../../../engine/exchange/queue.ts';
+import type { AcceptRule } from '../../../engine/exchange/rules.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
 import type { AccountId, OfferId } from '../../../protocol/ids.ts';
 import { toUtf8 } from '../../../protocol/bytes.ts';
@@ -27,6 +29,7 @@ import {
   type Identity,
 } from '../platform/database.ts';
 import { DeviceBlobs, isSame } from '../platform/device-blobs.ts';
+import { BesideProgress } from '../platform/beside-progress.ts';
 import { missingFeature } from '../platform/environment.ts';
 import { idbFeeds } from '../platform/idb-feeds.ts';
 import { idbRecords } from '../platform/idb-records.ts';
@@ -43,6 +46,9 @@ import * as session from './session.ts';
 import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
 import { Thumbnails } from './thumbnails.ts';
 import { Timeline } from './timeline.ts';
+import { transfersView } from './transfer-rows.ts';
+import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
+import { TransferWatch } from './transfer-watch.ts';
 import type { ActionResult, Actions, Phase, StorageView, Theme, View } from './view.ts';
 
 const clock: Clock = {
@@ -71,6 +77,7 @@ interface Running {
   /** Loaded when something is done with a bundle. */
   bundles?: Promise<Bundles>;
   timeline: Timeline | undefined;
+  watch: TransferWatch;
 }
 
 export class App implements Actions {
@@ -80,11 +87,16 @@ export class App implements Actions {
     people: [],
     requests: [],
     offers: [],
+    moving: { running: 0 },
+    transferSettings: defaultTransferSettings,
     theme: 'system',
     updateReady: false,
   });
   #phase: Phase = { kind: 'starting' };
   #theme: Theme = 'system';
+  #transferSettings = defaultTransferSettings;
+  #transfersWatched = false;
+  readonly #beside: BesideProgress;
   #updateReady = false;
   #applyUpdate: () => void = () => undefined;
   #storage: StorageView | undefined;
@@ -109,7 +121,9 @@ export class App implements Actions {
   readonly #listeners = new Set<() => void>();
   readonly bundles = lazyBundles(() => this.#loadBundles(), guard);
 
-  constructor(private readonly report: (problem: unknown) => void) {}
+  constructor(private readonly report: (problem: unknown) => void) {
+    this.#beside = new BesideProgress(report);
+  }
 
   async start(): Promise<void> {
     if (!isSecureContext) {
@@ -122,6 +136,7 @@ export class App implements Actions {
       return;
     }
     this.#theme = (await readSetting('theme')) ?? 'system';
+    this.#transferSettings = (await readSetting('transfers')) ?? defaultTransferSettings;
     await this.#claim(false);
   }
 
@@ -312,6 +327,51 @@ export class App implements Actions {
     });
   }
 
+  // Transfers
+
+  watchTransfers(watched: boolean): void {
+    this.#transfersWatched = watched;
+    this.#running?.watch.show(watched);
+    this.#show();
+  }
+
+  moveFile(offer: OfferId, file: number, move: Move): void {
+    this.#need().engine.transfers.move(offer, file, move).catch(this.report);
+  }
+
+  pauseAll(): void {
+    this.#need().engine.transfers.together.pause().catch(this.report);
+  }
+
+  resumeAll(): void {
+    this.#need().engine.transfers.together.resume().catch(this.report);
+  }
+
+  clearFinished(): void {
+    this.#need().engine.transfers.together.unlistFinished().catch(this.report);
+  }
+
+  setTransferSettings(settings: TransferSettings): void {
+    this.#transferSettings = settings;
+    if (this.#running) applySettings(this.#running.engine.transfers, settings);
+    this.#show();
+    writeSetting('transfers', settings).catch(this.report);
+  }
+
+  // Trust
+
+  safetyNumber(account: AccountId): Promise<string[] | undefined> {
+    return this.#need().engine.safetyNumber(account);
+  }
+
+  setVerified(account: AccountId, verified: boolean): void {
+    this.#need().engine.people.setVerified(account, verified).catch(this.report);
+  }
+
+  setAcceptRule(account: AccountId, rule: AcceptRule | undefined): void {
+    this.#need().engine.people.setAcceptRule(account, rule).catch(this.report);
+  }
+
   // Settings
 
   async updateProfile(profile: { displayName: string; email: string }): Promise<ActionResult> {
@@ -450,7 +510,6 @@ export class App implements Actions {
         summaries: idbRecords(db, 'summaries'),
         deliveries: idbRecords(db, 'deliveries'),
         queue: idbRecords(db, 'queue'),
-        hasRoom: (bytes) => blobs.hasRoom(bytes),
         report: this.report,
       },
       identity.account,
@@ -468,7 +527,10 @@ export class App implements Actions {
       },
     );
     const thumbnails = new Thumbnails(() => this.#changed(), this.report);
-    this.#running = { identity, engine, db, blobs, thumbnails, bundleState, timeline: undefined };
+    applySettings(engine.transfers, this.#transferSettings);
+    const watch = new TransferWatch(engine, () => this.#changed());
+    watch.show(this.#transfersWatched);
+    this.#running = { identity, engine, db, blobs, thumbnails, bundleState, timeline: undefined, watch };
     this.#enter(
       identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode },
     );
@@ -487,6 +549,8 @@ export class App implements Actions {
     clearTimeout(this.#connectTimer);
     if (!running) return;
     running.thumbnails.release();
+    running.watch.stop();
+    this.#beside.show(0, 0);
     await running.engine.stop();
     running.db.close();
   }
@@ -539,15 +603,18 @@ export class App implements Actions {
       phase: this.#phase,
       theme: this.#theme,
       updateReady: this.#updateReady,
+      transferSettings: this.#transferSettings,
       ...(this.#storage ? { storage: this.#storage } : {}),
     };
     const running = this.#running;
     if (!running) {
-      this.view = { ...common, connection: 'connecting', people: [], requests: [], offers: [] };
+      this.view = { ...common, connection: 'connecting', people: [], requests: [], offers: [], moving: { running: 0 } };
       this.#space.watch([]);
       return;
     }
-    const { engine, timeline, thumbnails } = running;
+    const { engine, timeline, thumbnails, watch } = running;
+    watch.wake();
+    this.#beside.show(watch.moving.running, watch.moving.progress ?? 0);
     this.#expectConnection ||= engine.connected;
     const conversation = timeline && conversationView(engine, timeline);
     this.view = {
@@ -556,6 +623,10 @@ export class App implements Actions {
       me: meOf(engine),
       ...peopleRows(engine, timeline?.account),
       offers: offersOf(engine, thumbnails, this.#space.freeBytes(engine)),
+      moving: watch.moving,
+      ...(this.#transfersWatched
+        ? { transfers: transfersView(engine, extrasOf(running), watch.series(Date.now())) }
+        : {}),
       ...(conversation ? { conversation } : {}),
     };
     this.#space.watch(this.view.offers);

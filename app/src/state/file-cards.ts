@@ -13,6 +13,7 @@ import type { OfferId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { BundleProblem } from '../platform/bundle-source.ts';
 import type { BundleState } from './bundle-state.ts';
+import { pathsOf } from './paths.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';
 import type { BundleView, FileCard, FileStatus } from './view.ts';
 
@@ -28,7 +29,8 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
   const { offered } = record;
   if (!offered) return [];
   const now = Date.now();
-  const path = person.devices.map(({ id }) => engine.links.open(id)?.path).find((found) => found !== undefined);
+  const path = pathsOf(engine, person).find((one) => one.path !== undefined)?.path;
+  const byRule = record.byRule === true && record.answer.kind === 'accepted';
   return offered.files.map((file, index) => {
     const progress = engine.transfers.progressOf(record.offer, index);
     const sizeBytes = acceptedBytes(record, index);
@@ -53,6 +55,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
       canSave: status.kind === 'done' && !offered.mine && here,
       ...(bundle ? { bundle } : {}),
       ...(saving ? { saving } : {}),
+      ...(byRule ? { byRule } : {}),
       ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
       ...(running && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),
       ...(running && secondsLeft !== undefined ? { secondsLeft } : {}),
@@ -117,7 +120,9 @@ function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile
     case 'too-slow':
       return { kind: 'waiting', needsAnswer: false, tooSlow: true };
     case 'idle':
-      return stalled ? { kind: 'running', ...stalled } : { kind: 'waiting', needsAnswer: false };
+      return stalled
+        ? { kind: 'running', ...stalled }
+        : { kind: 'waiting', needsAnswer: false, inLine: engine.transfers.inLine(record, file) };
   }
 }
 

@@ -1,8 +1,10 @@
 /** From the engine to the rows and panels that the screens show. Pure apart from the clock. */
 import type { Causeway } from '../../../engine/causeway.ts';
 import { acceptedBytes, fileKey, needsAnswer, standingOf } from '../../../engine/exchange/offer.ts';
+import { isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
+import { pathsOf } from './paths.ts';
 import type { Thumbnails } from './thumbnails.ts';
 import type { ConversationView, IncomingOffer, Me, PersonRow } from './view.ts';
 import type { Timeline } from './timeline.ts';
@@ -117,12 +119,16 @@ export function conversationView(engine: Causeway, timeline: Timeline): Conversa
   const row = personRow(engine, person);
   const me = meOf(engine);
   const states = person.devices.map(({ id }) => engine.links.stateOf(id));
-  const path = person.devices.map(({ id }) => engine.links.open(id)?.path).find((found) => found !== undefined);
+  const paths = pathsOf(engine, person);
+  const path = paths.find((one) => one.path !== undefined)?.path;
   return {
     person: row,
     ...timeline.items(person, { mine: me.displayName || me.handle, theirs: row.displayName || row.handle }),
     link: states.includes('open') ? 'open' : states.includes('connecting') ? 'connecting' : 'none',
     keysChanged: person.keysChangedAt !== undefined && !person.keysAcknowledged,
+    paths,
+    verified: isVerified(person),
+    ...(person.acceptRule ? { acceptRule: person.acceptRule } : {}),
     ...(path === undefined ? {} : { path }),
   };
 }

@@ -2,12 +2,16 @@
  * What the screens show and what a person can do: the one seam between the engine and the components. Snapshots are plain, replaced
  * as a whole, never mutated; components derive from them and call `Actions`. All names in here went through `protocol/names.ts`.
  */
+import type { AcceptRule } from '../../../engine/exchange/rules.ts';
+import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AccountId, ConversationId, OfferId } from '../../../protocol/ids.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import type { BundleFiles } from '../bundle/bundle-files.ts';
 import type { Gathered } from '../bundle/gather.ts';
+import type { Series } from './speed-series.ts';
+import type { TransferSettings } from './transfer-settings.ts';
 
 /** Where the whole app is. */
 export type Phase =
@@ -59,7 +63,12 @@ export type Delivery = 'queued' | 'sent' | 'delivered';
 
 export type FileStatus =
   /** Not accepted yet, or the other side is away. Mine: "Waiting for NAME". Theirs: it waits for my answer (`needsAnswer`) or for its sender. */
-  | { kind: 'waiting'; needsAnswer: boolean; tooSlow?: true }
+  | {
+      kind: 'waiting';
+      needsAnswer: boolean;
+      /** Both are there, and others come first. */ inLine?: boolean;
+      tooSlow?: true;
+    }
   /** `stalled`: nothing moved for so many seconds though it should; without a link one is being made. */
   | { kind: 'running'; stalled?: { seconds: number; reconnecting: boolean } }
   /** All bytes are here or there; hash or receipt is still awaited. */
@@ -73,6 +82,21 @@ export type FileStatus =
   | { kind: 'cancelled'; byMe: boolean }
   /** Something failed; `retry` is offered. */
   | { kind: 'failed'; reason: 'storage' | 'changed' | 'verification' };
+
+/** The way that bytes take between two devices. */
+export type Way = 'same-network' | 'direct' | 'relayed';
+
+/** One open link to somebody: the way, in words for everybody, and figures for those who ask. Whatever is not measured is absent. */
+export interface PathView {
+  path?: Way | undefined;
+  roundTripMs?: number | undefined;
+  /** Added by queues on the way, beyond the shortest round trip. */
+  queueDelayMs?: number | undefined;
+  lanes?: number | undefined;
+  /** 0 to 1. */
+  lossRatio?: number | undefined;
+  bytesPerSecond?: number | undefined;
+}
 
 export interface FileCard {
   /** Stable key of this file: offer and index. */
@@ -91,7 +115,9 @@ export interface FileCard {
   bytesPerSecond?: number;
   secondsLeft?: number;
   /** How the bytes travel, when known. */
-  path?: 'direct' | 'relayed';
+  path?: Way;
+  /** Accepted by a rule of this person, without asking. */
+  byRule?: boolean;
   /** The received file is on this device and can be saved. */
   canSave: boolean;
   /** It is many files, or a folder. */
@@ -129,7 +155,12 @@ export interface ConversationView {
   firstUnread: number;
   /** A link is open and proven. */
   link: 'none' | 'connecting' | 'open';
-  path?: 'direct' | 'relayed';
+  path?: Way;
+  /** Every open link. */
+  paths: PathView[];
+  /** The keys in force were compared. */
+  verified: boolean;
+  acceptRule?: AcceptRule;
   /** The other's keys changed and the person has not acknowledged it. */
   keysChanged: boolean;
 }
@@ -155,6 +186,46 @@ export interface StorageView {
   persisted: boolean;
 }
 
+/** What all transfers together do; `progress` is of everything that ran since the last time nothing did, 0 to 1, absent while nothing runs. */
+export interface Moving {
+  running: number;
+  progress?: number;
+}
+
+/** Of what runs and what waits in line, in one direction. */
+export interface Total {
+  files: number;
+  doneBytes: number;
+  sizeBytes: number;
+  bytesPerSecond: number;
+  secondsLeft?: number;
+}
+
+export interface TransferRow {
+  person: PersonRow;
+  file: FileCard;
+  /** While it runs. */
+  path?: PathView;
+  /** In line: 0 is next, and `last` has nothing after it. */
+  place?: number;
+  last?: boolean;
+}
+
+export interface TransferGroup {
+  kind: 'attention' | 'running' | 'in-line' | 'waiting' | 'paused' | 'finished';
+  rows: TransferRow[];
+}
+
+export interface TransfersView {
+  /** Those that have rows, in the order in which they are shown. */
+  groups: TransferGroup[];
+  down: Total;
+  up: Total;
+  series: Series;
+  canPause: boolean;
+  canResume: boolean;
+}
+
 export type Theme = 'system' | 'light' | 'dark';
 
 export interface View {
@@ -168,6 +239,10 @@ export interface View {
   conversation?: ConversationView;
   /** Offers that wait for an answer, oldest first. */
   offers: IncomingOffer[];
+  moving: Moving;
+  /** Only while somebody looks at it (`watchTransfers`). */
+  transfers?: TransfersView;
+  transferSettings: TransferSettings;
   storage?: StorageView;
   theme: Theme;
   /** A new version of the app is waiting. */
@@ -233,6 +308,23 @@ export interface Actions {
   saveFile(offer: OfferId, file: number): Promise<ActionResult>;
 
   readonly bundles: BundleActions;
+
+  /** Fills `View.transfers` from now on, or stops. */
+  watchTransfers(watched: boolean): void;
+  /** Changes the place of a file that waits in line. */
+  moveFile(offer: OfferId, file: number, move: Move): void;
+  /** All that runs or waits in line. */
+  pauseAll(): void;
+  resumeAll(): void;
+  /** Leaves finished files out of the list of transfers; the conversations keep them. */
+  clearFinished(): void;
+  setTransferSettings(settings: TransferSettings): void;
+
+  /** Twelve groups of five digits, to compare. */
+  safetyNumber(account: AccountId): Promise<string[] | undefined>;
+  setVerified(account: AccountId, verified: boolean): void;
+  /** Undefined for none. */
+  setAcceptRule(account: AccountId, rule: AcceptRule | undefined): void;
 
   updateProfile(profile: { displayName: string; email: string }): Promise<ActionResult>;
   setTheme(theme: Theme): void;

@@ -20,7 +20,10 @@ export type Handle = number;
 export type Request =
   /** Of the file of `sizeBytes` only these blocks ([first, end), ascending) are stored. */
   | { kind: 'open-sink'; handle: Handle; key: BlobKey; sizeBytes: number; blocks: Ranges }
-  | { kind: 'commit'; handle: Handle; blocks: number[]; hashes: Buffer }
+  /** `signed`: packed signed leaves (`signed-leaves.ts`) of some of the blocks, one record after the other; absent when there are none. */
+  | { kind: 'commit'; handle: Handle; blocks: number[]; hashes: Buffer; signed?: { blocks: number[]; records: Buffer } }
+  | { kind: 'read-back'; handle: Handle; block: number }
+  | { kind: 'signed-leaves'; handle: Handle; block: number }
   /** A `file` (or many as one) that was chosen; without one the copy in the outbox, whose size must be `sizeBytes`. */
   | { kind: 'open-source'; handle: Handle; key: BlobKey; sizeBytes: number; file?: Blob }
   | { kind: 'read'; handle: Handle; block: number }
@@ -70,6 +73,8 @@ export type Answer =
   /** There is no whole copy in the outbox. */
   | { kind: 'absent' }
   | { kind: 'block'; data: Buffer; hash: Buffer }
+  /** Absent when none were committed with the block. */
+  | { kind: 'signed'; record?: Buffer }
   | { kind: 'done' }
   | { kind: 'stored'; files: Stored[] }
   | { kind: 'manifest'; manifestBytes: number }

@@ -58,8 +58,20 @@ async function answer(request: Request): Promise<Answer> {
     case 'commit': {
       const sink = sinks.get(request.handle);
       if (sink === undefined) return { kind: 'storage-failed', failure: 'storage', detail: 'sink is closed' };
+      if (request.signed) await sink.keepSigned(request.signed.blocks, new Uint8Array(request.signed.records));
       sink.commit(request.blocks, new Uint8Array(request.hashes));
       return { kind: 'done' };
+    }
+    case 'read-back': {
+      const sink = sinks.get(request.handle);
+      if (sink === undefined) return { kind: 'storage-failed', failure: 'storage', detail: 'sink is closed' };
+      return { kind: 'block', ...(await sink.read(request.block)) };
+    }
+    case 'signed-leaves': {
+      const sink = sinks.get(request.handle);
+      if (sink === undefined) return { kind: 'storage-failed', failure: 'storage', detail: 'sink is closed' };
+      const record = await sink.signedLeaves(request.block);
+      return record === undefined ? { kind: 'signed' } : { kind: 'signed', record };
     }
     case 'open-source': {
       const { key, file, sizeBytes } = request;
@@ -86,6 +98,7 @@ async function answer(request: Request): Promise<Answer> {
       const names: [Area, string][] = [
         ['blobs', request.key],
         ['blobs', `${request.key}.leaves`],
+        ['blobs', `${request.key}.signed`],
         ['outbox', request.key],
         ['sources', `${request.key}.leaves`],
       ];
@@ -111,7 +124,7 @@ async function answer(request: Request): Promise<Answer> {
       const lists = await Promise.all(
         areas.map(async (area) => (await filesOf(area)).map(({ name, sizeBytes }) => ({ key: name, area, sizeBytes }))),
       );
-      return { kind: 'stored', files: lists.flat().filter(({ key }) => !key.endsWith('.leaves')) };
+      return { kind: 'stored', files: lists.flat().filter(({ key }) => !/\.(leaves|signed)$/.test(key)) };
     }
   }
 }
@@ -160,5 +173,6 @@ function buffersOf(result: Answer): Transferable[] {
     return Object.values(columns).map(({ buffer }) => buffer);
   }
   if (result.kind === 'opened') return [result.leaves];
+  if (result.kind === 'signed') return result.record === undefined ? [] : [result.record];
   return result.kind === 'block' ? [result.data, result.hash] : [];
 }

@@ -1,0 +1,94 @@
+/** All transfers of all conversations as the screen of transfers shows them: grouped by what goes on with them, those in line in its order. */
+import type { Causeway } from '../../../engine/causeway.ts';
+import { factsOf, fileKey } from '../../../engine/exchange/offer.ts';
+import type { Direction } from '../../../engine/exchange/queue.ts';
+import { fileCards, type CardExtras } from './file-cards.ts';
+import { pathsOf } from './paths.ts';
+import { personRow } from './snapshot.ts';
+import type { Series } from './speed-series.ts';
+import type { FileStatus, PathView, PersonRow, Total, TransferGroup, TransferRow, TransfersView } from './view.ts';
+
+const groups: TransferGroup['kind'][] = ['attention', 'running', 'in-line', 'waiting', 'paused', 'finished'];
+
+function groupOf(status: FileStatus, mine: boolean): TransferGroup['kind'] | undefined {
+  switch (status.kind) {
+    case 'failed':
+      return 'attention';
+    case 'needs-file':
+      return mine ? 'attention' : 'waiting';
+    case 'running':
+    case 'verifying':
+      return 'running';
+    case 'waiting':
+      // An offer to this person has its own place on the screen until it is answered.
+      return status.needsAnswer && !mine ? undefined : status.inLine ? 'in-line' : 'waiting';
+    case 'paused':
+      return 'paused';
+    case 'done':
+      return 'finished';
+    case 'declined':
+    case 'cancelled':
+      return undefined;
+  }
+}
+
+export function transfersView(engine: Causeway, extras: CardExtras, series: Series): TransfersView {
+  const rows = new Map(groups.map((kind): [TransferGroup['kind'], (TransferRow & { at: number })[]] => [kind, []]));
+  const people = new Map<string, { row: PersonRow; path: PathView | undefined }>();
+  const lines = { down: placesOf(engine, 'down'), up: placesOf(engine, 'up') };
+  for (const record of engine.transfers.all()) {
+    const person = engine.people.get(record.account);
+    if (!person || !record.offered) continue;
+    const known = people.get(person.account) ?? {
+      row: personRow(engine, person),
+      path: pathsOf(engine, person).find(({ path }) => path !== undefined),
+    };
+    people.set(person.account, known);
+    for (const card of fileCards(engine, record, person, extras)) {
+      const kind = groupOf(card.status, card.mine);
+      if (!kind || (kind === 'finished' && factsOf(record, card.file).unlisted)) continue;
+      const line = lines[card.mine ? 'up' : 'down'];
+      const place = kind === 'in-line' ? line.places.get(fileKey(record.offer, card.file)) : undefined;
+      rows.get(kind)?.push({
+        person: known.row,
+        file: card,
+        at: record.offered.at,
+        ...(kind === 'running' && known.path ? { path: known.path } : {}),
+        ...(place === undefined ? {} : { place, last: place === line.places.size - 1 }),
+      });
+    }
+  }
+  const found = (kind: TransferGroup['kind']) => rows.get(kind) ?? [];
+  found('in-line').sort((a, b) => Number(a.file.mine) - Number(b.file.mine) || (a.place ?? 0) - (b.place ?? 0));
+  for (const kind of groups) if (kind !== 'in-line') found(kind).sort((a, b) => b.at - a.at);
+  return {
+    groups: groups.map((kind) => ({ kind, rows: found(kind) })).filter((group) => group.rows.length > 0),
+    down: totalOf([...found('running'), ...found('in-line')].filter(({ file }) => !file.mine)),
+    up: totalOf([...found('running'), ...found('in-line')].filter(({ file }) => file.mine)),
+    series,
+    canPause: found('running').length + found('in-line').length > 0,
+    canResume: found('paused').some(({ file }) => file.status.kind === 'paused' && file.status.byMe),
+  };
+}
+
+function placesOf(engine: Causeway, direction: Direction): { places: Map<string, number> } {
+  const line = engine.transfers.line(direction).filter(({ offer, file }) => {
+    const record = engine.transfers.get(offer);
+    return record !== undefined && engine.transfers.inLine(record, file);
+  });
+  return { places: new Map(line.map(({ offer, file }, place) => [fileKey(offer, file), place])) };
+}
+
+function totalOf(rows: readonly TransferRow[]): Total {
+  const sum = (of: (row: TransferRow) => number) => rows.reduce((whole, row) => whole + of(row), 0);
+  const doneBytes = sum(({ file }) => file.doneBytes);
+  const sizeBytes = sum(({ file }) => file.sizeBytes);
+  const bytesPerSecond = sum(({ file }) => file.bytesPerSecond ?? 0);
+  return {
+    files: rows.length,
+    doneBytes,
+    sizeBytes,
+    bytesPerSecond,
+    ...(bytesPerSecond > 0 ? { secondsLeft: (sizeBytes - doneBytes) / bytesPerSecond } : {}),
+  };
+}
