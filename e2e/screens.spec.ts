@@ -4,8 +4,8 @@
  */
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { expect, test } from './support/test.ts';
 
 const MiB = 1024 * 1024;
@@ -201,4 +201,39 @@ test('the screens of two people: request, offer, conversation with files in ever
   await alice.page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
   await alice.page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
   await look(alice.page, 'people');
+});
+
+test('the screens of folders: offer, choosing from it, the list of a received one', async ({ pair, file }) => {
+  const [alice, bob] = await pair();
+  const folder = join(dirname(await file('start', 1)), 'Summer at the lake, with everybody who came along');
+  for (const [path, sizeBytes] of [
+    ['first day/arrival.jpg', 3 * MiB],
+    ['first day/evening on the terrace, seen from the boat house.jpg', 2 * MiB],
+    ['maps/way there.pdf', 700_000],
+    ['notes.txt', 1200],
+  ] as const) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), '');
+    await truncate(join(folder, path), sizeBytes);
+  }
+  const name = basename(folder);
+  await alice.attachFolder(folder);
+  await expect(bob.offer).toBeVisible();
+  await look(bob.page, 'offer of a folder');
+  await bob.offer.getByRole('button', { name: 'Choose…' }).click();
+  const dialog = bob.page.getByRole('dialog');
+  await expect(dialog).toContainText('4 files chosen');
+  await dialog.getByRole('button', { name: 'Open first day' }).click();
+  await dialog.getByRole('checkbox', { name: 'arrival.jpg' }).uncheck();
+  await look(bob.page, 'choose from a folder');
+  await dialog.getByRole('button', { name: 'Accept chosen' }).click();
+  await expect(bob.status(name)).toHaveText('Received');
+  await bob.page.getByRole('button', { name: 'Show files' }).click();
+  await bob.card(name).getByRole('button', { name: 'Open first day' }).click();
+  await expect(bob.card(name)).toContainText('Not chosen');
+  await look(bob.page, 'list of a folder');
+  await expect(alice.status(name)).toHaveText('Sent');
+  await alice.page.getByRole('button', { name: 'Show files' }).click();
+  await expect(alice.card(name)).toContainText('notes.txt');
+  await look(alice.page, 'list of a sent folder');
 });

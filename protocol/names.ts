@@ -71,13 +71,19 @@ function fitBytes(name: string, maxBytes: number): string {
   if (toUtf8(name).length <= maxBytes) return name;
   const dot = name.lastIndexOf('.');
   const extension = dot > 0 && name.length - dot <= 16 ? name.slice(dot) : '';
-  const budget = maxBytes - toUtf8(extension).length;
-  let stem = '';
-  let used = 0;
-  for (const character of name.slice(0, name.length - extension.length)) {
-    used += toUtf8(character).length;
-    if (used > budget) break;
-    stem += character;
-  }
+  const stem = cutToBytes(name.slice(0, name.length - extension.length), maxBytes - toUtf8(extension).length);
   return stem.replace(/[. ]+$/g, '') + extension;
+}
+
+/** As many whole characters from the beginning as fit into `maxBytes` of UTF-8. */
+export function cutToBytes(name: string, maxBytes: number): string {
+  let used = 0;
+  let end = 0;
+  for (const character of name) {
+    const point = character.codePointAt(0) ?? 0;
+    used += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    if (used > maxBytes) break;
+    end += character.length;
+  }
+  return name.slice(0, end);
 }

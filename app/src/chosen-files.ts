@@ -1,4 +1,7 @@
-/** Files that a person chose, dropped or pasted, with a lasting handle where the browser gives one: then a reload needs no second choice. */
+/** Files that a person chose, dropped or pasted. */
+import type { ChosenFolder } from './bundle/gather.ts';
+
+/** With a lasting handle where the browser gives one: then a reload needs no second choice. */
 export interface Chosen {
   file: File;
   handle?: FileSystemFileHandle;
@@ -29,21 +32,30 @@ export async function fromPicker(): Promise<Chosen[] | undefined> {
 export const hasFiles = (data: DataTransfer | null): boolean => data?.types.includes('Files') ?? false;
 
 /** Must be called within the drop event itself: the items are gone after it. */
-export async function fromDrop(data: DataTransfer): Promise<{ files: Chosen[]; folders: boolean }> {
-  let folders = false;
-  const waiting: Promise<Chosen | undefined>[] = [];
+export async function fromDrop(data: DataTransfer): Promise<{ files: Chosen[]; folders: ChosenFolder[] }> {
+  const folders: Promise<ChosenFolder>[] = [];
+  const files: Promise<Chosen>[] = [];
   for (const item of data.items) {
     if (item.kind !== 'file') continue;
-    if (item.webkitGetAsEntry()?.isDirectory) {
-      folders = true;
+    const handle = (item as WithHandle).getAsFileSystemHandle?.();
+    const entry = item.webkitGetAsEntry();
+    if (entry?.isDirectory) {
+      folders.push(asFolder(entry as FileSystemDirectoryEntry, handle));
       continue;
     }
     const file = item.getAsFile();
-    const handle = (item as WithHandle).getAsFileSystemHandle?.();
-    if (file) waiting.push(withHandle(file, handle));
+    if (file) files.push(withHandle(file, handle));
   }
-  const files = (await Promise.all(waiting)).filter((one) => one !== undefined);
-  return { files, folders };
+  return { files: await Promise.all(files), folders: await Promise.all(folders) };
+}
+
+async function asFolder(
+  entry: FileSystemDirectoryEntry,
+  asked: Promise<FileSystemHandle | null> | undefined,
+): Promise<ChosenFolder> {
+  const { fromDirectoryEntry, fromDirectoryHandle } = await import('./chosen-folders.ts');
+  const handle = await asked?.catch(() => null); // the entry does as well, for as long as the page lives
+  return handle instanceof FileSystemDirectoryHandle ? fromDirectoryHandle(handle) : fromDirectoryEntry(entry);
 }
 
 async function withHandle(file: File, asked: Promise<FileSystemHandle | null> | undefined): Promise<Chosen> {

@@ -4,6 +4,7 @@
  */
 import type {
   ActionError,
+  BundleSize,
   Connection,
   Delivery,
   FileCard,
@@ -55,6 +56,9 @@ const errors: Record<ActionError['code'], string> = {
   'no-space': 'There is not enough free space on this device.',
   storage: 'This browser could not store it. Check that it is allowed to keep data, and that there is room.',
   unreadable: 'A file could not be read. It may have been moved, changed or deleted. Choose it again.',
+  'too-many-files': 'The list of files is too long for one folder. Send its parts one by one.',
+  'not-saved': 'It could not be saved there. Choose another place.',
+  'no-space-for-zip': 'There is no room for a ZIP beside the files themselves.',
   yourself: 'That is your own username. Enter the username of somebody else.',
 };
 
@@ -79,7 +83,9 @@ export const text = {
   error: (error: ActionError): string =>
     error.code === 'rate-limited' && error.retryAfterMs !== undefined
       ? `That was too many tries in a short time. Try again in ${duration(Math.ceil(error.retryAfterMs / 1000))}.`
-      : errors[error.code],
+      : error.code === 'no-space-for-zip' && error.neededBytes !== undefined && error.freeBytes !== undefined
+        ? `${errors[error.code]} It needs ${size(error.neededBytes)}, and ${size(error.freeBytes)} are free. Make room, or save the files one by one.`
+        : errors[error.code],
   back: 'Back',
   cancel: 'Cancel',
   dismiss: 'Dismiss',
@@ -208,6 +214,9 @@ export const text = {
     messagePlaceholder: 'Write a message',
     send: 'Send',
     attach: 'Attach files',
+    attachFolder: 'Attach folder',
+    reading: (files: number) => `Reading folder… ${count(files, 'file', 'files')}`,
+    stopReading: 'Cancel',
     preparing: 'Preparing the files…',
     drop: (name: string) => `Drop to send to ${name}`,
     details: 'Details',
@@ -226,8 +235,16 @@ export const text = {
     keysChanged: (name: string) =>
       `${name} may have started over on a new device. Or somebody pretends to be ${name}. Ask in another way, before you send anything private.`,
     keysAcknowledge: 'I asked, it is fine',
-    folder: 'Folders cannot be sent yet. Choose the files inside.',
     lastSeen: (when: string) => `last seen ${when}`,
+  },
+  gathering: {
+    empty: (name: string) => `There is nothing in ${name}.`,
+    tooMany: (name: string, most: number) =>
+      `${name} holds more than ${number.format(most)} files and folders. Send its parts one by one.`,
+    pathTooLong: (path: string) => `Nothing was sent: this path is too long or too deep: ${path}`,
+    tooLarge: (name: string) => `${name} is larger than what can be sent in one go. Send its parts one by one.`,
+    unreadable: (name: string) => `Nothing was sent: something in ${name} could not be read. Try again.`,
+    unreadablePath: (path: string) => `Nothing was sent: this could not be read: ${path}`,
   },
   delivery: { queued: 'queued', sent: 'sent', delivered: 'delivered' } satisfies Record<Delivery, string>,
   notice: {
@@ -249,9 +266,28 @@ export const text = {
     of: (n: number) => `1 of ${number.format(n)}`,
     more: (n: number) => `and ${number.format(n)} more`,
     accept: 'Accept',
+    choose: 'Choose…',
     decline: 'Decline',
     block: 'Block',
     files: 'Files offered',
+  },
+  choose: {
+    title: (name: string) => `Choose what to accept from ${name}`,
+    search: 'Search files',
+    all: 'Choose all',
+    loading: (percent: number) => `Loading the list of files… ${number.format(percent)} %`,
+    waiting: (name: string) => `Waiting for ${name} to send the list of files…`,
+    absent: 'The list of files cannot be loaded now. You can accept everything, or try again later.',
+    bad: 'The list of files is not what was offered, so you cannot choose from it.',
+    none: 'Nothing has this in its name.',
+    chosen: (files: number, bytes: number) => `${count(files, 'file', 'files')} chosen, ${size(bytes)}`,
+    tooBig: (bytes: number) => `Only ${size(bytes)} free here`,
+    accept: 'Accept chosen',
+  },
+  tree: {
+    open: (name: string) => `Open ${name}`,
+    close: (name: string) => `Close ${name}`,
+    emptyFolder: 'empty folder',
   },
 
   file: {
@@ -272,6 +308,41 @@ export const text = {
     retry: 'Retry',
     chooseAgain: (name: string) => `Choose ${name} again`,
     showAll: (n: number) => `Show all ${count(n, 'file', 'files')}`,
+    saveAs: 'Save as…',
+    stopSaving: 'Stop saving',
+    saving: { zip: 'Making the ZIP', folder: 'Saving', file: 'Saving' },
+    savingProgress: (name: string) => `Saving ${name}`,
+    retryFailed: 'Retry failed',
+    chooseFolderAgain: (name: string) => `Choose the folder ${name} again`,
+    chooseFilesAgain: (name: string) => `Choose the ${name} again`,
+    bundle: ({ files, folders }: BundleSize): string =>
+      folders === 0
+        ? count(files, 'file', 'files')
+        : `${count(files, 'file', 'files')} in ${count(folders, 'folder', 'folders')}`,
+    wholeOf: (whole: number, all: number) => `${number.format(whole)} of ${count(all, 'file', 'files')}`,
+    showFiles: 'Show files',
+    hideFiles: 'Hide files',
+    list: (name: string) => `Files of ${name}`,
+    listLoading: 'Loading the list of files…',
+    listAbsent: 'The list of files is not on this device.',
+    saveOne: (name: string) => `Save ${name}`,
+    entry: {
+      waiting: 'Waiting',
+      receiving: 'Receiving',
+      received: 'Received',
+      failed: 'Failed',
+      left: 'Not chosen',
+      sent: 'Sent',
+    },
+    wrongFolder: {
+      missing: (name: string) => `${name} is missing in it. Choose the same folder, as it was.`,
+      changed: (name: string) => `${name} was changed since it was offered. Choose the folder as it was.`,
+    },
+    spoiled: {
+      missing: (name: string) => `Stopped: ${name} was moved or deleted since it was offered`,
+      changed: (name: string) => `Stopped: ${name} was changed since it was offered`,
+    },
+    badList: 'Its list of files is not what was offered',
     wrongFile: {
       other: (name: string) => `That is another file, or it was changed. Choose ${name} as it was.`,
       changed: (name: string) => `${name} was changed since it was offered. Choose it as it was, or send it anew.`,
@@ -425,6 +496,7 @@ export const text = {
 export function fileStatus(file: FileCard, person: PersonRow): string {
   const name = nameOf(person);
   const { status } = file;
+  const problem = file.bundle?.problem;
   switch (status.kind) {
     case 'waiting':
       if (status.inLine) return 'Waiting in line';
@@ -444,7 +516,9 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
       return status.byMe ? 'Paused' : `Paused by ${name}`;
     case 'needs-file':
       if (!file.mine) return `Waiting for ${name} to choose the file again`;
-      return status.wrongFile ? text.file.wrongFile[status.wrongFile](file.name) : 'To go on, choose the file again';
+      if (problem) return text.file.wrongFolder[problem.kind](problem.name);
+      if (status.wrongFile) return text.file.wrongFile[status.wrongFile](file.name);
+      return file.bundle?.folders ? 'To go on, choose the folder again' : 'To go on, choose the file again';
     case 'done':
       return file.mine ? 'Sent' : 'Received';
     case 'declined':
@@ -452,6 +526,7 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
     case 'cancelled':
       return status.byMe ? 'Cancelled' : `Cancelled by ${name}`;
     case 'failed':
+      if (status.reason === 'changed' && problem) return text.file.spoiled[problem.kind](problem.name);
       return fileFailures[status.reason](file);
   }
 }

@@ -159,6 +159,22 @@ export class Person {
     await this.page.getByLabel('Attach files').setInputFiles(paths);
   }
 
+  /** A folder as the plain input takes it: without the empty folders in it. */
+  async attachFolder(path: string): Promise<void> {
+    await this.page.getByLabel('Attach folder').setInputFiles(path);
+  }
+
+  /** Drops files or folders on the conversation, as a file manager does. Chromium alone. */
+  async drop(...paths: string[]): Promise<void> {
+    const devtools = await this.context.newCDPSession(this.page);
+    const box = await this.messages.boundingBox();
+    const at = { x: (box?.x ?? 0) + 50, y: (box?.y ?? 0) + 50 };
+    const data = { items: [], files: paths, dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await devtools.send('Input.dispatchDragEvent', { type, ...at, data });
+    await devtools.detach();
+  }
+
   get offer(): Locator {
     return this.page.getByRole('region', { name: 'Incoming file offer' });
   }
@@ -182,7 +198,7 @@ export class Person {
   async save(fileName: string): Promise<{ path: string; name: string }> {
     const [download] = await Promise.all([
       this.page.waitForEvent('download'),
-      this.card(fileName).getByRole('button', { name: 'Save' }).click(),
+      this.card(fileName).getByRole('button', { name: 'Save', exact: true }).click(),
     ]);
     return { path: await download.path(), name: download.suggestedFilename() };
   }

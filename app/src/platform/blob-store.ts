@@ -6,8 +6,10 @@ import type { OfferId } from '../../../protocol/ids.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import { LeafTable } from '../../../engine/transfer/leaf-table.ts';
 import { SinkError, SourceError, type BlobSink, type BlobSource } from '../../../engine/ports.ts';
-import type { Answer, BlobKey, FromWorker, Request, Stored, ToWorker } from '../workers/blob-protocol.ts';
+import type { Answer, BlobKey, BundleOnDisk, FromWorker, Request, Stored, ToWorker } from '../workers/blob-protocol.ts';
 import workerUrl from '../workers/blob-worker.ts?worker&url';
+import type { TreeColumns } from '../bundle/bundle-tree.ts';
+import type { ManifestColumns } from '../bundle/match-again.ts';
 import { WorkerSink } from './blob-sink.ts';
 import { WorkerSource } from './blob-source.ts';
 import { scriptUrl } from './script-url.ts';
@@ -18,7 +20,7 @@ export interface BlobRef {
   file: number;
 }
 
-const keyOf = ({ offer, file }: BlobRef): BlobKey => `${offer}-${file}`;
+export const keyOf = ({ offer, file }: BlobRef): BlobKey => `${offer}-${file}`;
 
 /** How sinks and sources talk to the worker. */
 export interface WorkerPort {
@@ -33,6 +35,8 @@ export class BlobStore {
   #nextId = 1;
   #nextHandle = 1;
   #broken = false;
+  readonly #zips = new Map<number, (doneBytes: number) => void>();
+  #nextJob = 1;
   readonly #port: WorkerPort = {
     ask: (request, transfer = []) => this.#ask(request, transfer),
     post: (message, transfer) => this.worker.postMessage(message, transfer),
@@ -46,7 +50,10 @@ export class BlobStore {
 
   /** Starts the worker of this page. */
   static start(): BlobStore {
-    return new BlobStore(new Worker(scriptUrl(workerUrl), { type: 'module', name: 'blobs' }));
+    const store = new BlobStore(new Worker(scriptUrl(workerUrl), { type: 'module', name: 'blobs' }));
+    // Room that is not given back now is given back at the next start.
+    void store.#ask({ kind: 'remove-temporary' }).catch(() => undefined);
+    return store;
   }
 
   /** Opens, and begins or continues, the file of a download that holds these blocks; close it before `finished`. Rejects with `SinkError`. */
@@ -60,8 +67,8 @@ export class BlobStore {
     return sink;
   }
 
-  /** A file that was chosen, with the leaf hashes known of it. */
-  async openChosen(ref: BlobRef, file: File): Promise<BlobSource> {
+  /** A file that was chosen, or many as one, with the leaf hashes known of it. */
+  async openChosen(ref: BlobRef, file: Blob): Promise<BlobSource> {
     const source = await this.#openSource(ref, file.size, file);
     if (source === undefined) throw new SourceError('gone');
     return source;
@@ -73,7 +80,7 @@ export class BlobStore {
   }
 
   /** Copies an attached file; resolves when the copy is durable. Rejects with `SinkError`, or `SourceError` when the file cannot be read. */
-  async copy(ref: BlobRef, file: File): Promise<void> {
+  async copy(ref: BlobRef, file: Blob): Promise<void> {
     await this.#ask({ kind: 'copy', key: keyOf(ref), file });
   }
 
@@ -90,13 +97,52 @@ export class BlobStore {
   }
 
   /** A received file on disk, to save it: a `File` of which nothing is read yet. Rejects with `SinkError` when it is not there. */
-  async finished(ref: BlobRef): Promise<File> {
+  finished(ref: BlobRef): Promise<File> {
+    return fileIn('blobs', keyOf(ref));
+  }
+
+  /** Keeps the manifest of a bundle that is offered; undefined when it is too large. Rejects with `SinkError`. */
+  async keepManifest(ref: BlobRef, manifest: ManifestColumns): Promise<File | undefined> {
+    const answer = await this.#ask({ kind: 'keep-manifest', key: keyOf(ref), manifest });
+    if (answer.kind === 'bad-manifest') return undefined;
+    return fileIn('manifests', keyOf(ref));
+  }
+
+  async removeManifest(ref: BlobRef): Promise<void> {
+    await this.#ask({ kind: 'remove-manifest', key: keyOf(ref) });
+  }
+
+  /** The manifest of an offered bundle, as a file and read; undefined when it is not here. */
+  async keptManifest(bundle: BundleOnDisk): Promise<{ file: File; manifest: ManifestColumns } | undefined> {
+    const answer = await this.#ask({ kind: 'kept-manifest', bundle });
+    if (answer.kind !== 'kept-manifest') return undefined;
+    return { file: await fileIn('manifests', bundle.key), manifest: answer.manifest };
+  }
+
+  /** The files of a bundle: `absent` when its manifest is not here, `bad` when it is none, or not the one of this offer. */
+  async tree(bundle: BundleOnDisk): Promise<TreeColumns | 'absent' | 'bad'> {
+    const answer = await this.#ask({ kind: 'tree', bundle });
+    if (answer.kind === 'tree') return answer.columns;
+    return answer.kind === 'bad-manifest' ? 'bad' : 'absent';
+  }
+
+  /** Writes a ZIP of a received bundle; undefined when it was stopped. Rejects with `SinkError`. */
+  async zip(
+    what: { bundle: BundleOnDisk; blocks: Ranges; entries?: Ranges },
+    { signal, onprogress }: { signal: AbortSignal; onprogress: (doneBytes: number) => void },
+  ): Promise<File | undefined> {
+    const job = this.#nextJob++;
+    const stop = (): void => this.#port.post({ kind: 'stop-zip', job }, []);
+    this.#zips.set(job, onprogress);
+    signal.addEventListener('abort', stop);
     try {
-      const root = await navigator.storage.getDirectory();
-      const blobs = await root.getDirectoryHandle('blobs', { create: true });
-      return await (await blobs.getFileHandle(keyOf(ref))).getFile();
-    } catch (error) {
-      throw new SinkError('storage', { cause: error });
+      const answer = await this.#ask({ kind: 'zip', job, ...what });
+      if (answer.kind === 'zip-stopped') return undefined;
+      if (answer.kind !== 'zipped') throw new SinkError('storage', { cause: answer.kind });
+      return await fileIn('temporary', answer.name);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#zips.delete(job);
     }
   }
 
@@ -122,7 +168,7 @@ export class BlobStore {
     }
   }
 
-  async #openSource(ref: BlobRef, sizeBytes: number, file?: File): Promise<BlobSource | undefined> {
+  async #openSource(ref: BlobRef, sizeBytes: number, file?: Blob): Promise<BlobSource | undefined> {
     const handle = this.#nextHandle++;
     const request = { kind: 'open-source', handle, key: keyOf(ref), sizeBytes } as const;
     const answer = await this.#ask(file === undefined ? request : { ...request, file });
@@ -158,6 +204,9 @@ export class BlobStore {
       case 'written':
         this.#sinks.get(message.handle)?.written(message.block, message.writing, new Uint8Array(message.hash));
         return;
+      case 'zip-progress':
+        this.#zips.get(message.job)?.(message.doneBytes);
+        return;
       case 'write-failed':
         this.#sinks.get(message.handle)?.failed(new SinkError(message.failure, { cause: message.detail }));
     }
@@ -170,6 +219,16 @@ export class BlobStore {
     for (const { fail } of this.#pending.values()) fail(error);
     this.#pending.clear();
     for (const sink of this.#sinks.values()) sink.failed(error);
+  }
+}
+
+/** A `File` of the private file system, of which nothing is read yet. Rejects with `SinkError` when it is not there. */
+async function fileIn(area: 'blobs' | 'manifests' | 'temporary', name: string): Promise<File> {
+  try {
+    const root = await navigator.storage.getDirectory();
+    return await (await (await root.getDirectoryHandle(area)).getFileHandle(name)).getFile();
+  } catch (error) {
+    throw new SinkError('storage', { cause: error });
   }
 }
 

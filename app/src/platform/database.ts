@@ -49,8 +49,8 @@ export interface AccountSchema extends DBSchema {
   };
   /** Small records, keyed by [table, key]. */
   records: { key: [string, string]; value: { table: string; key: string; record: unknown } };
-  /** File handles that the browser gave, keyed by offer and index. */
-  handles: { key: string; value: FileSystemFileHandle };
+  /** Handles of files and folders that the browser gave, keyed by offer and index. */
+  handles: { key: string; value: FileSystemFileHandle | FileSystemDirectoryHandle };
 }
 export type AccountDatabase = IDBPDatabase<AccountSchema>;
 

@@ -1,5 +1,5 @@
 /**
- * Where the bytes of an offered file are on this device, best first: the File that was chosen in this page, the copy that was made when it
+ * Where the bytes of an offered file, or bundle, are on this device, best first: the File that was chosen in this page, the copy that was made when it
  * was attached, the handle that the browser gave. And where received bytes go.
  */
 import type { Blobs } from '../../../engine/blobs.ts';
@@ -9,15 +9,24 @@ import { fileKey } from '../../../engine/exchange/offer.ts';
 import { checkSame } from '../../../engine/transfer/same-source.ts';
 import type { OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { BlobStore } from './blob-store.ts';
+import type { Gathered } from '../bundle/gather.ts';
+import type { BlobRef, BlobStore } from './blob-store.ts';
+import type { BundleProblem, OpenBundle } from './bundle-source.ts';
 import { strict, type AccountDatabase } from './database.ts';
+
+/** Loaded with the first bundle. */
+const bundleSource = () => import('./bundle-source.ts');
 
 export class DeviceBlobs implements Blobs {
   readonly #chosen = new Map<string, File>();
+  readonly #bundles = new Map<string, OpenBundle>();
+  readonly #problems = new Map<string, BundleProblem>();
 
   constructor(
     private readonly store: BlobStore,
     private readonly db: AccountDatabase,
+    /** Of a bundle that this device offered. */
+    private readonly manifestBytesOf: (offer: OfferId, file: number) => number | undefined,
   ) {}
 
   /** Makes a file available under an offer, so that a reload needs no click where that is possible. Rejects with `SinkError` or `SourceError`. */
@@ -28,10 +37,7 @@ export class DeviceBlobs implements Blobs {
     options: { pasted: boolean; handle?: FileSystemFileHandle },
   ): Promise<void> {
     const key = fileKey(offer, file);
-    if (options.handle) {
-      const tx = this.db.transaction('handles', 'readwrite', strict);
-      await Promise.all([tx.store.put(options.handle, key), tx.done]);
-    }
+    if (options.handle) await this.#keepHandle(key, options.handle);
     // A copy is what goes out: the file itself may be changed or deleted before it is asked for.
     if (options.pasted || chosen.size <= limits.copyOnAttachBytes) await this.store.copy({ offer, file }, chosen);
     else this.#chosen.set(key, chosen);
@@ -45,22 +51,109 @@ export class DeviceBlobs implements Blobs {
   /** The file that was chosen is not the one any more: the person is to choose again. */
   unchoose(offer: OfferId, file: number): void {
     this.#chosen.delete(fileKey(offer, file));
+    this.#bundles.delete(fileKey(offer, file));
+  }
+
+  /**
+   * Like `attach`, of a bundle; says how long its manifest became, or undefined when that is over its limit. Rejects like `attach`, and then
+   * nothing of it is kept.
+   */
+  async attachBundle(offer: OfferId, file: number, gathered: Gathered): Promise<number | undefined> {
+    const ref = { offer, file };
+    const key = fileKey(offer, file);
+    try {
+      const bundle = await (await bundleSource()).packBundle(this.store, ref, gathered);
+      if (!bundle) return undefined;
+      if (bundle.blob.size <= limits.copyOnAttachBytes) await this.store.copy(ref, bundle.blob);
+      else {
+        this.#bundles.set(key, bundle);
+        if (gathered.handle) await this.#keepHandle(key, gathered.handle);
+      }
+      return bundle.manifestBytes;
+    } catch (error) {
+      await this.store.remove(ref);
+      await this.store.removeManifest(ref);
+      throw error;
+    }
+  }
+
+  /** The person chose the folder again. @returns the file that is not what was offered, if any. */
+  async provideBundle(
+    offer: OfferId,
+    file: number,
+    offered: { manifestBytes: number; sizeBytes: number },
+    again: Gathered,
+  ): Promise<BundleProblem | undefined> {
+    const key = fileKey(offer, file);
+    const { repackBundle } = await bundleSource();
+    const bundle = await repackBundle(this.store, { offer, file }, offered, again);
+    if (!bundle) throw new SourceError('gone');
+    if (!('blob' in bundle)) {
+      this.#problems.set(key, bundle);
+      return bundle;
+    }
+    this.#problems.delete(key);
+    this.#bundles.set(key, bundle);
+    if (again.handle) await this.#keepHandle(key, again.handle);
+    return undefined;
+  }
+
+  /** The file that made a bundle unreadable, when one did. */
+  problemOf(offer: OfferId, file: number): BundleProblem | undefined {
+    return this.#problems.get(fileKey(offer, file));
   }
 
   async openSource(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number) {
+    const ref = { offer, file };
     const key = fileKey(offer, file);
+    const bundle = this.#bundles.get(key);
+    if (bundle) return this.#openBundle(ref, bundle);
     const chosen = this.#chosen.get(key);
-    if (chosen) return checked(await this.store.openChosen({ offer, file }, chosen));
-    const copy = await this.store.openCopy({ offer, file }, sizeBytes);
+    if (chosen) return checked(await this.store.openChosen(ref, chosen));
+    const copy = await this.store.openCopy(ref, sizeBytes);
     if (copy) return copy;
     const handle = await this.db.get('handles', key);
     // Asking for permission needs a click; the screen then offers to choose the file again instead.
-    if (handle && (await permissionOf(handle)) === 'granted') {
+    if (!handle || (await permissionOf(handle)) !== 'granted') throw new SourceError('gone');
+    if (handle instanceof FileSystemFileHandle) {
       const now = await openHandle(handle);
       if (!isSame(now, { size: sizeBytes, modifiedAt })) throw new SourceError('changed');
-      return checked(await this.store.openChosen({ offer, file }, now));
+      return checked(await this.store.openChosen(ref, now));
     }
-    throw new SourceError('gone');
+    const again = await this.#gatherAgain(offer, file, sizeBytes, handle);
+    if (!again) throw new SourceError('gone');
+    return this.#openBundle(ref, again);
+  }
+
+  async #openBundle(ref: BlobRef, bundle: OpenBundle): Promise<BlobSource> {
+    const key = fileKey(ref.offer, ref.file);
+    const { BundleSource } = await bundleSource();
+    return new BundleSource(await checked(await this.store.openChosen(ref, bundle.blob)), bundle, (problem) => {
+      this.#problems.set(key, problem);
+      // What was read of the folder is no more: a retry reads it anew, or asks for it.
+      this.#bundles.delete(key);
+    });
+  }
+
+  /** Reads a folder again whose handle the browser still honours. */
+  async #gatherAgain(
+    offer: OfferId,
+    file: number,
+    sizeBytes: number,
+    handle: FileSystemDirectoryHandle,
+  ): Promise<OpenBundle | undefined> {
+    const key = fileKey(offer, file);
+    const manifestBytes = this.manifestBytesOf(offer, file);
+    if (manifestBytes === undefined) return undefined;
+    const again = await (await bundleSource()).gatherQuietly(handle);
+    if (!again) return undefined;
+    const problem = await this.provideBundle(offer, file, { manifestBytes, sizeBytes }, again);
+    return problem ? undefined : this.#bundles.get(key);
+  }
+
+  async #keepHandle(key: string, handle: FileSystemFileHandle | FileSystemDirectoryHandle): Promise<void> {
+    const tx = this.db.transaction('handles', 'readwrite', strict);
+    await Promise.all([tx.store.put(handle, key), tx.done]);
   }
 
   openSink(offer: OfferId, file: number, sizeBytes: number, blocks: Ranges) {
@@ -77,13 +170,20 @@ export class DeviceBlobs implements Blobs {
 
   async remove(offer: OfferId, file: number): Promise<void> {
     await this.db.delete('handles', fileKey(offer, file));
-    await this.forget(offer, file);
+    await this.#forgetBytes(offer, file);
   }
 
-  /** The bytes alone: for when the database goes as a whole, and is closed. */
-  async forget(offer: OfferId, file: number): Promise<void> {
+  /** The bytes alone. The manifest of an offered bundle stays: what was sent can be looked at. */
+  async #forgetBytes(offer: OfferId, file: number): Promise<void> {
     this.#chosen.delete(fileKey(offer, file));
+    this.#bundles.delete(fileKey(offer, file));
     await this.store.remove({ offer, file });
+  }
+
+  /** All of it but what is in the database: for when that goes as a whole, and is closed. */
+  async forget(offer: OfferId, file: number): Promise<void> {
+    await this.#forgetBytes(offer, file);
+    await this.store.removeManifest({ offer, file });
   }
 }
 
@@ -102,7 +202,7 @@ async function checked(source: BlobSource): Promise<BlobSource> {
   }
 }
 
-type WithPermission = FileSystemFileHandle & { queryPermission?(options: { mode: 'read' }): Promise<PermissionState> };
+type WithPermission = FileSystemHandle & { queryPermission?(options: { mode: 'read' }): Promise<PermissionState> };
 const permissionOf = async (handle: WithPermission): Promise<PermissionState> =>
   (await handle.queryPermission?.({ mode: 'read' })) ?? 'prompt';
 

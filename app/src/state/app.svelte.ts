@@ -34,6 +34,10 @@ import { idbRecords } from '../platform/idb-records.ts';
 import { saveAs } from '../platform/save.ts';
 import { claimEngine } from '../platform/tab.ts';
 import { makeThumbnail } from '../platform/thumbnails.ts';
+import { BundleState, type BundleChoice } from './bundle-state.ts';
+import type { Bundles } from './bundles.ts';
+import type { CardExtras } from './file-cards.ts';
+import { lazyBundles } from './lazy-bundles.ts';
 import { SpaceWatch } from './free-space.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
@@ -67,6 +71,9 @@ interface Running {
   db: AccountDatabase;
   blobs: DeviceBlobs;
   thumbnails: Thumbnails;
+  bundleState: BundleState;
+  /** Loaded when something is done with a bundle. */
+  bundles?: Promise<Bundles>;
   timeline: Timeline | undefined;
   watch: TransferWatch;
 }
@@ -106,6 +113,11 @@ export class App implements Actions {
   /** Logging out is under way: that the server ends the session is no news then. */
   #leaving = false;
   #refresh: ReturnType<typeof setTimeout> | undefined;
+
+  /** Told of every change at once. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing is shown of it
+  readonly #listeners = new Set<() => void>();
+  readonly bundles = lazyBundles(() => this.#loadBundles(), guard);
 
   constructor(private readonly report: (problem: unknown) => void) {
     this.#beside = new BesideProgress(report);
@@ -216,7 +228,7 @@ export class App implements Actions {
     const person = running.engine.people.get(account);
     if (!person || running.timeline?.account === account) return;
     const { unread } = running.engine.conversations.summary(person.conversation);
-    const timeline = new Timeline(running.engine, account, unread, running.thumbnails);
+    const timeline = new Timeline(running.engine, account, unread, extrasOf(running));
     timeline.load(person).then(() => {
       running.timeline = timeline;
       running.engine.lookAt(account);
@@ -308,6 +320,7 @@ export class App implements Actions {
     if (!offered || !this.#store) return { ok: false, error: { code: 'storage' } };
     const store = this.#store;
     return guard(async () => {
+      if (offered.bundle) return (await this.#loadBundles()).saveZip(offer, file);
       saveAs(await store.finished({ offer, file }), fileName(offered.name));
       return ok;
     });
@@ -389,6 +402,25 @@ export class App implements Actions {
 
   // Inside
 
+  #loadBundles(): Promise<Bundles> {
+    const running = this.#need();
+    const store = this.#store;
+    if (!store) throw new Error('the blob worker was not started');
+    running.bundles ??= import('./bundles.ts').then(
+      ({ Bundles: Loaded }) =>
+        new Loaded({
+          ...running,
+          store,
+          state: running.bundleState,
+          listen: (run) => {
+            this.#listeners.add(run);
+            return () => this.#listeners.delete(run);
+          },
+        }),
+    );
+    return running.bundles;
+  }
+
   async #offer(
     account: AccountId,
     files: readonly { file: File; handle?: FileSystemFileHandle }[],
@@ -464,7 +496,13 @@ export class App implements Actions {
     const { Causeway, connectSignaling, openWebRtc } = await import('./running.ts');
     const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
     this.#store ??= BlobStore.start();
-    const blobs = new DeviceBlobs(this.#store, db);
+    const blobs = new DeviceBlobs(
+      this.#store,
+      db,
+      (offer, file) => bundleOf(this.#running, offer, file)?.manifestBytes,
+    );
+    const bundleState = new BundleState(idbRecords<BundleChoice>(db, 'choices'), () => this.#changed());
+    await bundleState.load();
     const keys = deviceKeys(identity.device.id, identity.keys);
     const engine = await Causeway.start(
       {
@@ -503,7 +541,7 @@ export class App implements Actions {
     applySettings(engine.transfers, this.#transferSettings);
     const watch = new TransferWatch(engine, () => this.#changed());
     watch.show(this.#transfersWatched);
-    this.#running = { identity, engine, db, blobs, thumbnails, timeline: undefined, watch };
+    this.#running = { identity, engine, db, blobs, thumbnails, bundleState, timeline: undefined, watch };
     this.#enter(
       identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode },
     );
@@ -565,6 +603,7 @@ export class App implements Actions {
   }
 
   #changed(): void {
+    for (const listener of this.#listeners) listener();
     this.#refresh ??= setTimeout(() => this.#show(), this.transferring ? refreshWhileMovingMs : refreshMs);
   }
 
@@ -596,7 +635,9 @@ export class App implements Actions {
       ...peopleRows(engine, timeline?.account),
       offers: offersOf(engine, thumbnails, this.#space.freeBytes(engine)),
       moving: watch.moving,
-      ...(this.#transfersWatched ? { transfers: transfersView(engine, thumbnails, watch.series(Date.now())) } : {}),
+      ...(this.#transfersWatched
+        ? { transfers: transfersView(engine, extrasOf(running), watch.series(Date.now())) }
+        : {}),
       ...(conversation ? { conversation } : {}),
     };
     this.#space.watch(this.view.offers);
@@ -612,6 +653,15 @@ async function forget({ engine, blobs, db, identity }: Running): Promise<void> {
   db.close();
   await deleteAccount(identity.account.id);
 }
+
+const bundleOf = (running: Running | undefined, offer: OfferId, file: number) =>
+  running?.engine.transfers.get(offer)?.offered?.files[file]?.bundle;
+
+const extrasOf = ({ thumbnails, bundleState, blobs }: Running): CardExtras => ({
+  thumbnails,
+  bundles: bundleState,
+  problemOf: (offer, file) => blobs.problemOf(offer, file),
+});
 
 function resultOf(outcome: Outcome): ActionResult {
   return outcome.ok ? ok : outcome;

@@ -1,13 +1,31 @@
 /** From the record of an offer and what goes on with it to the cards that are shown. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { acceptedBytes, factsOf, fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
+import {
+  acceptedBlocks,
+  acceptedBytes,
+  factsOf,
+  fileKey,
+  standingOf,
+  type OfferRecord,
+} from '../../../engine/exchange/offer.ts';
 import type { Person } from '../../../engine/people/people.ts';
+import type { OfferId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
+import type { BundleProblem } from '../platform/bundle-source.ts';
+import type { BundleState } from './bundle-state.ts';
 import { pathsOf } from './paths.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';
-import type { FileCard, FileStatus } from './view.ts';
+import type { BundleView, FileCard, FileStatus } from './view.ts';
 
-export function fileCards(engine: Causeway, record: OfferRecord, person: Person, thumbnails: Thumbnails): FileCard[] {
+/** What is shown of files beside what the engine knows. */
+export interface CardExtras {
+  thumbnails: Thumbnails;
+  bundles: BundleState;
+  problemOf: (offer: OfferId, file: number) => BundleProblem | undefined;
+}
+
+export function fileCards(engine: Causeway, record: OfferRecord, person: Person, extras: CardExtras): FileCard[] {
+  const { thumbnails } = extras;
   const { offered } = record;
   if (!offered) return [];
   const now = Date.now();
@@ -20,6 +38,8 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
     const running = status.kind === 'running' && !status.stalled;
     const bytesPerSecond = progress.bytesPerSecond(now);
     const secondsLeft = progress.secondsLeft(now, sizeBytes);
+    const saving = extras.bundles.saving(fileKey(record.offer, index));
+    const bundle = bundleView(engine, record, index, extras);
     const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
     // Another device of the account may be the one that has it.
     const here = factsOf(record, index).receivedBy === engine.device;
@@ -33,6 +53,8 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
       status,
       doneBytes: Math.min(progress.doneBytes, sizeBytes),
       canSave: status.kind === 'done' && !offered.mine && here,
+      ...(bundle ? { bundle } : {}),
+      ...(saving ? { saving } : {}),
       ...(byRule ? { byRule } : {}),
       ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
       ...(running && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),
@@ -40,6 +62,27 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
       ...(running && path !== undefined ? { path } : {}),
     };
   });
+}
+
+function bundleView(
+  engine: Causeway,
+  record: OfferRecord,
+  file: number,
+  { bundles, problemOf }: CardExtras,
+): BundleView | undefined {
+  const bundle = record.offered?.files[file]?.bundle;
+  if (!bundle) return undefined;
+  const done = standingOf(record, file) === 'done';
+  const problem = problemOf(record.offer, file);
+  return {
+    files: bundle.files,
+    folders: bundle.folders,
+    have: done ? acceptedBlocks(record, file) : engine.transfers.haveRanges(record.offer, file),
+    bad: bundles.isBad(fileKey(record.offer, file)),
+    ...(problem
+      ? { problem: { kind: problem.kind, name: fileName(problem.path.slice(problem.path.lastIndexOf('/') + 1)) } }
+      : {}),
+  };
 }
 
 function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile: WrongFile | undefined): FileStatus {

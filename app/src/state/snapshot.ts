@@ -96,6 +96,7 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
           sizeBytes: file.size,
           type: shownName(file.type, 127),
           ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
+          ...(file.bundle ? { bundle: file.bundle } : {}),
         };
       });
       return [

@@ -5,8 +5,7 @@ import { compareEntries } from '../../../engine/feed/order.ts';
 import { readPayload, type ReadPayload } from '../../../engine/feed/payload.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import type { StoredEntry } from '../../../engine/ports.ts';
-import { fileCards } from './file-cards.ts';
-import type { Thumbnails } from './thumbnails.ts';
+import { fileCards, type CardExtras } from './file-cards.ts';
 import type { MessageItem } from './view.ts';
 
 /** Entries of a conversation that are kept in memory; older ones are read when somebody scrolls there. */
@@ -26,7 +25,7 @@ export class Timeline {
     readonly account: Person['account'],
     /** Messages that were unread when the conversation was opened. */
     readonly unreadAtOpen: number,
-    private readonly thumbnails: Thumbnails,
+    private readonly extras: CardExtras,
   ) {}
 
   async load(person: Person): Promise<void> {
@@ -70,12 +69,12 @@ export class Timeline {
         if (!record?.offered) continue;
         shown.add(payload.offer);
         payload.files.forEach((file, index) => {
-          if (file.thumbnail) this.thumbnails.show(fileKey(payload.offer, index), file.thumbnail);
+          if (file.thumbnail) this.extras.thumbnails.show(fileKey(payload.offer, index), file.thumbnail);
         });
         items.push({
           ...common,
           kind: 'files',
-          files: fileCards(this.engine, record, person, this.thumbnails),
+          files: fileCards(this.engine, record, person, this.extras),
           delivery,
         });
       } else if (payload.kind === 'unknown') items.push({ ...common, kind: 'notice', notice: 'needs-newer-version' });
@@ -98,7 +97,7 @@ export class Timeline {
   /** An offer that came as a knock has no entry yet. */
   #addKnocked(items: MessageItem[], record: OfferRecord, person: Person, author: string): void {
     if (!record.offered?.knocked) return;
-    const files = fileCards(this.engine, record, person, this.thumbnails);
+    const files = fileCards(this.engine, record, person, this.extras);
     insertByTime(items, {
       key: record.offer,
       at: record.offered.at,

@@ -2,11 +2,10 @@
 import type { Causeway } from '../../../engine/causeway.ts';
 import { factsOf, fileKey } from '../../../engine/exchange/offer.ts';
 import type { Direction } from '../../../engine/exchange/queue.ts';
-import { fileCards } from './file-cards.ts';
+import { fileCards, type CardExtras } from './file-cards.ts';
 import { pathsOf } from './paths.ts';
 import { personRow } from './snapshot.ts';
 import type { Series } from './speed-series.ts';
-import type { Thumbnails } from './thumbnails.ts';
 import type { FileStatus, PathView, PersonRow, Total, TransferGroup, TransferRow, TransfersView } from './view.ts';
 
 const groups: TransferGroup['kind'][] = ['attention', 'running', 'in-line', 'waiting', 'paused', 'finished'];
@@ -33,7 +32,7 @@ function groupOf(status: FileStatus, mine: boolean): TransferGroup['kind'] | und
   }
 }
 
-export function transfersView(engine: Causeway, thumbnails: Thumbnails, series: Series): TransfersView {
+export function transfersView(engine: Causeway, extras: CardExtras, series: Series): TransfersView {
   const rows = new Map(groups.map((kind): [TransferGroup['kind'], (TransferRow & { at: number })[]] => [kind, []]));
   const people = new Map<string, { row: PersonRow; path: PathView | undefined }>();
   const lines = { down: placesOf(engine, 'down'), up: placesOf(engine, 'up') };
@@ -45,7 +44,7 @@ export function transfersView(engine: Causeway, thumbnails: Thumbnails, series: 
       path: pathsOf(engine, person).find(({ path }) => path !== undefined),
     };
     people.set(person.account, known);
-    for (const card of fileCards(engine, record, person, thumbnails)) {
+    for (const card of fileCards(engine, record, person, extras)) {
       const kind = groupOf(card.status, card.mine);
       if (!kind || (kind === 'finished' && factsOf(record, card.file).unlisted)) continue;
       const line = lines[card.mine ? 'up' : 'down'];

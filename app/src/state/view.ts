@@ -7,6 +7,9 @@ import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AccountId, ConversationId, OfferId } from '../../../protocol/ids.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
+import type { Ranges } from '../../../engine/transfer/blocks.ts';
+import type { BundleFiles } from '../bundle/bundle-files.ts';
+import type { Gathered } from '../bundle/gather.ts';
 import type { Series } from './speed-series.ts';
 import type { TransferSettings } from './transfer-settings.ts';
 
@@ -117,6 +120,25 @@ export interface FileCard {
   byRule?: boolean;
   /** The received file is on this device and can be saved. */
   canSave: boolean;
+  /** It is many files, or a folder. */
+  bundle?: BundleView;
+  /** It is being written to where the person wants it. */
+  saving?: { kind: 'zip' | 'folder' | 'file'; doneBytes: number; totalBytes: number };
+}
+
+export interface BundleView extends BundleSize {
+  /** Blocks that are here, of a received one. */
+  have: Ranges;
+  /** The file of it that was changed, or is missing, where it is sent from; cleaned. */
+  problem?: { kind: 'missing' | 'changed'; name: string };
+  /** Its list of files is not what it says it is. */
+  bad: boolean;
+}
+
+export interface BundleSize {
+  files: number;
+  /** 0 for loose files. */
+  folders: number;
 }
 
 export type MessageItem = { key: string; at: number; mine: boolean; author: string } & (
@@ -143,10 +165,14 @@ export interface ConversationView {
   keysChanged: boolean;
 }
 
+export interface OfferedBundle extends BundleSize {
+  manifestBytes: number;
+}
+
 export interface IncomingOffer {
   offer: OfferId;
   person: PersonRow;
-  files: { name: string; sizeBytes: number; type: string; thumbnailUrl?: string }[];
+  files: { name: string; sizeBytes: number; type: string; thumbnailUrl?: string; bundle?: OfferedBundle }[];
   totalBytes: number;
   /** What can be written here less what accepted files still need, once it is measured. */
   freeBytes?: number;
@@ -225,8 +251,20 @@ export interface View {
 
 /** An expected failure of an action; the sentence for it lives in `text.ts`. `no-server` when nothing answered. */
 export interface ActionError {
-  code: ErrorCode | 'no-server' | 'wrong-recovery-code' | 'no-space' | 'storage' | 'unreadable' | 'yourself';
+  code:
+    | ErrorCode
+    | 'no-server'
+    | 'wrong-recovery-code'
+    | 'no-space'
+    | 'storage'
+    | 'unreadable'
+    | 'yourself'
+    | 'too-many-files'
+    | 'not-saved'
+    | 'no-space-for-zip';
   retryAfterMs?: number | undefined;
+  neededBytes?: number;
+  freeBytes?: number;
 }
 export type ActionResult = { ok: true } | { ok: false; error: ActionError };
 
@@ -266,8 +304,10 @@ export interface Actions {
   retryFile(offer: OfferId, file: number): void;
   /** The sender chose the file again after a reload. */
   provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult>;
-  /** Downloads the received file under its cleaned name. */
+  /** Downloads the received file under its cleaned name; a bundle as a ZIP, which is written first. */
   saveFile(offer: OfferId, file: number): Promise<ActionResult>;
+
+  readonly bundles: BundleActions;
 
   /** Fills `View.transfers` from now on, or stops. */
   watchTransfers(watched: boolean): void;
@@ -293,4 +333,33 @@ export interface Actions {
   refreshStorage(): Promise<void>;
   /** Loads the waiting version; refused while a transfer runs (the screen says so). */
   applyUpdate(): void;
+}
+
+/** One file of an offer that is accepted; of a bundle perhaps only a part. */
+export interface ChosenFile {
+  file: number;
+  /** Blocks to be fetched, and entries of the manifest that were chosen; [first, end), ascending. */
+  part?: { blocks: Ranges; entries: Ranges };
+}
+
+export interface BundleActions {
+  /** Offers what was gathered as one file. */
+  offer(account: AccountId, gathered: Gathered): Promise<ActionResult>;
+  /** The sender chose the folder again after a reload; a card whose folder is another one says so. */
+  provide(offer: OfferId, file: number, again: Gathered): Promise<ActionResult>;
+  /**
+   * The files of a bundle. Of an offer that nobody answered they are asked for first: `onprogress` is told which part (0 to 1) is here.
+   * `absent`: they cannot be had now; `bad`: the list is not what the offer says.
+   */
+  files(
+    offer: OfferId,
+    file: number,
+    waiting: { signal: AbortSignal; onprogress: (part: number) => void },
+  ): Promise<BundleFiles | 'bad' | 'absent'>;
+  acceptSome(offer: OfferId, chosen: readonly ChosenFile[]): Promise<ActionResult>;
+  /** Downloads one file of a received bundle. */
+  saveEntry(offer: OfferId, file: number, node: number): Promise<ActionResult>;
+  /** Lets the person pick a place, and writes there: a file, or the files and folders of a bundle. */
+  saveAs(offer: OfferId, file: number): Promise<ActionResult>;
+  stopSaving(offer: OfferId, file: number): Promise<void>;
 }

@@ -8,16 +8,24 @@ import { measureRoom, tryRoom } from './room.ts';
 import { SinkFile } from './sink-file.ts';
 import { copyToOutbox, isUnreadable, sourceFailure, SourceFile } from './source-file.ts';
 
+/** What a bundle is asked for. */
+type BundleRequest = Extract<Request, { kind: 'keep-manifest' | 'remove-manifest' | 'kept-manifest' | 'tree' | 'zip' }>;
+
 declare const self: DedicatedWorkerGlobalScope;
 
 const sinks = new Map<Handle, SinkFile>();
 const sources = new Map<Handle, SourceFile>();
+const zips = new Map<number, AbortController>();
 
 const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, transfer);
 
 self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
   if (message.kind === 'write') {
     void writeBlock(message);
+    return;
+  }
+  if (message.kind === 'stop-zip') {
+    zips.get(message.job)?.abort();
     return;
   }
   const { id, request } = message;
@@ -97,6 +105,15 @@ async function answer(request: Request): Promise<Answer> {
       for (const [area, name] of names) await removeFile(area, name);
       return { kind: 'done' };
     }
+    case 'keep-manifest':
+    case 'remove-manifest':
+    case 'kept-manifest':
+    case 'tree':
+    case 'zip':
+      return answerBundle(request);
+    case 'remove-temporary':
+      for (const { name } of await filesOf('temporary')) await removeFile('temporary', name);
+      return { kind: 'done' };
     case 'try-room':
       await tryRoom(request.bytes);
       return { kind: 'done' };
@@ -112,6 +129,37 @@ async function answer(request: Request): Promise<Answer> {
   }
 }
 
+/** What is open of a bundle has its file locked: then it is read through that. */
+const sinkOf = (key: string): SinkFile | undefined => [...sinks.values()].find((sink) => sink.key === key);
+
+/** Bundles are rare: what they need is loaded with the first one. */
+async function answerBundle(request: BundleRequest): Promise<Answer> {
+  const manifests = await import('./bundle-manifests.ts');
+  switch (request.kind) {
+    case 'keep-manifest':
+      return manifests.keep(request.key, request.manifest);
+    case 'remove-manifest':
+      await removeFile('manifests', request.key);
+      return { kind: 'done' };
+    case 'kept-manifest':
+      return manifests.columns(request.bundle);
+    case 'tree':
+      return manifests.tree(request.bundle, sinkOf(request.bundle.key));
+    case 'zip': {
+      const { job } = request;
+      const stop = new AbortController();
+      zips.set(job, stop);
+      try {
+        const { writeZip } = await import('./bundle-zip.ts');
+        const onprogress = (doneBytes: number) => post({ kind: 'zip-progress', job, doneBytes });
+        return await writeZip(request, { signal: stop.signal, onprogress });
+      } finally {
+        zips.delete(job);
+      }
+    }
+  }
+}
+
 function failure(request: Request, error: unknown): Answer {
   const ofSource = request.kind === 'read' || (request.kind === 'copy' && isUnreadable(error));
   return ofSource
@@ -120,6 +168,10 @@ function failure(request: Request, error: unknown): Answer {
 }
 
 function buffersOf(result: Answer): Transferable[] {
+  if (result.kind === 'tree') {
+    const { names: _, ...columns } = result.columns;
+    return Object.values(columns).map(({ buffer }) => buffer);
+  }
   if (result.kind === 'opened') return [result.leaves];
   if (result.kind === 'signed') return result.record === undefined ? [] : [result.record];
   return result.kind === 'block' ? [result.data, result.hash] : [];

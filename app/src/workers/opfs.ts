@@ -1,5 +1,5 @@
 /** Files of the origin's private file system, through synchronous access handles (this worker is the only one that opens them). */
-export type Area = 'blobs' | 'outbox' | 'sources';
+export type Area = 'blobs' | 'outbox' | 'sources' | 'manifests' | 'temporary';
 
 /** A browser lets go of the handles of a tab that was closed or reloaded only after a moment. */
 const LOCKED_RETRY_MS = 50;

@@ -21,7 +21,7 @@ export class SinkFile {
   #signedFile: Promise<FileSystemSyncAccessHandle> | undefined;
 
   private constructor(
-    private readonly key: string,
+    readonly key: string,
     private readonly data: FileSystemSyncAccessHandle,
     private readonly leafFile: FileSystemSyncAccessHandle,
     private readonly sizeBytes: number,
@@ -74,6 +74,12 @@ export class SinkFile {
       writeAll(this.leafFile, hashes.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES), block * LEAF_BYTES),
     );
     this.leafFile.flush();
+  }
+
+  /** What is on disk from the beginning on. */
+  readStart(lengthBytes: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(lengthBytes);
+    return bytes.subarray(0, this.data.read(bytes, { at: 0 }));
   }
 
   /** Records of `SIGNED_LEAVES_BYTES`, in the order of `blocks`. Call before `commit` of these blocks. Rejects with DOMException. */

@@ -1,5 +1,5 @@
 /**
- * A file that is being sent: a chosen `File`, or its copy in the outbox. Blocks are cut from pieces of 4 MiB, the next piece is read while
+ * A file that is being sent: a chosen `File`, many as one `Blob`, or a copy in the outbox. Blocks are cut from pieces of 4 MiB, the next piece is read while
  * this one is used; never more than two are in memory. Leaf hashes are kept in `sources/<key>.leaves`: after a reload they tell whether it
  * still is the same file, and spare hashing it again for the root.
  */
@@ -21,11 +21,11 @@ export class SourceFile {
   #ahead: Piece | undefined;
 
   private constructor(
-    private readonly file: File,
+    private readonly file: Blob,
     private readonly leafFile: FileSystemSyncAccessHandle,
   ) {}
 
-  static async open(key: string, file: File): Promise<SourceFile> {
+  static async open(key: string, file: Blob): Promise<SourceFile> {
     return new SourceFile(file, await openHandle('sources', `${key}.leaves`));
   }
 
@@ -56,7 +56,9 @@ export class SourceFile {
     if ((first + PIECE_BLOCKS) * limits.blockBytes < this.file.size && this.#ahead?.first !== first + PIECE_BLOCKS)
       this.#ahead = this.#load(first + PIECE_BLOCKS);
     const start = (block - first) * limits.blockBytes;
-    const data = (await piece.bytes).slice(start, start + limits.blockBytes);
+    const whole = await piece.bytes.catch(() => undefined);
+    // One changed file of many makes a piece unreadable, not the blocks without it.
+    const data = whole?.slice(start, start + limits.blockBytes) ?? (await this.#readAlone(block));
     const hash = await crypto.subtle.digest('SHA-256', data);
     this.#keepLeaf(block, new Uint8Array(hash));
     return { data, hash };
@@ -66,6 +68,11 @@ export class SourceFile {
     this.leafFile.close();
     this.#piece = undefined;
     this.#ahead = undefined;
+  }
+
+  #readAlone(block: number): Promise<ArrayBuffer> {
+    const start = block * limits.blockBytes;
+    return this.file.slice(start, start + limits.blockBytes).arrayBuffer();
   }
 
   #use(first: number): Piece {
@@ -94,7 +101,7 @@ export class SourceFile {
 }
 
 /** Copies `file` into the outbox and hashes it on the way; resolves when data, then leaves are durable. */
-export async function copyToOutbox(key: string, file: File): Promise<void> {
+export async function copyToOutbox(key: string, file: Blob): Promise<void> {
   await removeFile('sources', `${key}.leaves`);
   const target = await openHandle('outbox', key);
   try {

@@ -1,0 +1,39 @@
+/**
+ * After a reload the person chooses a folder again: each file of the manifest is looked for by its path within the folder, its size and its time.
+ * The folder itself may have another name by now.
+ */
+import type { Gathered } from './gather.ts';
+
+/** The manifest as it was offered, in columns; a size of -1 is an empty folder, a time of -1 is not known. */
+export interface ManifestColumns {
+  paths: string[];
+  sizes: Float64Array<ArrayBuffer>;
+  times: Float64Array<ArrayBuffer>;
+}
+
+export type Match =
+  | { kind: 'same'; files: File[] }
+  /** `path` as the manifest has it. */
+  | { kind: 'missing' | 'changed'; path: string };
+
+/** @returns the files in the order of the manifest, or the first that is not what was offered. */
+export function matchAgain(offered: ManifestColumns, again: Gathered): Match {
+  const within = again.kind === 'folder' ? (path: string) => path.slice(path.indexOf('/') + 1) : (path: string) => path;
+  const there = new Map<string, File>();
+  again.paths.forEach((path, index) => {
+    const file = again.files[index];
+    if (file) there.set(within(path), file);
+  });
+  const files: File[] = [];
+  for (const [index, path] of offered.paths.entries()) {
+    const sizeBytes = offered.sizes[index] ?? -1;
+    if (sizeBytes < 0) continue;
+    const file = there.get(within(path));
+    if (!file) return { kind: 'missing', path };
+    const time = offered.times[index] ?? -1;
+    if (file.size !== sizeBytes || (time >= 0 && Math.max(0, file.lastModified) !== time))
+      return { kind: 'changed', path };
+    files.push(file);
+  }
+  return { kind: 'same', files };
+}
