@@ -20,6 +20,17 @@ export class LinkTransfers {
     const parity = parts.own < parts.link.device ? 0 : 1;
     this.sender = new Sender({ ...parts, parity: parity === 0 ? 1 : 0, report: parts.sending });
     this.receiver = new Receiver({ ...parts, parity, report: parts.receiving });
+    parts.link.lanes?.listen({
+      opened: (number, lane) => {
+        this.receiver.laneOpened(number, lane);
+        this.sender.laneOpened(number, lane);
+      },
+      closed: (number) => {
+        this.receiver.laneClosed(number);
+        this.sender.laneClosed(number);
+      },
+      frame: (number, frame) => this.#onLaneFrame(number, frame),
+    });
   }
 
   /** Streams open in either direction: the link is in use. */
@@ -31,10 +42,8 @@ export class LinkTransfers {
   onFrame(frame: Frame): boolean {
     switch (frame.type) {
       case 'chunk':
-        this.receiver.chunk(frame.stream, frame.block, frame.offset, frame.data);
-        return true;
       case 'ack':
-        this.sender.ack(frame.stream, frame.receivedBytes, frame.creditBytes);
+        this.#onLaneFrame(0, frame);
         return true;
       case 'control':
         break;
@@ -54,6 +63,11 @@ export class LinkTransfers {
       default:
         return false;
     }
+  }
+
+  #onLaneFrame(lane: number, frame: Exclude<Frame, { type: 'control' }>): void {
+    if (frame.type === 'chunk') this.receiver.chunk(frame.stream, frame.block, frame.offset, frame.data, lane);
+    else this.sender.ack(frame.stream, frame.receivedBytes, frame.creditBytes, frame.settledBytes, lane);
   }
 
   /** The link is gone. */

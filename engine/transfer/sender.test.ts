@@ -64,7 +64,7 @@ describe('Sender against a receiver that lies', () => {
     sender.want(want({ credit: 20_000 }));
     await settle();
     expect(sentBytes()).toBe(20_000);
-    sender.ack(1, 20_000, 20_000 + BLOCK);
+    sender.ack(1, 20_000, 20_000 + BLOCK, BLOCK);
     await settle();
     expect(sentBytes()).toBeGreaterThan(20_000);
     expect(sentBytes()).toBeLessThanOrEqual(20_000 + BLOCK);
@@ -109,17 +109,18 @@ describe('Sender against a receiver that lies', () => {
   it('refuses acknowledgements of what was not sent, and credit for more than the file', async () => {
     sender.want(want());
     await settle();
-    expect(() => sender.ack(1, sentBytes() + 1, limits.sinkCreditBytes)).toThrow(ProtocolError);
-    expect(() => sender.ack(1, 0, limits.sinkCreditBytes + blocks * BLOCK + 1)).toThrow(ProtocolError);
+    expect(() => sender.ack(1, sentBytes() + 1, limits.sinkCreditBytes, 0)).toThrow(ProtocolError);
+    expect(() => sender.ack(1, 0, limits.sinkCreditBytes + 1, 0)).toThrow(ProtocolError);
+    expect(() => sender.ack(1, 0, limits.sinkCreditBytes, blocks * BLOCK + 1)).toThrow(ProtocolError);
   });
 
   it('takes an acknowledgement that goes back, or of a stream that is over, for what it is', async () => {
     sender.want(want());
     await settle();
-    sender.ack(1, 40_000, limits.sinkCreditBytes);
-    sender.ack(1, 10_000, 0);
-    sender.ack(99, 50_000, 0);
-    expect(sender.window.inFlightBytes).toBe(sentBytes() - 50_000);
+    sender.ack(1, 20_000, limits.sinkCreditBytes, 0);
+    sender.ack(1, 10_000, 0, 0);
+    sender.ack(99, 30_000, 0, 0);
+    expect(sender.window.inFlightBytes).toBe(sentBytes() - 30_000);
   });
 
   it('serves so many streams and says busy to more', async () => {
@@ -134,7 +135,7 @@ describe('Sender against a receiver that lies', () => {
     sender.want(want({ stream: 3, ranges: [[20, 40]] }));
     await settle();
     for (let round = 0; round < 200; round++) {
-      sender.ack(1, sentBytes(), limits.sinkCreditBytes);
+      sender.ack(1, sentBytes(), limits.sinkCreditBytes, 0);
       await settle();
     }
     const turns = link.chunks.filter(({ offset }) => offset === 0).map(({ stream }) => stream);
@@ -152,7 +153,7 @@ describe('Sender against a receiver that lies', () => {
     sender.want(want({ credit: 2 * BLOCK }));
     await settle();
     for (let round = 0; round < 40; round++) {
-      sender.ack(1, sentBytes(), 0);
+      sender.ack(1, sentBytes(), 0, 0);
       await settle();
     }
     expect(sentBytes()).toBe(2 * BLOCK);
