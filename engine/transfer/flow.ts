@@ -42,20 +42,24 @@ export interface FlowParts<Lane extends FlowLane> {
   source: FlowSource<Lane>;
   want(lanes: number): void;
   speedLimit: SpeedLimit | undefined;
+  /** How many lanes to have; by what they bring when absent. */
+  count?: Pick<LaneCount, 'step'> | undefined;
 }
 
 export class Flow<Lane extends FlowLane> {
   readonly window = new Window();
   readonly #lanes = new Map<number, Lane>();
   readonly #draining = new Set<Lane>();
-  readonly #count = new LaneCount();
+  readonly #count: Pick<LaneCount, 'step'>;
   #heldBy: HeldBy = 'source';
   #cancelPace: (() => void) | undefined;
   #cancelTail: (() => void) | undefined;
   #pumping = false;
   #closed = false;
 
-  constructor(private readonly parts: FlowParts<Lane>) {}
+  constructor(private readonly parts: FlowParts<Lane>) {
+    this.#count = parts.count ?? new LaneCount();
+  }
 
   get lanes(): ReadonlyMap<number, Lane> {
     return this.#lanes;
@@ -63,7 +67,7 @@ export class Flow<Lane extends FlowLane> {
 
   add(lane: Lane): void {
     this.#lanes.set(lane.number, lane);
-    this.window.lanes = this.#lanes.size;
+    this.window.widened(this.#lanes.size);
     this.pump();
   }
 
@@ -202,7 +206,7 @@ export class Flow<Lane extends FlowLane> {
   }
 
   #wait(waitMs: number): void {
-    this.#cancelPace ??= this.parts.clock.after(waitMs, () => {
+    this.#cancelPace ??= this.parts.clock.after(Math.ceil(waitMs), () => {
       this.#cancelPace = undefined;
       this.pump();
     });

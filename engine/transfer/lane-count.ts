@@ -1,6 +1,6 @@
 /**
  * How many lanes are worth having. SCTP takes every loss for congestion, so on a line that loses packets without a queue one connection
- * crawls and many together do not. Lanes are doubled while the channels, and neither the window nor the delay, are what holds the sender back; an
+ * crawls and many together do not. Lanes are added while the channels, and neither the window nor the delay, are what holds the sender back; an
  * addition is kept only when the rate rises clearly, and taken back for good measure when the delay is the limit. Pure; milliseconds and bytes.
  */
 import { limits } from '../../protocol/limits.ts';
@@ -18,10 +18,12 @@ export interface LaneView {
   competing: boolean;
 }
 
-const MIN_SPAN_MS = 1_000;
-const SPAN_ROUNDS = 10;
+const MIN_SPAN_MS = 800;
+const SPAN_ROUNDS = 8;
 /** Of a span, the channels must have held the sender for this part. */
 const HELD_PART = 0.5;
+/** From this part on lanes are made four times as many at once: the line could carry far more. */
+const FAR_PART = 0.85;
 /** The delay is "near zero" under this part of the target. */
 const EMPTY_OF_TARGET = 0.6;
 /** A doubling pays when the rate rises by this factor; less is noise. */
@@ -32,7 +34,7 @@ const ENOUGH_BYTES_PER_SECOND = 16e6;
 const MIN_BASE_MS = 3;
 /** New lanes that are not there after this time do not come. */
 const OPENING_MS = 8_000;
-const FIRST_HOLD_MS = 30_000;
+const FIRST_HOLD_MS = 4_000;
 const LAST_HOLD_MS = 480_000;
 /** The window must have been the limit for so long before lanes are closed. */
 const DROP_AFTER_MS = 12_000;
@@ -40,9 +42,7 @@ const IDLE_MS = 10_000;
 
 type Phase =
   | { kind: 'steady' }
-  /** Waits until the lanes are there, and then one span until they are up to speed. */
   | { kind: 'opening'; since: number; before: number; rateBefore: number }
-  | { kind: 'settling'; until: number; before: number; rateBefore: number }
   | { kind: 'judging'; before: number; rateBefore: number }
   /** Fewer than before: was that too few? */
   | { kind: 'lowered'; before: number; rateBefore: number };
@@ -67,6 +67,10 @@ export class LaneCount {
     const elapsedMs = this.#seenAt === undefined ? 0 : now - this.#seenAt;
     this.#seenAt = now;
     this.#idle(now, heldBy);
+    if (this.#phase.kind === 'opening' && view.lanes >= this.#wanted) {
+      this.#phase = { ...this.#phase, kind: 'judging' };
+      this.#span = undefined;
+    }
     const span = (this.#span ??= { since: now, bytes: view.ackedBytes, channelMs: 0, sourceMs: 0, windowMs: 0 });
     if (heldBy === 'channel') {
       if (view.competing || view.queueDelayMs <= EMPTY_OF_TARGET * view.targetMs) span.channelMs += elapsedMs;
@@ -89,13 +93,7 @@ export class LaneCount {
     const phase = this.#phase;
     switch (phase.kind) {
       case 'opening':
-        if (view.lanes >= this.#wanted) this.#phase = { ...phase, kind: 'settling', until: now + spanMs };
-        else if (now - phase.since > OPENING_MS) {
-          this.#backTo(now, Math.max(1, view.lanes));
-        }
-        return;
-      case 'settling':
-        if (now >= phase.until) this.#phase = { ...phase, kind: 'judging' };
+        if (now - phase.since > OPENING_MS) this.#backTo(now, Math.max(1, view.lanes));
         return;
       case 'judging':
         this.#phase = { kind: 'steady' };
@@ -118,15 +116,15 @@ export class LaneCount {
     }
     if (span.channelMs >= HELD_PART * spanMs) {
       this.#windowSince = undefined;
-      this.#raise(now, rate, view);
+      this.#raise(now, rate, span.channelMs >= FAR_PART * spanMs ? 4 : 2, view);
     } else if (span.windowMs >= HELD_PART * spanMs) this.#lower(now, rate);
   }
 
-  #raise(now: number, rate: number, view: LaneView): void {
+  #raise(now: number, rate: number, factor: number, view: LaneView): void {
     if (now < this.#holdUntil || this.#wanted >= limits.lanesPerLink) return;
     if (view.baseMs < MIN_BASE_MS || rate > ENOUGH_BYTES_PER_SECOND) return;
     this.#phase = { kind: 'opening', since: now, before: this.#wanted, rateBefore: rate };
-    this.#wanted = Math.min(limits.lanesPerLink, 2 * this.#wanted);
+    this.#wanted = Math.min(limits.lanesPerLink, factor * this.#wanted);
   }
 
   #lower(now: number, rate: number): void {

@@ -150,6 +150,13 @@ export class Window {
     this.#adjust(now, newBytes);
   }
 
+  /** There are more lanes now. Where the queue is empty there is more to be found out than step by step. */
+  widened(lanes: number): void {
+    if (lanes > this.lanes && !this.competing && this.queueDelayMs < LEAVE_AT_OF_TARGET * this.targetMs)
+      this.#phase = { kind: 'start-up' };
+    this.lanes = lanes;
+  }
+
   /** A lane is gone, and what it had under way is not awaited any more. */
   forget(bytes: number): void {
     this.#ackedBytes += bytes;
