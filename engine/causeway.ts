@@ -26,6 +26,7 @@ import { Serial } from './feed/serial.ts';
 import { Envelopes, type Sealing } from './identity/envelope.ts';
 import { compareToPin, pinOf, verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import type { Link } from './links/link.ts';
+import type { LinkStats } from './links/link-measures.ts';
 import { Links } from './links/links.ts';
 import { People, type Person } from './people/people.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
@@ -285,6 +286,12 @@ export class Causeway {
   wake(): void {
     this.#signaling?.wake();
     for (const person of this.people.all()) for (const { id } of person.devices) this.links.nudge(id);
+  }
+
+  /** How each device of a person that is linked now is reached: for the expert view. Cheap enough to be asked once a second. */
+  async pathsOf(account: AccountId): Promise<(LinkStats & { device: DeviceId })[]> {
+    const links = this.links.all().filter((link) => link.account === account);
+    return Promise.all(links.map(async (link) => ({ device: link.device, ...(await link.stats()) })));
   }
 
   /** The conversation on the screen. */

@@ -231,6 +231,7 @@ export const text = {
       if (file.secondsLeft !== undefined) parts.push(`${duration(file.secondsLeft)} left`);
       return parts;
     },
+    'same-network': 'direct on the same network',
     direct: 'direct',
     relayed: 'relayed',
     save: 'Save',
@@ -250,6 +251,7 @@ export const text = {
     pathNone: 'Not connected right now',
     pathConnecting: 'Connecting…',
     pathOpen: 'Connected',
+    pathSameNetwork: 'Direct, on the same network',
     pathDirect: 'Direct, from device to device',
     pathRelayed: 'Relayed: an encrypted detour, because no direct way was found',
     private: 'End-to-end encrypted, not verified',

@@ -5,7 +5,7 @@ import type { AccountId, DeviceId, LinkId } from '../../protocol/ids.ts';
 import type { LinkPort } from '../ports.ts';
 import type { Path, Wire } from '../session/wire.ts';
 import { Lanes, type LanesParts } from './lanes.ts';
-import { LinkMeasures } from './link-measures.ts';
+import { LinkMeasures, type LinkStats } from './link-measures.ts';
 import { Liveness } from './liveness.ts';
 
 /** Lane 0 may be silent for longer while others answer: a lossy line makes single connections pause for seconds. */
@@ -19,6 +19,8 @@ export class Link implements LinkPort {
   readonly measures: LinkMeasures;
   /** When this link last carried anything of use. */
   usedAt: number;
+  /** What whoever sends over this link knows of it. */
+  figures: () => Partial<Pick<LinkStats, 'bytesPerSecond' | 'queueDelayMs'>> = () => ({});
 
   constructor(
     readonly id: LinkId,
@@ -70,6 +72,21 @@ export class Link implements LinkPort {
     const longest = Math.max(mine, this.lanes.watch());
     if (this.lanes.count > 1) this.usedAt = Math.max(this.usedAt, this.lanes.heardAt);
     return (longest > silentMaxMs && this.now() - heardAt > silentMaxMs) || mine > laneZeroSilentMaxMs;
+  }
+
+  /** For the expert view; cheap enough to be asked once a second. */
+  async stats(): Promise<LinkStats> {
+    await this.measures.measure();
+    const { path, roundTripMs, lossRatio } = this.measures;
+    return {
+      path,
+      roundTripMs,
+      lossRatio,
+      lanes: this.lanes.count,
+      queueDelayMs: undefined,
+      bytesPerSecond: 0,
+      ...this.figures(),
+    };
   }
 
   close(): void {

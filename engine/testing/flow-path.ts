@@ -91,7 +91,7 @@ export interface FlowPathOptions {
   /** No flow control of ours: the channel is kept full. */
   raw?: boolean;
   /** That many lanes, whatever is wanted. */
-  fixedLanes?: number;
+  fixedLanes?: number | undefined;
 }
 
 export class FlowPath {

@@ -72,6 +72,7 @@ export class PacketFlow {
 
   stop(): void {
     this.#stopped = true;
+    this.#timeoutAt = Infinity;
   }
 
   /** Sends what the window allows. */

@@ -7,6 +7,9 @@
 const C = 0.4; // RFC 9438, in packets per second cubed
 const BETA = 0.7;
 const PACKET_BYTES = 1200;
+/** What to begin with of the window that was there before, if that is not longer ago: a little less than half is fair. */
+const SHARE = 0.6;
+const CALM_MS = 5_000;
 /** The queue must have been over the target for so long, in base round trips and at least in milliseconds. */
 const ENTER_ROUNDS = 6;
 const ENTER_MS = 400;
@@ -28,8 +31,8 @@ interface Epoch {
 
 export class Competition {
   #overSince: number | undefined;
-  /** Window when the delay went over the target: what was there before giving way. */
-  #windowThen = 0;
+  /** The largest window of the last seconds with which the delay was at the target: what was there before giving way. */
+  #calm = { bytes: 0, at: 0 };
   #emptySince: number | undefined;
   #epoch: Epoch | undefined;
 
@@ -43,15 +46,21 @@ export class Competition {
   step(now: number, delayMs: number, targetMs: number, baseMs: number, windowBytes: number): number | undefined {
     if (this.#epoch === undefined) {
       if (delayMs <= targetMs) {
+        if (windowBytes >= this.#calm.bytes || now - this.#calm.at > CALM_MS)
+          this.#calm = { bytes: windowBytes, at: now };
         this.#overSince = undefined;
         return undefined;
       }
       if (this.#overSince === undefined) {
         this.#overSince = now;
-        this.#windowThen = windowBytes;
       }
       if (now - this.#overSince < Math.max(ENTER_MS, ENTER_ROUNDS * baseMs)) return undefined;
-      this.#epoch = epochFrom(now, Math.max(windowBytes, BETA * this.#windowThen), delayMs, baseMs);
+      this.#epoch = epochFrom(
+        now,
+        Math.max(windowBytes, now - this.#calm.at > CALM_MS ? 0 : SHARE * this.#calm.bytes),
+        delayMs,
+        baseMs,
+      );
       this.#emptySince = undefined;
     }
     if (this.#emptied(now, delayMs, targetMs, baseMs)) return undefined;

@@ -90,6 +90,13 @@ export class Flow<Lane extends FlowLane> {
     if (newBytes > 0) this.window.onAck(now, newBytes, roundTripMs);
   }
 
+  /** What was waited for may be due earlier now. */
+  paceChanged(): void {
+    this.#cancelPace?.();
+    this.#cancelPace = undefined;
+    this.pump();
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelPace?.();

@@ -33,6 +33,16 @@ export class LinkTransfers {
     });
   }
 
+  /** What the sending side sees of the way there; the delay is undefined while nothing is sent. */
+  get figures(): { bytesPerSecond: number; queueDelayMs: number | undefined } {
+    const { window } = this.sender;
+    const sending = window.inFlightBytes > 0;
+    return {
+      bytesPerSecond: sending ? window.bytesPerSecond : 0,
+      queueDelayMs: sending ? window.queueDelayMs : undefined,
+    };
+  }
+
   /** Streams open in either direction: the link is in use. */
   get openStreams(): number {
     return this.sender.openStreams + this.receiver.openStreams;

@@ -119,6 +119,11 @@ export class Sender {
     this.#flow.pump();
   }
 
+  /** The speed limit is another one. */
+  paceChanged(): void {
+    this.#flow.paceChanged();
+  }
+
   /** The receiver ended a stream. One that is not open any more is ignored: both sides may have stopped at once. */
   stopped(streamNumber: number, reason: StopReason): void {
     const slot = this.#slots.get(streamNumber);

@@ -2,6 +2,7 @@
  * What the screens show and what a person can do: the one seam between the engine and the components. Snapshots are plain, replaced
  * as a whole, never mutated; components derive from them and call `Actions`. All names in here went through `protocol/names.ts`.
  */
+import type { Path } from '../../../engine/session/wire.ts';
 import type { AccountId, ConversationId, OfferId } from '../../../protocol/ids.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
@@ -87,7 +88,7 @@ export interface FileCard {
   bytesPerSecond?: number;
   secondsLeft?: number;
   /** How the bytes travel, when known. */
-  path?: 'direct' | 'relayed';
+  path?: Path;
   /** The received file is on this device and can be saved. */
   canSave: boolean;
 }
@@ -106,7 +107,7 @@ export interface ConversationView {
   firstUnread: number;
   /** A link is open and proven. */
   link: 'none' | 'connecting' | 'open';
-  path?: 'direct' | 'relayed';
+  path?: Path;
   /** The other's keys changed and the person has not acknowledged it. */
   keysChanged: boolean;
 }
