@@ -11,6 +11,7 @@ import { SourceError, type Clock, type DeviceKeys, type LanePort, type LinkPort 
 import { blockCount, validRanges } from './blocks.ts';
 import { Flow } from './flow.ts';
 import { leafBatchMessage } from './leaf-batch.ts';
+import type { LaneCount } from './lane-count.ts';
 import type { OfferedBlob } from './offered-blob.ts';
 import { OutgoingLane } from './outgoing-lane.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
@@ -31,6 +32,8 @@ export interface SenderParts {
   parity: 0 | 1;
   /** Shared by all links of the device. */
   upLimit?: SpeedLimit | undefined;
+  /** How many lanes to have; by what they bring when absent. */
+  laneCount?: Pick<LaneCount, 'step'> | undefined;
   find(offer: OfferId, file: number): Promise<Found>;
   report(event: SenderEvent): void;
   /** An error that came up between frames: a `ProtocolError` is the peer's fault and ends the link, any other one is a defect. */
@@ -49,6 +52,7 @@ export class Sender {
     this.#flow = new Flow<OutgoingLane>({
       clock: parts.clock,
       speedLimit: parts.upLimit,
+      count: parts.laneCount,
       want: (lanes) => parts.link.lanes?.want(lanes),
       source: {
         nextBytes: (lane, maxBytes) => this.#nextBytes(lane, maxBytes),
