@@ -107,7 +107,8 @@ class WebRtcWire implements Wire {
     if (!pair) return { path: undefined, roundTripMs: undefined, sentBytes: undefined };
     const [local, remote] = [pair['localCandidateId'], pair['remoteCandidateId']].map((id) => {
       const report = reports.get(String(id));
-      return { type: String(report?.['candidateType']), address: String(report?.['address'] ?? report?.['ip'] ?? '') };
+      const text = (name: string) => (typeof report?.[name] === 'string' ? report[name] : '');
+      return { type: text('candidateType'), address: text('address') || text('ip') };
     }) as [Candidate, Candidate];
     const seconds = pair['currentRoundTripTime'];
     const sent = pair['bytesSent'];

@@ -13,7 +13,7 @@ import { settle } from '../testing/world.ts';
 import { fromBase64 } from '../../protocol/bytes.ts';
 import { Lanes, type LaneFrame } from './lanes.ts';
 
-const [annKeys, bobKeys] = (await Promise.all([testKeys(1), testKeys(2)])) as [TestKeys, TestKeys];
+const [annKeys, bobKeys] = await Promise.all([testKeys(1), testKeys(2)]);
 const link = 'link-of-22-characters-' as LinkId;
 
 /** Both ends of a link: what they say over lane 0 arrives 5 ms later. */

@@ -138,7 +138,7 @@ export class PacketFlow {
     this.#cancelDelayedAck?.();
     this.#cancelDelayedAck = undefined;
     this.#unanswered = 0;
-    const { news } = { news: this.#news };
+    const news = this.#news;
     if (this.path.answer(() => this.#onAnswer(news))) this.#news = [];
   }
 
@@ -180,7 +180,9 @@ export class PacketFlow {
       if (this.#state[slot] !== Packet.Sent) continue;
       const again = this.#again[slot] === 1;
       if (again && !(this.kind.cubic && now - (this.#sentAt[slot] ?? now) > 1.3 * this.#srtt)) continue;
-      if (!again && ++(this.#misses as unknown as number[])[slot]! < LOST_AFTER_MISSES) continue;
+      const misses = (this.#misses[slot] ?? 0) + 1;
+      this.#misses[slot] = misses;
+      if (!again && misses < LOST_AFTER_MISSES) continue;
       this.#state[slot] = Packet.Lost;
       this.#lost++;
       this.#outstanding -= this.#sizes[slot] ?? 0;

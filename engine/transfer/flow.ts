@@ -6,7 +6,7 @@
 import { limits } from '../../protocol/limits.ts';
 import type { Clock, LanePort } from '../ports.ts';
 import { LaneCount, type HeldBy } from './lane-count.ts';
-import { LaneMeter } from './lane-meter.ts';
+import type { LaneMeter } from './lane-meter.ts';
 import type { SpeedLimit } from './speed-limit.ts';
 import { Window } from './window.ts';
 
@@ -126,7 +126,7 @@ export class Flow<Lane extends FlowLane> {
     });
     const held = new Set<HeldBy>();
     const idle: Lane[] = [];
-    for (const lane of this.#lanes.values()) {
+    for (const lane of this.#emptiestFirst()) {
       if (lane.number >= wanted && lane.number > 0) continue; // to be closed when it is through
       const by = this.#pumpLane(lane, now);
       held.add(by);
@@ -141,6 +141,12 @@ export class Flow<Lane extends FlowLane> {
           : 'channel';
     this.#rescue(idle, now);
     this.#want(wanted);
+  }
+
+  /** What the window has room for goes where least is under way: a lane that stands still gets no more. */
+  #emptiestFirst(): Lane[] {
+    const lanes = [...this.#lanes.values()];
+    return lanes.length === 1 ? lanes : lanes.sort((a, b) => a.meter.inFlightBytes - b.meter.inFlightBytes);
   }
 
   /** Sends on one lane until something holds it. */
