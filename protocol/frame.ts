@@ -24,17 +24,20 @@ const u32 = uint(0xffff_ffff);
 const lane = uint(limits.lanesPerLink - 1);
 const extraLane = v.pipe(lane, v.minValue(1));
 
+/** What browsers write into SDP and candidates. */
+const ascii = v.regex(/^[\x20-\x7e\t\r\n]*$/);
+
 /** SDP or ICE of one lane: as in an envelope, but the link is proven already and needs no server. */
 const LaneSignal = v.variant('kind', [
   v.strictObject({
     kind: v.literal('sdp'),
     type: v.picklist(['offer', 'answer']),
-    sdp: v.pipe(v.string(), v.maxLength(limits.sdpLength)),
+    sdp: v.pipe(v.string(), v.maxLength(limits.sdpLength), ascii),
   }),
   v.strictObject({
     kind: v.literal('ice'),
-    candidate: v.pipe(v.string(), v.maxLength(limits.candidateLength)),
-    mid: v.nullable(v.pipe(v.string(), v.maxLength(16))),
+    candidate: v.pipe(v.string(), v.maxLength(limits.candidateLength), ascii),
+    mid: v.nullable(v.pipe(v.string(), v.maxLength(16), ascii)),
     line: v.nullable(uint(64)),
   }),
 ]);
