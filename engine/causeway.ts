@@ -29,6 +29,7 @@ import { Envelopes, type Sealing } from './identity/envelope.ts';
 import { safetyNumber } from './identity/safety-number.ts';
 import { compareToPin, pinOf, verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import type { Link } from './links/link.ts';
+import type { LinkStats } from './links/link-measures.ts';
 import { Links } from './links/links.ts';
 import { People, type Person } from './people/people.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
@@ -291,6 +292,16 @@ export class Causeway {
   wake(): void {
     this.#signaling?.wake();
     for (const person of this.people.all()) for (const { id } of person.devices) this.links.nudge(id);
+  }
+
+  /**
+   * How each device of a person that is linked now is reached, as it was measured last. Whoever asks has it measured anew, at most once a
+   * second, for the next time.
+   */
+  pathsOf(account: AccountId): LinkStats[] {
+    const links = this.links.all().filter((link) => link.account === account);
+    for (const { measures } of links) measures.measure().catch((problem: unknown) => this.ports.report(problem));
+    return links.map(({ stats }) => stats);
   }
 
   /** The conversation on the screen. */

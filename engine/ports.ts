@@ -3,6 +3,7 @@
  * conformance suite that every adapter passes.
  */
 import type { Bytes } from '../protocol/bytes.ts';
+import type { Frame } from '../protocol/frame.ts';
 import type { ConversationId, DeviceId } from '../protocol/ids.ts';
 import type { SignedLeaves } from './transfer/leaf-batch.ts';
 import type { LeafTable } from './transfer/leaf-table.ts';
@@ -132,13 +133,36 @@ export interface BlobSink {
   close(): Promise<void>;
 }
 
-/** A proven link to one device, as the engine sees it. */
-export interface LinkPort {
-  readonly device: DeviceId;
+/** One proven connection of a link. */
+export interface LanePort {
   /** Queues a frame; control frames overtake chunks that wait in the adapter, never each other. */
   send(frame: Bytes): void;
   /** Bytes queued in the data channel and the adapter. */
   readonly bufferedBytes: number;
-  /** Calls `run` once, when `bufferedBytes` is at or under the low-water mark. */
-  whenDrained(run: () => void): void;
+  /** Calls `run` once, when `bufferedBytes` is at or under `lowBytes` (128 KiB when absent). */
+  whenDrained(run: () => void, lowBytes?: number): void;
+}
+
+/** What is told of the lanes beside lane 0. */
+export interface LaneEvents {
+  opened(number: number, lane: LanePort): void;
+  /** Nothing of it comes any more; what it had under way may have arrived or not. */
+  closed(number: number): void;
+  /** A chunk or an ack. Throws ProtocolError for the peer's fault; the link is then closed. */
+  frame(number: number, frame: Exclude<Frame, { type: 'control' }>): void;
+}
+
+/** The lanes of a link beside lane 0, numbered from 1. */
+export interface LanesPort {
+  /** Told once; lanes that are open already are told at once. */
+  listen(events: LaneEvents): void;
+  /** How many lanes in all this side would like, from now on; there may be more, for the other side's sake, or fewer. */
+  want(count: number): void;
+}
+
+/** A proven link to one device, as the engine sees it: its own frames are those of lane 0. */
+export interface LinkPort extends LanePort {
+  readonly device: DeviceId;
+  /** Absent where a link has lane 0 alone. */
+  readonly lanes?: LanesPort;
 }

@@ -7,7 +7,8 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { ProtocolError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { fingerprintOf } from '../engine/session/fingerprint.ts';
-import type { OpenWire, Wire, WireEvents, WireOptions, WireSignal } from '../engine/session/wire.ts';
+import { pathOf, type Candidate } from './path.ts';
+import type { OpenWire, Wire, WireEvents, WireOptions, WireSignal, WireStats } from '../engine/session/wire.ts';
 
 /** A shallow queue is what keeps SCTP fast (docs/decisions): above this nothing more is given to the channel. */
 const highWaterBytes = 256 * 1024;
@@ -31,7 +32,8 @@ class WebRtcWire implements Wire {
   readonly #queue: Bytes[] = [];
   #queuedBytes = 0;
   readonly #early: Bytes[] = [];
-  #drained: (() => void)[] = [];
+  #drained: { run: () => void; lowBytes: number }[] = [];
+  sentBytes = 0;
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #open = false;
   #closed = false;
@@ -71,6 +73,7 @@ class WebRtcWire implements Wire {
     if (this.#closed) return;
     (urgent ? this.#urgent : this.#queue).push(message);
     this.#queuedBytes += message.length;
+    this.sentBytes += message.length;
     this.#pump();
   }
 
@@ -78,33 +81,42 @@ class WebRtcWire implements Wire {
     return this.#queuedBytes + (this.#peer._channel?.bufferedAmount ?? 0);
   }
 
-  whenDrained(run: () => void): void {
+  whenDrained(run: () => void, lowBytes = lowWaterBytes): void {
     if (this.#closed) return;
-    if (this.#open && this.bufferedBytes <= lowWaterBytes) {
+    if (this.#open && this.bufferedBytes <= lowBytes) {
       queueMicrotask(run);
       return;
     }
-    this.#drained.push(run);
+    this.#drained.push({ run, lowBytes });
+    this.#awaitLow();
     this.#watchdog ??= setInterval(() => this.#pump(), watchdogMs);
   }
 
-  async path(): Promise<'direct' | 'relayed' | undefined> {
-    if (!this.#open) return undefined;
-    const stats = new Map<string, Record<string, unknown>>();
-    (await this.#peer._pc.getStats()).forEach((report: Record<string, unknown>, id) => stats.set(id, report));
-    const all = [...stats.values()];
+  async stats(): Promise<WireStats> {
+    if (!this.#open || this.#closed) return { path: undefined, roundTripMs: undefined, sentBytes: undefined };
+    const reports = new Map<string, Record<string, unknown>>();
+    (await this.#peer._pc.getStats()).forEach((report: Record<string, unknown>, id) => reports.set(id, report));
+    const all = [...reports.values()];
     const selectedId = all.find((report) => report['type'] === 'transport')?.['selectedCandidatePairId'];
     const pair =
-      (typeof selectedId === 'string' ? stats.get(selectedId) : undefined) ??
+      (typeof selectedId === 'string' ? reports.get(selectedId) : undefined) ??
       all.find(
         (report) =>
           report['type'] === 'candidate-pair' && report['nominated'] === true && report['state'] === 'succeeded',
       );
-    if (!pair) return undefined;
-    const kinds = [pair['localCandidateId'], pair['remoteCandidateId']].map(
-      (id) => stats.get(String(id))?.['candidateType'],
-    );
-    return kinds.includes('relay') ? 'relayed' : 'direct';
+    if (!pair) return { path: undefined, roundTripMs: undefined, sentBytes: undefined };
+    const [local, remote] = [pair['localCandidateId'], pair['remoteCandidateId']].map((id) => {
+      const report = reports.get(String(id));
+      const text = (name: string) => (typeof report?.[name] === 'string' ? report[name] : '');
+      return { type: text('candidateType'), address: text('address') || text('ip') };
+    }) as [Candidate, Candidate];
+    const seconds = pair['currentRoundTripTime'];
+    const sent = pair['bytesSent'];
+    return {
+      path: pathOf(local, remote),
+      roundTripMs: typeof seconds === 'number' ? 1000 * seconds : undefined,
+      sentBytes: typeof sent === 'number' ? sent : undefined,
+    };
   }
 
   close(): void {
@@ -177,15 +189,28 @@ class WebRtcWire implements Wire {
         return;
       }
     }
-    if (this.#drained.length > 0 && this.bufferedBytes <= lowWaterBytes) {
+    const { bufferedBytes } = this;
+    const due = this.#drained.filter(({ lowBytes }) => bufferedBytes <= lowBytes);
+    if (due.length > 0) {
+      this.#drained = this.#drained.filter((waiter) => !due.includes(waiter));
+      for (const { run } of due) run();
+    }
+    this.#awaitLow();
+    if (this.#queuedBytes > 0 || this.#drained.length > 0)
+      this.#watchdog ??= setInterval(() => this.#pump(), watchdogMs);
+    else {
       clearInterval(this.#watchdog);
       this.#watchdog = undefined;
-      const waiting = this.#drained;
-      this.#drained = [];
-      for (const run of waiting) run();
-    } else if (this.#queuedBytes > 0) {
-      this.#watchdog ??= setInterval(() => this.#pump(), watchdogMs);
     }
+  }
+
+  /** Has the channel tell when it is as empty as anybody waits for, or can take more of what waits here. */
+  #awaitLow(): void {
+    const channel = this.#peer._channel;
+    if (!this.#open || !channel) return;
+    const awaited = this.#drained.map(({ lowBytes }) => lowBytes);
+    const low = this.#queuedBytes > 0 || awaited.length === 0 ? lowWaterBytes : Math.max(...awaited);
+    if (channel.bufferedAmountLowThreshold !== low) channel.bufferedAmountLowThreshold = low;
   }
 
   #fail(reason: string): void {

@@ -193,7 +193,7 @@ describe('docs/protocol.md', () => {
     const sizes = table('Frames', 'type').map(([, , layout = '']) =>
       [...layout.matchAll(/ ([uf])(\d+)/g)].reduce((sum, [, , bits]) => sum + Number(bits) / 8, 1),
     );
-    expect(sizes).toEqual([1, CHUNK_HEADER_BYTES, encodeAck(0, 0, 0).length]);
+    expect(sizes).toEqual([1, CHUNK_HEADER_BYTES, encodeAck(0, 0, 0, 0).length]);
   });
 
   it('has the control frames', () => {
@@ -228,7 +228,7 @@ describe('docs/protocol.md', () => {
 /** One frame of each type. */
 function example(type: number) {
   if (type === 0) return encodeControl({ kind: 'stop', stream: 0, reason: 'done' });
-  if (type === 2) return encodeAck(0, 0, 0);
+  if (type === 2) return encodeAck(0, 0, 0, 0);
   const chunk = new Uint8Array(CHUNK_HEADER_BYTES + 1);
   chunk[0] = type;
   return chunk;

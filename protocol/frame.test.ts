@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { encodeCbor } from './codec.ts';
 import { concatBytes, equalBytes, type Bytes } from './bytes.ts';
 import { ProtocolError } from './errors.ts';
 import {
@@ -25,12 +26,17 @@ const controls: ControlFrame[] = [
     version: 1,
     link: id as LinkId,
     epoch: 2,
+    lane: 31,
     device: id as DeviceId,
     nonce: bytes(32),
     expiresAt: 1_800_000_000_000,
   },
   { kind: 'proof', signature: bytes(64) },
   { kind: 'bye', reason: 'idle' },
+  { kind: 'lanes', wanted: 32 },
+  { kind: 'lane', lane: 1, attempt: 3, signal: { kind: 'sdp', type: 'offer', sdp: 'v=0' } },
+  { kind: 'lane', lane: 31, attempt: 0, signal: { kind: 'ice', candidate: 'c', mid: null, line: 0 } },
+  { kind: 'lane-closed', lane: 2, attempt: 1 },
   { kind: 'frontier', conversation, have: [[id as DeviceId, 12]] },
   { kind: 'entries', conversation, entries: [bytes(300), bytes(1)] },
   { kind: 'committed', conversation, author: id as DeviceId, length: 4, head: bytes(32), signature: bytes(64) },
@@ -65,11 +71,12 @@ describe('frames', () => {
       offset: 65_536,
       data: bytes(4, 5),
     });
-    expect(decodeFrame(encodeAck(6, 2 ** 40, 2 ** 41))).toEqual({
+    expect(decodeFrame(encodeAck(6, 2 ** 40, 2 ** 41, 2 ** 39))).toEqual({
       type: 'ack',
       stream: 6,
       receivedBytes: 2 ** 40,
       creditBytes: 2 ** 41,
+      settledBytes: 2 ** 39,
     });
   });
 
@@ -96,11 +103,12 @@ describe('frames', () => {
 });
 
 describe('hostile frames', () => {
-  const badAck = (received: number, credit: number) => {
-    const frame = encodeAck(1, 0, 0);
+  const badAck = (received: number, credit: number, settled = 0) => {
+    const frame = encodeAck(1, 0, 0, 0);
     const view = new DataView(frame.buffer);
     view.setFloat64(5, received);
     view.setFloat64(13, credit);
+    view.setFloat64(21, settled);
     return frame;
   };
   const raw = (...parts: number[]) => Uint8Array.from(parts);
@@ -131,12 +139,17 @@ describe('hostile frames', () => {
     ['a chunk over the end of its block', chunk(1, 1, limits.blockBytes - 1, 2), 'malformed'],
     ['a chunk with the largest offset', chunk(1, 1, 0xffff_ffff, 2), 'malformed'],
     ['a short ack', raw(2, 0, 0, 0, 1), 'malformed'],
-    ['a long ack', concatBytes(encodeAck(1, 2, 3), [0]), 'malformed'],
+    ['a long ack', concatBytes(encodeAck(1, 2, 3, 4), [0]), 'malformed'],
     ['an ack of NaN', badAck(NaN, 0), 'malformed'],
     ['an ack of less than nothing', badAck(-1, 0), 'malformed'],
     ['an ack of a fraction', badAck(0.5, 0), 'malformed'],
     ['credit without end', badAck(0, Infinity), 'malformed'],
     ['credit over the safe integers', badAck(0, 2 ** 53), 'malformed'],
+    ['settled bytes of less than nothing', badAck(0, 0, -1), 'malformed'],
+    ['a signal for lane 0', concatBytes([0], encodeCbor({ kind: 'lane-closed', lane: 0, attempt: 0 })), 'malformed'],
+    ['a lane over the limit', concatBytes([0], encodeCbor({ kind: 'lane-closed', lane: 32, attempt: 0 })), 'malformed'],
+    ['a wish for no lane', concatBytes([0], encodeCbor({ kind: 'lanes', wanted: 0 })), 'malformed'],
+    ['a wish for too many lanes', concatBytes([0], encodeCbor({ kind: 'lanes', wanted: 33 })), 'malformed'],
   ])('%s is a protocol error', (_, frame, code) => refused(frame, code));
 
   it(
@@ -147,7 +160,7 @@ describe('hostile frames', () => {
         state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
         return Math.floor((state / 2 ** 32) * below);
       };
-      const seeds = [...controls.map(encodeControl), chunk(1, 2, 0, 64), encodeAck(1, 100, 200)];
+      const seeds = [...controls.map(encodeControl), chunk(1, 2, 0, 64), encodeAck(1, 100, 200, 50)];
       let accepted = 0;
       for (let i = 0; i < MUTATIONS; i++) {
         let frame = (seeds[random(seeds.length)] ?? bytes(1)).slice();

@@ -3,9 +3,11 @@
  *
  *   0 control   CBOR of `ControlFrame`
  *   1 chunk     u32 stream, u32 block, u32 offset within the block, then 1 to `chunkBytes` bytes of the block
- *   2 ack       u32 stream, f64 bytes of chunks received over this connection since it opened, over all streams (what the sender's
- *               window counts), f64 credit limit of this stream since it was opened: the initial credit and the bytes settled since,
- *               where settled is durably written or thrown away
+ *   2 ack       u32 stream, f64 bytes of chunks received over this lane since it opened, over all streams (what the sender's window
+ *               counts), f64 credit limit of this stream since it was opened, f64 bytes of this stream settled since: durably written or
+ *               thrown away. A byte of the file counts once against the credit, however often it is sent
+ *
+ * A link has lane 0 and may have more, each an own connection: on those there are chunks and acks alone.
  *
  * The receiver numbers its streams upwards; the device with the smaller id takes even numbers, the other one odd ones, so that both can
  * receive over one link. Integers are big-endian. Goal: nothing that a peer sends allocates more than its own length. Non-goal: compression.
@@ -21,6 +23,26 @@ const frontier = v.pipe(v.array(v.tuple([DeviceId, uint()])), v.maxLength(limits
 const u32 = uint(0xffff_ffff);
 const range = v.tuple([u32, u32]);
 const wantedRanges = v.pipe(v.array(range), v.minLength(1), v.maxLength(limits.rangesPerWant));
+const lane = uint(limits.lanesPerLink - 1);
+const extraLane = v.pipe(lane, v.minValue(1));
+
+/** What browsers write into SDP and candidates. */
+const ascii = v.regex(/^[\x20-\x7e\t\r\n]*$/);
+
+/** SDP or ICE of one lane: as in an envelope, but the link is proven already and needs no server. */
+const LaneSignal = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('sdp'),
+    type: v.picklist(['offer', 'answer']),
+    sdp: v.pipe(v.string(), v.maxLength(limits.sdpLength), ascii),
+  }),
+  v.strictObject({
+    kind: v.literal('ice'),
+    candidate: v.pipe(v.string(), v.maxLength(limits.candidateLength), ascii),
+    mid: v.nullable(v.pipe(v.string(), v.maxLength(16), ascii)),
+    line: v.nullable(uint(64)),
+  }),
+]);
 
 export const ControlFrame = v.variant('kind', [
   // Session: the only frames before both sides proved their device keys (invariant 5).
@@ -29,6 +51,7 @@ export const ControlFrame = v.variant('kind', [
     version: uint(255),
     link: LinkId,
     epoch: uint(),
+    lane,
     device: DeviceId,
     nonce: bytesOf(32),
     expiresAt: uint(),
@@ -39,6 +62,13 @@ export const ControlFrame = v.variant('kind', [
     kind: v.literal('bye'),
     reason: v.picklist(['idle', 'replaced', 'protocol', 'shutdown', 'blocked']),
   }),
+  // Lanes
+  /** How many lanes in all the sender of this frame would like for what it sends. The initiator of the link opens as many as either wants. */
+  v.strictObject({ kind: v.literal('lanes'), wanted: v.pipe(uint(limits.lanesPerLink), v.minValue(1)) }),
+  /** A signal of the `attempt`th connection that is to be this lane. Only the initiator of the link makes SDP offers. */
+  v.strictObject({ kind: v.literal('lane'), lane: extraLane, attempt: u32, signal: LaneSignal }),
+  /** This lane is given up, or is not to be had. */
+  v.strictObject({ kind: v.literal('lane-closed'), lane: extraLane, attempt: u32 }),
   // Feeds
   /** How many entries of each feed of a conversation the sender has. */
   v.strictObject({ kind: v.literal('frontier'), conversation: ConversationId, have: frontier }),
@@ -124,10 +154,10 @@ export type ControlFrame = v.InferOutput<typeof ControlFrame>;
 export type Frame =
   | { type: 'control'; control: ControlFrame }
   | { type: 'chunk'; stream: number; block: number; offset: number; data: Bytes }
-  | { type: 'ack'; stream: number; receivedBytes: number; creditBytes: number };
+  | { type: 'ack'; stream: number; receivedBytes: number; creditBytes: number; settledBytes: number };
 
 export const CHUNK_HEADER_BYTES = 13;
-const ACK_BYTES = 21;
+const ACK_BYTES = 29;
 
 export const encodeControl = (control: ControlFrame): Bytes => concatBytes([0], encodeCbor(control));
 
@@ -140,13 +170,14 @@ export function writeChunkHeader(target: Uint8Array, stream: number, block: numb
   view.setUint32(9, offset);
 }
 
-export function encodeAck(stream: number, receivedBytes: number, creditBytes: number): Bytes {
+export function encodeAck(stream: number, receivedBytes: number, creditBytes: number, settledBytes: number): Bytes {
   const bytes = new Uint8Array(ACK_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, 2);
   view.setUint32(1, stream);
   view.setFloat64(5, receivedBytes);
   view.setFloat64(13, creditBytes);
+  view.setFloat64(21, settledBytes);
   return bytes;
 }
 
@@ -174,16 +205,12 @@ export function decodeFrame(bytes: Bytes): Frame {
     }
     case 2: {
       if (bytes.length !== ACK_BYTES) throw new ProtocolError('malformed', 'ack of a wrong length');
-      const receivedBytes = view.getFloat64(5);
-      const creditBytes = view.getFloat64(13);
-      if (
-        !Number.isSafeInteger(receivedBytes) ||
-        receivedBytes < 0 ||
-        !Number.isSafeInteger(creditBytes) ||
-        creditBytes < 0
-      )
-        throw new ProtocolError('malformed', 'ack out of range');
-      return { type: 'ack', stream: view.getUint32(1), receivedBytes, creditBytes };
+      const [receivedBytes, creditBytes, settledBytes] = [5, 13, 21].map((at) => {
+        const bytes = view.getFloat64(at);
+        if (!Number.isSafeInteger(bytes) || bytes < 0) throw new ProtocolError('malformed', 'ack out of range');
+        return bytes;
+      }) as [number, number, number];
+      return { type: 'ack', stream: view.getUint32(1), receivedBytes, creditBytes, settledBytes };
     }
     default:
       throw new ProtocolError('malformed', `frame type ${bytes[0] ?? 'missing'}`);

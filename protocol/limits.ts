@@ -66,6 +66,16 @@ export const limits = {
   /** Signals waiting at a link that is being made. */
   signalsPerLink: 64,
 
+  /** A description with its candidates is under 6 KiB. */
+  sdpLength: 12_000,
+  candidateLength: 1024,
+  /** Connections of one link, lane 0 among them: measured, 32 carry 0.76 of a line that loses one packet in a hundred. */
+  lanesPerLink: 32,
+  /** Extra lanes open at a time, over all links: browsers stop at about 500 connections. */
+  extraLanes: 128,
+  /** How often lanes of one link may be made anew in a minute: all of them three times. */
+  laneAttemptsPerMinute: 96,
+
   // Feed
   /** A text message. */
   textBytes: 16 * KiB,
@@ -98,6 +108,8 @@ export const limits = {
   rangesPerHave: 4096,
   /** Bytes that the receiver lets the sender have under way beyond what is durably written, over all streams: the most a cut costs. */
   sinkCreditBytes: 8 * MiB,
+  /** Bytes of a stream that may come twice, when lanes die or are slow at the end, beside a quarter of all that came. */
+  repeatedBytes: 16 * MiB,
   filesPerOffer: 500,
   /** 2^53 - 1 would do; 64 TiB is more than any disk here and keeps block numbers within 32 bits. */
   fileBytes: 64 * 1024 * 1024 * MiB,

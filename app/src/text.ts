@@ -13,8 +13,8 @@ import type {
   PersonRow,
   Total,
   TransferGroup,
-  Way,
 } from './state/view.ts';
+import type { Path } from '../../engine/session/wire.ts';
 import { duration, locale, size } from './format.ts';
 
 const plural = new Intl.PluralRules('en');
@@ -28,7 +28,7 @@ const count = (n: number, one: string, other: string): string =>
 /** "42 %": 100 only when all is done. */
 export const percent = (part: number): string => `${number.format(Math.floor(Math.min(1, part) * 100))} %`;
 
-const ways: Record<Way, string> = {
+const ways: Record<Path, string> = {
   'same-network': 'Direct, on the same network',
   direct: 'Direct',
   relayed: 'Relayed',

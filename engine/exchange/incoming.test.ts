@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { AccountId, ConversationId, DeviceId, LinkId, OfferId } from '../../protocol/ids.ts';
 import { Link } from '../links/link.ts';
 import { VirtualClock } from '../testing/clock.ts';
-import { cheapDevice, cheapSignatures, hashes } from '../testing/keys.ts';
+import { cheapDevice, cheapSignatures, hashes, seededRandom } from '../testing/keys.ts';
 import { MemoryBlobs } from '../testing/memory-blobs.ts';
 import { MemoryRecords } from '../testing/memory-records.ts';
 import { toBase64 } from '../../protocol/bytes.ts';
@@ -30,7 +30,8 @@ async function accepted(files: number) {
     },
     bufferedBytes: 0,
     whenDrained: () => undefined,
-    path: () => Promise.resolve(undefined),
+    sentBytes: 0,
+    stats: () => Promise.resolve({ path: undefined, roundTripMs: undefined, sentBytes: undefined }),
     close: () => undefined,
   };
   const transfers = new Transfers(
@@ -57,7 +58,20 @@ async function accepted(files: number) {
     { kind: 'answer', offer, verdict: 'accepted' },
     from(here.id, true, 2),
   );
-  const link = new Link('l'.repeat(22) as LinkId, account, there.id, wire, () => clock.now());
+  const unreachable = (problem: unknown) => expect.unreachable(String(problem));
+  const id = 'l'.repeat(22) as LinkId;
+  const link = new Link(id, account, there.id, wire, () => clock.now(), {
+    clock,
+    random: seededRandom(1),
+    signatures: cheapSignatures,
+    keys: here,
+    options: { link: id, epoch: 0, role: 'initiator', peer: { id: there.id, signKey: there.publicKey } },
+    openWire: () => wire,
+    iceServers: () => Promise.resolve([]),
+    takeRoom: () => undefined,
+    broken: unreachable,
+    report: unreachable,
+  });
   transfers.linkOpened(link);
   await settle();
   const stop = async (file: number, reason: StopReason) => {
@@ -74,9 +88,9 @@ const timesOf = (wants: { file: number; at: number }[], file: number) =>
 describe('a file that was not served', () => {
   test('because its sender is too slow is asked for later each time, and the next file has its turn', async () => {
     const { clock, transfers, wants, stop } = await accepted(5);
-    expect(wants.map(({ file }) => file)).toEqual([0, 1, 2, 3]);
+    expect(wants.map(({ file }) => file)).toEqual([0, 1, 2]);
     await stop(0, 'too-slow');
-    expect(wants.map(({ file }) => file)).toEqual([0, 1, 2, 3, 4]);
+    expect(wants.map(({ file }) => file)).toEqual([0, 1, 2, 3]);
     expect(transfers.progressOf(offer, 0).activity).toEqual({ kind: 'too-slow' });
     for (const file of [1, 2, 3, 4]) await stop(file, 'paused');
     for (let round = 0; round < 7; round++) {

@@ -15,6 +15,7 @@ import type { Clock, DeviceKeys, Hashes, Signatures } from '../ports.ts';
 import type { Records } from '../records.ts';
 import type { Ranges } from '../transfer/blocks.ts';
 import { LinkTransfers } from '../transfer/link-transfers.ts';
+import { SpeedLimit } from '../transfer/speed-limit.ts';
 import type { ReceiverEvent, StopReason } from '../transfer/transfer-events.ts';
 import { Held } from './held.ts';
 import { Incoming } from './incoming.ts';
@@ -56,6 +57,11 @@ export interface TransfersPorts {
   report(problem: unknown): void;
 }
 
+export interface SpeedLimits {
+  upBytesPerSecond?: number | undefined;
+  downBytesPerSecond?: number | undefined;
+}
+
 export interface TransfersEvents {
   changed(account: AccountId): void;
   /** The link is of no more use: nothing comes, or its peer broke the protocol. */
@@ -76,6 +82,8 @@ export class Transfers {
   readonly #stalls: Stalls;
   /** Files whose bytes are being removed. */
   readonly #clearing = new Set<string>();
+  readonly #upLimit = new SpeedLimit();
+  readonly #downLimit = new SpeedLimit();
   /** What a person wants of a file counts in the order in which it was said. */
   readonly #wishes = new Serial();
   #stopped = false;
@@ -247,8 +255,11 @@ export class Transfers {
       },
       receiving: (event) => this.#onReceiving(link, event),
       fault: (problem) => this.events.broken(link, problem),
+      upLimit: this.#upLimit,
+      downLimit: this.#downLimit,
     });
     this.#links.set(link, transfers);
+    link.figures = () => transfers.figures;
     for (const record of this.#offers.ofAccount(link.account)) {
       for (const file of record.offered?.files.keys() ?? []) this.#held.tell(link, record, file);
       this.#actHere(record);
@@ -256,6 +267,20 @@ export class Transfers {
     this.#incoming.pump();
     this.#outgoing.bindLater(link.account);
     this.events.changed(link.account);
+  }
+
+  /**
+   * Limits over all links of this device together, in bytes per second, from now on; `Infinity` or absent for none. What was under way when
+   * a limit was set still comes: at most the credit that was given, 8 MiB. @throws RangeError unless over 0.
+   */
+  setSpeedLimits({ upBytesPerSecond = Infinity, downBytesPerSecond = Infinity }: SpeedLimits): void {
+    const now = this.ports.clock.now();
+    this.#upLimit.set(now, upBytesPerSecond);
+    this.#downLimit.set(now, downBytesPerSecond);
+    for (const { sender, receiver } of this.#links.values()) {
+      receiver.paceChanged();
+      sender.paceChanged();
+    }
   }
 
   /** @returns whether it was a frame of transfers. @throws ProtocolError. */

@@ -1,22 +1,26 @@
-/** A proven link to one device: frames in, frames out, and the watch over whether the other side still answers. */
+/** A proven link to one device: frames in, frames out, its lanes, and the watch over whether the other side still answers. */
 import type { Bytes } from '../../protocol/bytes.ts';
-import { CHUNK_HEADER_BYTES, encodeControl, type ControlFrame, type Frame } from '../../protocol/frame.ts';
+import { encodeControl, type ControlFrame, type Frame } from '../../protocol/frame.ts';
 import type { AccountId, DeviceId, LinkId } from '../../protocol/ids.ts';
 import type { LinkPort } from '../ports.ts';
-import type { Wire } from '../session/wire.ts';
+import type { Path, Wire } from '../session/wire.ts';
+import { Lanes, type LanesParts } from './lanes.ts';
+import { LinkMeasures, type LinkStats } from './link-measures.ts';
+import { Liveness } from './liveness.ts';
+
+/** Lane 0 may be silent for longer while others answer: a lossy line makes single connections pause for seconds. */
+const laneZeroSilentMaxMs = 15_000;
+/** A link that owes an answer for this long is dead, whatever ICE says (a killed tab is noticed by ICE after 15 to 30 s). */
+const silentMaxMs = 5_000;
 
 export class Link implements LinkPort {
-  /** When the other side was last heard, and since when it owes an answer. */
-  #heardAt: number;
-  #owesSince: number | undefined;
-  /** Bytes of chunks sent and acknowledged over this link. */
-  #chunkBytes = 0;
-  #ackedBytes = 0;
-  /** What waited when it was last looked at: that it gets less is a sign of life too, on a slow link the only one for long. */
-  #waitingBytes = 0;
+  readonly #liveness: Liveness;
+  readonly lanes: Lanes;
+  readonly measures: LinkMeasures;
   /** When this link last carried anything of use. */
   usedAt: number;
-  path: 'direct' | 'relayed' | undefined;
+  /** What whoever sends over this link knows of it. */
+  figures: () => Partial<Pick<LinkStats, 'bytesPerSecond' | 'queueDelayMs'>> = () => ({});
 
   constructor(
     readonly id: LinkId,
@@ -24,54 +28,68 @@ export class Link implements LinkPort {
     readonly device: DeviceId,
     private readonly wire: Wire,
     private readonly now: () => number,
+    lanes: Omit<LanesParts, 'control'>,
   ) {
-    this.#heardAt = this.usedAt = now();
+    this.#liveness = new Liveness(now);
+    this.usedAt = now();
+    this.lanes = new Lanes({ ...lanes, control: (frame) => this.control(frame) });
+    this.measures = new LinkMeasures(now, () => [wire, ...this.lanes.wires()]);
   }
 
-  /** A chunk is owed an ack. The answers that other frames are owed are watched where they are asked for. */
+  get path(): Path | undefined {
+    return this.measures.path;
+  }
+
   send(frame: Bytes): void {
     this.usedAt = this.now();
-    const chunk = frame[0] === 1;
-    if (chunk) {
-      this.#chunkBytes += frame.length - CHUNK_HEADER_BYTES;
-      this.#owesSince ??= this.usedAt;
-    }
-    this.wire.send(frame, !chunk);
+    this.#liveness.sent(frame);
+    this.wire.send(frame, frame[0] !== 1);
   }
 
   /** Entries are owed a `committed`. */
   control(frame: ControlFrame): void {
     this.send(encodeControl(frame));
-    if (frame.kind === 'entries') this.#owesSince ??= this.usedAt;
+    if (frame.kind === 'entries') this.#liveness.owed();
   }
 
   get bufferedBytes(): number {
     return this.wire.bufferedBytes;
   }
 
-  whenDrained(run: () => void): void {
-    this.wire.whenDrained(run);
+  whenDrained(run: () => void, lowBytes?: number): void {
+    this.wire.whenDrained(run, lowBytes);
   }
 
   heard(frame: Frame): void {
-    this.#heardAt = this.usedAt = this.now();
-    if (frame.type === 'ack') this.#ackedBytes = Math.max(this.#ackedBytes, frame.receivedBytes);
-    this.#owesSince = this.#ackedBytes < this.#chunkBytes ? this.#heardAt : undefined;
+    this.#liveness.heard(frame);
+    this.usedAt = this.now();
   }
 
-  /** Milliseconds that the other side owes an answer; to be asked every now and then. */
-  silentMs(): number {
-    const { bufferedBytes } = this.wire;
-    if (bufferedBytes < this.#waitingBytes) this.#heardAt = this.now();
-    this.#waitingBytes = bufferedBytes;
-    return this.#owesSince === undefined ? 0 : this.now() - Math.max(this.#owesSince, this.#heardAt);
+  /** Whether the other side does not answer any more. To be asked every now and then; gives up lanes that do not. */
+  isSilent(): boolean {
+    const heardAt = Math.max(this.#liveness.heardAt, this.lanes.heardAt);
+    const mine = this.#liveness.silentMs(this.wire.bufferedBytes);
+    const longest = Math.max(mine, this.lanes.watch());
+    if (this.lanes.count > 1) this.usedAt = Math.max(this.usedAt, this.lanes.heardAt);
+    return (longest > silentMaxMs && this.now() - heardAt > silentMaxMs) || mine > laneZeroSilentMaxMs;
   }
 
-  async measurePath(): Promise<void> {
-    this.path = await this.wire.path();
+  /** What was measured last, for the expert view. */
+  get stats(): LinkStats {
+    const { path, roundTripMs, lossRatio } = this.measures;
+    return {
+      path,
+      roundTripMs,
+      lossRatio,
+      lanes: this.lanes.count,
+      queueDelayMs: undefined,
+      bytesPerSecond: 0,
+      ...this.figures(),
+    };
   }
 
   close(): void {
+    this.lanes.close();
     this.wire.close();
   }
 }

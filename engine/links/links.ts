@@ -6,15 +6,16 @@
  */
 import { toBase64, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { decodeFrame, encodeControl, type ControlFrame, type Frame } from '../../protocol/frame.ts';
+import { decodeFrame, type ControlFrame, type Frame } from '../../protocol/frame.ts';
 import type { SignalBody } from '../../protocol/envelope.ts';
 import { fromBase64 } from '../../protocol/bytes.ts';
 import type { AccountId, DeviceId, LinkId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Device } from '../../protocol/people.ts';
-import { Handshake } from '../session/handshake.ts';
-import type { OpenWire, Wire, WireEvents, WireOptions } from '../session/wire.ts';
+import { ProvenWire, type ProvenWireEvents } from '../session/proven-wire.ts';
+import type { OpenWire, Wire, WireOptions } from '../session/wire.ts';
 import type { Clock, DeviceKeys, Random, Signatures } from '../ports.ts';
+import type { LaneFrame, LanesParts } from './lanes.ts';
 import { Link } from './link.ts';
 
 export interface LinkPorts {
@@ -50,16 +51,15 @@ interface Attempt {
   /** Signals that were sent, and not yet a second time. */
   told: SignalBody[];
   /** Absent while the ICE servers are being asked for. */
-  wire: Wire | undefined;
-  handshake: Handshake | undefined;
+  wire: ProvenWire | undefined;
   waiting: SignalBody[];
   cancelTimeout: () => void;
 }
 type State = Attempt | { kind: 'open'; id: LinkId; epoch: number; link: Link; wire: Wire; openedAt: number };
 
-/** A link that owes an answer for this long is dead, whatever ICE says (a killed tab is noticed by ICE after 15 to 30 s). */
-const silentMaxMs = 5_000;
 const watchMs = 1_000;
+/** ICE may change the path of a link that stands. */
+const measureMs = 15_000;
 const firstRetryMs = 500;
 const lastRetryMs = 10_000;
 /** A link that lived this long was of use: the next one is not a repetition of a failure. */
@@ -74,6 +74,7 @@ export class Links {
   readonly #outgoing = new Map<DeviceId, Promise<unknown>>();
   #cancelWatch: () => void;
   #epoch = 0;
+  #extraLanes = 0;
   #stopped = false;
 
   constructor(
@@ -115,7 +116,7 @@ export class Links {
     if (!this.#wanted.has(device)) return;
     const state = this.#states.get(device);
     // Whoever was rung before the device came back cannot answer any more.
-    if (state?.kind === 'ringing' && state.role === 'initiator' && !state.handshake)
+    if (state?.kind === 'ringing' && state.role === 'initiator' && !state.wire?.connected)
       this.#giveUp(device, state, 'replaced');
     this.#ring(device);
   }
@@ -161,7 +162,8 @@ export class Links {
       if (state.waiting.length < limits.signalsPerLink) state.waiting.push(body);
       return;
     }
-    state.wire?.signal(withoutIds(body));
+    const wire = state.kind === 'open' ? state.wire : state.wire?.wire;
+    wire?.signal(withoutIds(body));
   }
 
   stop(): void {
@@ -195,7 +197,6 @@ export class Links {
       role,
       told: [],
       wire: undefined,
-      handshake: undefined,
       waiting: first ? [first] : [],
       cancelTimeout: this.ports.clock.after(limits.linkSetupMs, () => this.#giveUp(device, attempt, 'timed out')),
     };
@@ -218,79 +219,64 @@ export class Links {
       this.#giveUp(device, attempt, 'not allowed any more');
       return;
     }
-    // Frames of one wire are taken one after the other; the handshake is asynchronous, what follows it must wait.
-    let turn: Promise<void> | undefined = Promise.resolve();
+    const options = {
+      link: attempt.id,
+      epoch: attempt.epoch,
+      role: attempt.role,
+      peer: { id: device, signKey: fromBase64(allowed.device.sign) },
+    };
     let link: Link | undefined;
-    let wire: Wire;
-    const events: WireEvents = {
+    let proven: ProvenWire;
+    const events: ProvenWireEvents = {
       signal: (signal) => {
         const body = { ...signal, link: attempt.id, epoch: attempt.epoch };
         attempt.told.push(body);
         this.#send(allowed.device, attempt, body);
       },
-      open: ({ local, remote }) => {
-        attempt.handshake = new Handshake(this.ports, {
-          link: attempt.id,
-          epoch: attempt.epoch,
-          role: attempt.role,
-          peer: { id: device, signKey: fromBase64(allowed.device.sign) },
-          localFingerprint: local,
-          remoteFingerprint: remote,
-        });
-        wire.send(encodeControl(attempt.handshake.hello()), true);
-      },
-      message: (bytes) => {
-        if (link && !turn) {
-          this.#take(link, bytes);
-          return;
-        }
-        turn = (turn ?? Promise.resolve()).then(async () => {
-          if (link) this.#take(link, bytes);
-          else link = await this.#shake(device, attempt, wire, bytes);
-        });
-        const mine = turn;
-        void mine.then(() => {
-          // Nothing waits any more: from here on frames are taken as they come.
-          if (link && turn === mine) turn = undefined;
-        });
+      proven: () => (link = this.#proven(device, attempt, options, proven.wire)),
+      message: (bytes) => link && this.#take(link, bytes),
+      refused: (problem) => {
+        this.events.report(problem);
+        this.#giveUp(device, attempt, 'handshake failed');
       },
       closed: (reason) => {
         const state = this.#states.get(device);
-        if (state?.kind === 'open' && state.wire === wire) this.#forget(state, device, reason);
+        if (state?.kind === 'open' && state.link === link) this.#forget(state, device, reason);
         else if (state === attempt) this.#giveUp(device, attempt, reason);
       },
     };
     try {
-      wire = this.ports.openWire({ initiator: attempt.role === 'initiator', iceServers }, events);
+      proven = new ProvenWire(
+        this.ports.openWire,
+        { initiator: attempt.role === 'initiator', iceServers },
+        this.ports,
+        { ...options, lane: 0 },
+        events,
+      );
     } catch (problem) {
       this.events.report(problem); // browsers allow only so many connections
       this.#giveUp(device, attempt, 'no connection to be had');
       return;
     }
-    attempt.wire = wire;
-    for (const body of attempt.waiting.splice(0)) wire.signal(withoutIds(body));
+    attempt.wire = proven;
+    for (const body of attempt.waiting.splice(0)) proven.wire.signal(withoutIds(body));
   }
 
-  async #shake(device: DeviceId, attempt: Attempt, wire: Wire, bytes: Bytes): Promise<Link | undefined> {
-    try {
-      const frame = decodeFrame(bytes);
-      if (frame.type !== 'control' || !attempt.handshake)
-        throw new ProtocolError('not-allowed', 'a frame before the proof');
-      const { send, proven } = await attempt.handshake.onFrame(frame.control);
-      for (const control of send) wire.send(encodeControl(control), true);
-      if (!proven || this.#states.get(device) !== attempt) return undefined;
-    } catch (problem) {
-      this.events.report(problem);
-      this.#giveUp(device, attempt, 'handshake failed');
-      return undefined;
-    }
+  #proven(device: DeviceId, attempt: Attempt, options: LanesParts['options'], wire: Wire): Link | undefined {
+    if (this.#states.get(device) !== attempt) return undefined;
     const allowed = this.ports.allowed(device);
     if (!allowed) {
       this.#giveUp(device, attempt, 'not allowed any more');
       return undefined;
     }
     attempt.cancelTimeout();
-    const link = new Link(attempt.id, allowed.account, device, wire, () => this.ports.clock.now());
+    const link: Link = new Link(attempt.id, allowed.account, device, wire, () => this.ports.clock.now(), {
+      ...this.ports,
+      options,
+      takeRoom: () => this.#takeLane(),
+      broken: (problem) => this.#broken(link, problem),
+      report: (problem) => this.events.report(problem),
+    });
     this.#states.set(device, {
       kind: 'open',
       id: attempt.id,
@@ -302,11 +288,32 @@ export class Links {
     this.#cancelRetry(device);
     this.events.opened(link);
     this.events.changed(device);
-    link.measurePath().then(
-      () => this.events.changed(device),
+    this.#measure(link);
+    return link;
+  }
+
+  #measure(link: Link): void {
+    const before = link.path;
+    link.measures.measure().then(
+      () => link.path !== before && this.events.changed(link.device),
       (problem: unknown) => this.events.report(problem),
     );
-    return link;
+  }
+
+  #takeLane(): (() => void) | undefined {
+    if (this.#extraLanes >= limits.extraLanes) return undefined;
+    this.#extraLanes++;
+    return () => this.#extraLanes--;
+  }
+
+  /** What came over the link cannot be: it ends with a word about whose fault that is. */
+  #broken(link: Link, problem: unknown): void {
+    this.events.report(problem);
+    const state = this.#states.get(link.device);
+    if (state?.kind !== 'open' || state.link !== link) return;
+    const theirs = problem instanceof ProtocolError;
+    link.control({ kind: 'bye', reason: theirs ? 'protocol' : 'shutdown' });
+    this.#closeLink(state, link.device, theirs ? problem.message : 'failed here');
   }
 
   #take(link: Link, bytes: Bytes): void {
@@ -317,12 +324,10 @@ export class Links {
       link.heard(frame);
       if (frame.type === 'control' && frame.control.kind === 'bye') {
         this.#closeLink(state, link.device, `the other side said goodbye: ${frame.control.reason}`);
-      } else this.events.frame(link, frame);
+      } else if (frame.type === 'control' && isLaneFrame(frame.control)) link.lanes.onFrame(frame.control);
+      else this.events.frame(link, frame);
     } catch (problem) {
-      this.events.report(problem);
-      const theirs = problem instanceof ProtocolError;
-      link.control({ kind: 'bye', reason: theirs ? 'protocol' : 'shutdown' });
-      this.#closeLink(state, link.device, theirs ? problem.message : 'failed here');
+      this.#broken(link, problem);
     }
   }
 
@@ -364,6 +369,7 @@ export class Links {
   #forget(state: Extract<State, { kind: 'open' }>, device: DeviceId, reason: string): void {
     if (this.#states.get(device) !== state) return;
     this.#states.delete(device);
+    state.link.lanes.close();
     // A link that breaks as soon as it is there must not be re-made without end at full speed.
     if (this.ports.clock.now() - state.openedAt >= provenUseMs) this.#failures.delete(device);
     this.events.closed(state.link, reason);
@@ -413,11 +419,16 @@ export class Links {
     if (this.#stopped) return;
     this.#cancelWatch = this.ports.clock.after(watchMs, () => this.#watch());
     for (const link of this.all()) {
-      if (link.silentMs() > silentMaxMs) this.drop(link.device, 'silent');
+      if (link.isSilent()) this.drop(link.device, 'silent');
       else if (!this.#wanted.has(link.device) && this.ports.clock.now() - link.usedAt > limits.linkIdleMs)
         this.#sayIdle(link);
+      else if (link.measures.ageMs > measureMs) this.#measure(link);
     }
   }
+}
+
+function isLaneFrame(frame: ControlFrame): frame is LaneFrame {
+  return frame.kind === 'lane' || frame.kind === 'lanes' || frame.kind === 'lane-closed';
 }
 
 function withoutIds(body: SignalBody) {

@@ -24,6 +24,7 @@ const side = (self: TestDevice, peer: TestDevice, options: Partial<HandshakeOpti
     {
       link,
       epoch: 7,
+      lane: 0,
       role: self === ann ? 'initiator' : 'responder',
       peer: { id: peer.id, signKey: peer.publicKey },
       localFingerprint: self === ann ? prints.a : prints.b,

@@ -1,6 +1,6 @@
 /**
  * Both sides prove their device keys over both DTLS fingerprints before any application frame (invariant 5). Each says `hello` with a
- * nonce and an expiry, then signs one transcript that holds the link, the roles, both devices, both nonces, both fingerprints and
+ * nonce and an expiry, then signs one transcript that holds the link, the lane, the roles, both devices, both nonces, both fingerprints and
  * both expiries. Whoever terminates DTLS in between has another fingerprint on one side, and the proofs do not fit. Fails closed.
  */
 import { encodeCbor } from '../../protocol/codec.ts';
@@ -22,6 +22,8 @@ export interface HandshakePorts {
 export interface HandshakeOptions {
   link: LinkId;
   epoch: number;
+  /** Which connection of the link this is. */
+  lane: number;
   role: 'initiator' | 'responder';
   peer: { id: DeviceId; signKey: Uint8Array };
   /** SHA-256 fingerprints of both certificates, hex, as the descriptions in force have them. */
@@ -45,6 +47,7 @@ export class Handshake {
       version: PROTOCOL_VERSION,
       link: options.link,
       epoch: options.epoch,
+      lane: options.lane,
       device: ports.keys.id,
       nonce: ports.random.bytes(32),
       expiresAt: ports.clock.now() + limits.linkSetupMs + limits.clockSkewMs,
@@ -88,9 +91,10 @@ export class Handshake {
   }
 
   #check(hello: Hello): void {
-    const { link, epoch, peer, localFingerprint, remoteFingerprint } = this.options;
+    const { link, epoch, lane, peer, localFingerprint, remoteFingerprint } = this.options;
     if (hello.version !== PROTOCOL_VERSION) throw new ProtocolError('unsupported-version', `version ${hello.version}`);
     if (hello.link !== link || hello.epoch !== epoch) throw new ProtocolError('not-allowed', 'hello of another link');
+    if (hello.lane !== lane) throw new ProtocolError('not-allowed', 'hello of another lane');
     if (hello.device !== peer.id) throw new ProtocolError('not-allowed', 'hello of another device');
     if (localFingerprint === remoteFingerprint)
       throw new ProtocolError('not-allowed', 'both ends have one certificate');
@@ -104,14 +108,14 @@ export class Handshake {
 
   /** What `signer` signs: everything in the order initiator, responder. */
   #transcript(theirs: Hello, signer: 'initiator' | 'responder'): Bytes {
-    const { link, epoch, role, localFingerprint, remoteFingerprint } = this.options;
+    const { link, epoch, lane, role, localFingerprint, remoteFingerprint } = this.options;
     const mine = { hello: this.#mine, fingerprint: localFingerprint };
     const other = { hello: theirs, fingerprint: remoteFingerprint };
     const [first, second] = role === 'initiator' ? [mine, other] : [other, mine];
     const side = (end: typeof mine) => [end.hello.device, end.hello.nonce, end.fingerprint, end.hello.expiresAt];
     return signedBytes(
       'causeway/link/1',
-      encodeCbor([PROTOCOL_VERSION, link, epoch, signer, side(first), side(second)]),
+      encodeCbor([PROTOCOL_VERSION, link, epoch, lane, signer, side(first), side(second)]),
     );
   }
 }

@@ -17,15 +17,29 @@ export interface WireEvents {
   closed(reason: string): void;
 }
 
+/** How the bytes of a connection travel, from the candidate pair in use. */
+export type Path = 'same-network' | 'direct' | 'relayed';
+
+/** What a connection can say about itself; what the platform does not tell is absent. */
+export interface WireStats {
+  path: Path | undefined;
+  /** Of the connectivity checks, which no queue of ours delays. */
+  roundTripMs: number | undefined;
+  /** Bytes handed to the network, what is sent again and the wrapping of each packet included. */
+  sentBytes: number | undefined;
+}
+
 /** One WebRTC connection. It is disposable: what has to outlive it lives above it. */
 export interface Wire {
   signal(signal: WireSignal): void;
   /** Queues a message; `urgent` ones overtake the others while these wait in the adapter. */
   send(message: Bytes, urgent: boolean): void;
   readonly bufferedBytes: number;
-  whenDrained(run: () => void): void;
-  /** How the bytes travel; absent while unknown. */
-  path(): Promise<'direct' | 'relayed' | undefined>;
+  /** Bytes of all messages that were ever given to `send`. */
+  readonly sentBytes: number;
+  /** Calls `run` once, when `bufferedBytes` is at or under `lowBytes` (128 KiB when absent). */
+  whenDrained(run: () => void, lowBytes?: number): void;
+  stats(): Promise<WireStats>;
   close(): void;
 }
 

@@ -34,7 +34,7 @@ class Direction {
   #accessFreeAt = 0;
   #linkFreeAt = 0;
   #deliverableAt = 0;
-  #drainWaiters: (() => void)[] = [];
+  #drainWaiters: { run: () => void; lowBytes: number }[] = [];
 
   constructor(
     private readonly clock: Clock,
@@ -52,12 +52,14 @@ class Direction {
       this.bufferedBytes -= size;
       if (this.cut) return;
       this.#enqueue(frame, size);
-      if (this.bufferedBytes <= LOW_WATER_BYTES) for (const run of this.#drainWaiters.splice(0)) run();
+      const due = this.#drainWaiters.filter(({ lowBytes }) => this.bufferedBytes <= lowBytes);
+      this.#drainWaiters = this.#drainWaiters.filter((waiter) => !due.includes(waiter));
+      for (const { run } of due) run();
     });
   }
 
-  whenDrained(run: () => void): void {
-    this.#drainWaiters.push(run);
+  whenDrained(run: () => void, lowBytes = LOW_WATER_BYTES): void {
+    this.#drainWaiters.push({ run, lowBytes });
   }
 
   #enqueue(frame: Bytes, size: number): void {
@@ -101,8 +103,8 @@ export class SimEnd implements LinkPort {
     return this.direction?.bufferedBytes ?? 0;
   }
 
-  whenDrained(run: () => void): void {
-    this.direction?.whenDrained(run);
+  whenDrained(run: () => void, lowBytes?: number): void {
+    this.direction?.whenDrained(run, lowBytes);
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
 import type { Clock, Random } from '../ports.ts';
-import type { OpenWire, Wire, WireEvents, WireOptions, WireSignal } from '../session/wire.ts';
+import type { OpenWire, Wire, WireEvents, WireOptions, WireSignal, WireStats } from '../session/wire.ts';
 import { SimLink, type SimEnd, type SimLinkShape } from './sim-link.ts';
 
 export interface WireShape extends SimLinkShape {
@@ -70,6 +70,7 @@ export class SimWires {
 export class SimWire implements Wire {
   other: SimWire | undefined;
   readonly fingerprint: string;
+  sentBytes = 0;
   #end: SimEnd | undefined;
   #link: SimLink | undefined;
   #closed = false;
@@ -111,6 +112,7 @@ export class SimWire implements Wire {
 
   send(message: Bytes, urgent: boolean): void {
     if (this.#closed) return;
+    this.sentBytes += message.length;
     if (this.#end) this.#end.send(message);
     else this.#early.push({ message, urgent });
   }
@@ -119,14 +121,15 @@ export class SimWire implements Wire {
     return this.#end?.bufferedBytes ?? 0;
   }
 
-  whenDrained(run: () => void): void {
+  whenDrained(run: () => void, lowBytes?: number): void {
     if (this.#closed) return;
-    if (this.#end) this.#end.whenDrained(() => this.alive() && !this.#closed && run());
+    if (this.#end) this.#end.whenDrained(() => this.alive() && !this.#closed && run(), lowBytes);
     else this.#drained.push(run);
   }
 
-  path(): Promise<'direct' | 'relayed' | undefined> {
-    return Promise.resolve('direct');
+  stats(): Promise<WireStats> {
+    const { delayMs } = this.net.shape;
+    return Promise.resolve({ path: 'direct', roundTripMs: 2 * delayMs, sentBytes: this.sentBytes });
   }
 
   /** By its user: the other side hears of it after the way there. */

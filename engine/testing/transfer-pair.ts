@@ -5,16 +5,17 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import { CHUNK_HEADER_BYTES, decodeFrame } from '../../protocol/frame.ts';
 import type { OfferId } from '../../protocol/ids.ts';
-import type { DeviceKeys, Hashes, Signatures } from '../ports.ts';
+import type { DeviceKeys, Hashes, LaneEvents, LinkPort, Signatures } from '../ports.ts';
 import { allBlocks } from '../transfer/blocks.ts';
 import { IncomingBlob } from '../transfer/incoming-blob.ts';
 import { LeafTable } from '../transfer/leaf-table.ts';
 import { LinkTransfers } from '../transfer/link-transfers.ts';
+import { SpeedLimit } from '../transfer/speed-limit.ts';
 import { OfferedBlob } from '../transfer/offered-blob.ts';
 import type { IncomingEvent, ReceiverEvent, SenderEvent } from '../transfer/transfer-events.ts';
 import type { VirtualClock } from './clock.ts';
 import { MemoryDisk, MemorySource } from './memory-blob.ts';
-import { SimLink, type SimLinkShape } from './sim-link.ts';
+import { SimLink, type SimEnd, type SimLinkShape } from './sim-link.ts';
 
 export interface PairParts {
   clock: VirtualClock;
@@ -22,6 +23,8 @@ export interface PairParts {
   content: Bytes;
   sender: DeviceKeys & { publicKey: Bytes };
   receiver: DeviceKeys & { publicKey: Bytes };
+  /** Lanes beside lane 0, from when a link is made. */
+  extraLanes?: number;
   hashes: Hashes;
   signatures: Signatures;
 }
@@ -36,6 +39,9 @@ export class TransferPair {
   blob: OfferedBlob;
   incoming: IncomingBlob | undefined;
   link: SimLink | undefined;
+  /** Lanes beside lane 0 of the link in use, by number. */
+  readonly lanes = new Map<number, SimLink>();
+  #laneEvents: { sending: LaneEvents; receiving: LaneEvents } | undefined;
   sending: LinkTransfers | undefined;
   receiving: LinkTransfers | undefined;
   /** Everything that was told, oldest first. */
@@ -44,6 +50,7 @@ export class TransferPair {
   readonly receiverEvents: ReceiverEvent[] = [];
   /** What ended a link: errors thrown for frames, and those between. */
   readonly faults: { at: 'sender' | 'receiver'; error: unknown }[] = [];
+  readonly downLimit = new SpeedLimit();
   /** Chunk bytes that left the sender, over all links. */
   sentBytes = 0;
   /** May replace what the sender puts on the link; undefined drops it. */
@@ -67,9 +74,10 @@ export class TransferPair {
     const common = { clock, signatures };
     const sending: LinkTransfers = new LinkTransfers({
       ...common,
-      link: link.a,
+      link: this.#withLanes(link.a, 'sending'),
       own: sender.id,
       keys: sender,
+      laneCount: { step: () => 1 + (this.parts.extraLanes ?? 0) },
       find: (offer, file) =>
         Promise.resolve(
           offer === OFFER && file === FILE
@@ -82,9 +90,10 @@ export class TransferPair {
     });
     const receiving: LinkTransfers = new LinkTransfers({
       ...common,
-      link: link.b,
+      link: this.#withLanes(link.b, 'receiving'),
       own: receiver.id,
       keys: receiver,
+      downLimit: this.downLimit,
       find: () => Promise.resolve({ kind: 'refused', reason: 'unavailable' }),
       sending: () => undefined,
       receiving: (event) => this.receiverEvents.push(event),
@@ -95,16 +104,37 @@ export class TransferPair {
       const arriving = this.tamper(frame);
       if (arriving !== undefined) this.#frame('receiver', receiving, arriving);
     };
-    link.a.onSend = (frame) => {
-      if (frame[0] === 1) this.sentBytes += frame.length - CHUNK_HEADER_BYTES;
-    };
+    link.a.onSend = (frame) => this.#count(frame);
     this.link = link;
     this.sending = sending;
     this.receiving = receiving;
+    for (let number = 1; number <= (this.parts.extraLanes ?? 0); number++) this.openLane(number);
     if (this.incoming !== undefined) receiving.receiver.fetch(this.incoming);
   }
 
+  openLane(number: number, shape = this.parts.shape): void {
+    const { clock, sender, receiver } = this.parts;
+    const lane = new SimLink(clock, shape, sender.id, receiver.id);
+    lane.a.onSend = (frame) => this.#count(frame);
+    lane.a.onFrame = (frame) => this.#laneFrame('sending', number, frame);
+    lane.b.onFrame = (frame) => this.#laneFrame('receiving', number, frame);
+    this.lanes.set(number, lane);
+    this.#laneEvents?.receiving.opened(number, lane.b);
+    this.#laneEvents?.sending.opened(number, lane.a);
+  }
+
+  /** The lane dies, with all that is under way on it. */
+  closeLane(number: number): void {
+    this.lanes.get(number)?.cut();
+    this.lanes.delete(number);
+    this.#laneEvents?.receiving.closed(number);
+    this.#laneEvents?.sending.closed(number);
+  }
+
   cut(): void {
+    for (const lane of this.lanes.values()) lane.cut();
+    this.lanes.clear();
+    this.#laneEvents = undefined;
     this.link?.cut();
     this.sending?.close();
     this.receiving?.close();
@@ -173,6 +203,31 @@ export class TransferPair {
   fault(at: 'sender' | 'receiver', error: unknown): void {
     this.faults.push({ at, error });
     this.cut();
+  }
+
+  /** The lanes are there whatever is wanted: what is tested is what they carry. */
+  #withLanes(end: SimEnd, side: 'sending' | 'receiving'): LinkPort {
+    return Object.assign(end, {
+      lanes: {
+        want: () => undefined,
+        listen: (events: LaneEvents) => {
+          this.#laneEvents = { sending: events, receiving: events, ...this.#laneEvents, [side]: events };
+        },
+      },
+    });
+  }
+
+  #count(frame: Bytes): void {
+    if (frame[0] === 1) this.sentBytes += frame.length - CHUNK_HEADER_BYTES;
+  }
+
+  #laneFrame(side: 'sending' | 'receiving', number: number, frame: Bytes): void {
+    try {
+      const decoded = decodeFrame(frame);
+      if (decoded.type !== 'control') this.#laneEvents?.[side].frame(number, decoded);
+    } catch (error) {
+      this.fault(side === 'sending' ? 'sender' : 'receiver', error);
+    }
   }
 
   #frame(at: 'sender' | 'receiver', to: LinkTransfers, frame: Bytes): void {

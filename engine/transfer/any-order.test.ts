@@ -37,8 +37,13 @@ const chunk = fc
     return frame;
   });
 const ack = fc
-  .record({ stream, received: fc.nat({ max: 3_000_000 }), credit: fc.nat({ max: 12_000_000 }) })
-  .map(({ stream: number, received, credit }) => encodeAck(number, received, credit));
+  .record({
+    stream,
+    received: fc.nat({ max: 3_000_000 }),
+    credit: fc.nat({ max: 12_000_000 }),
+    settled: fc.nat({ max: 3_000_000 }),
+  })
+  .map(({ stream: number, received, credit, settled }) => encodeAck(number, received, credit, settled));
 const want = fc
   .record({
     stream,

@@ -12,15 +12,23 @@ import type { FetchTarget } from './fetch-target.ts';
 import type { SignedLeaves } from './leaf-batch.ts';
 import type { LeavesFrame } from './transfer-events.ts';
 
+const NO_LANE = -1;
+
 export class IncomingStream {
-  /** Chunk bytes that came. */
+  /** Bytes of blocks that came; what came twice counts once. */
   receivedBytes = 0;
-  /** Limit of `receivedBytes`: the initial credit and all that is settled. */
+  /** The same with what came twice, or too late to be of use. */
+  #arrivedBytes = 0;
+  /** Limit of `receivedBytes` as it was told to the sender; at most the initial credit and all that is settled. */
   creditBytes: number;
+  /** Durably written, or thrown away. */
+  settledBytes = 0;
   /** Asked for and not begun. */
   readonly #asked: BlockSet;
-  /** Bytes so far of blocks that are begun. */
-  readonly #partial = new Map<number, number>();
+  /** All that was asked for at the beginning. */
+  readonly #wanted: BlockSet;
+  /** Blocks that are begun: how far, on which lane, and how far they ever were. */
+  readonly #partial = new Map<number, { end: number; lane: number; reached: number }>();
   /** Hashes of blocks that are whole; undefined while the sink computes it. */
   readonly #whole = new Map<number, Bytes | undefined>();
   /** Signed leaves of blocks that are not whole yet. */
@@ -33,18 +41,22 @@ export class IncomingStream {
   /** Blocks that were ever asked for, and batches of leaves that came: each batch is sent for a block at least. */
   #askedBlocks: number;
   #batches = 0;
+  /** Whether anything came over another lane than the first. */
+  #manyLanes = false;
 
   constructor(
     readonly number: number,
     readonly blob: FetchTarget,
     ranges: Ranges,
-    initialCreditBytes: number,
+    /** Bytes that may be under way beyond what is settled, when no speed limit holds them back. */
+    readonly fullCreditBytes: number,
     /** A block was settled; `ended` tells whether it was the last one. */
     private readonly onSettled: (stream: IncomingStream, outcome: 'had' | 'missing' | 'failed') => void,
   ) {
     this.#asked = new BlockSet(ranges);
     this.#askedBlocks = this.#asked.count;
-    this.creditBytes = initialCreditBytes;
+    this.#wanted = new BlockSet(ranges);
+    this.creditBytes = 0;
   }
 
   /** Everything that was asked for is settled. */
@@ -78,6 +90,7 @@ export class IncomingStream {
   ask(ranges: Ranges): void {
     for (const [first, end] of ranges) {
       this.#asked.add(first, end);
+      this.#wanted.add(first, end);
       this.#askedBlocks += end - first;
     }
   }
@@ -86,11 +99,12 @@ export class IncomingStream {
   drop(ranges: Ranges): void {
     for (const [first, end] of ranges) {
       for (let block = first; block < end; block++) {
-        const begun = this.#partial.get(block);
-        if (begun !== undefined || this.#asked.has(block))
-          this.#dropped.set(block, this.#lengthOf(block) - (begun ?? 0));
+        const begunBytes = this.#partial.get(block)?.reached;
+        if (begunBytes !== undefined || this.#asked.has(block))
+          this.#dropped.set(block, this.#lengthOf(block) - (begunBytes ?? 0));
         this.#partial.delete(block);
-        if (this.#whole.delete(block) || begun !== undefined) this.creditBytes += begun ?? this.#lengthOf(block);
+        if (this.#whole.delete(block) || begunBytes !== undefined)
+          this.settledBytes += begunBytes ?? this.#lengthOf(block);
         this.#leaves.delete(block);
         this.#leafKnown.delete(block);
       }
@@ -98,29 +112,63 @@ export class IncomingStream {
     }
   }
 
-  /** @returns whether the block is whole now. @throws ProtocolError when the chunk was not asked for, comes twice, out of order or over the credit. */
-  chunk(block: number, offset: number, data: Bytes): boolean {
+  /** What was begun on this lane goes on nowhere: it begins anew, if only on a new lane of the same number. */
+  laneClosed(lane: number): void {
+    this.#manyLanes = true;
+    for (const part of this.#partial.values()) if (part.lane === lane) part.lane = NO_LANE;
+  }
+
+  /** How much may still come of a stream that ends now. */
+  get lateBytes(): number {
+    return this.creditBytes - this.receivedBytes + (this.#manyLanes ? this.#repeatsLeft : 0);
+  }
+
+  /**
+   * A block comes whole and in order on one lane; a sender that loses a lane, or finds it too slow, begins the block anew on another one, and what
+   * still comes on the first is of no use.
+   * @returns whether the block is whole now, or all of it thrown away.
+   * @throws ProtocolError when the chunk was not asked for, is out of order or over the credit, or too much comes twice.
+   */
+  chunk(block: number, offset: number, data: Bytes, lane: number): boolean {
+    this.#manyLanes ||= lane > 0;
     if (this.#dropped.has(block)) return this.#throwAway(block, data.length);
     const length = this.#lengthOf(block);
-    const expected = this.#partial.get(block) ?? (this.#asked.has(block) ? 0 : undefined);
-    if (expected === undefined) throw new ProtocolError('not-allowed', `block ${block} was not asked for`);
-    if (offset !== expected)
-      throw new ProtocolError('not-allowed', `block ${block} goes on at ${expected}, not ${offset}`);
     const end = offset + data.length;
+    if (!this.#wanted.has(block)) throw new ProtocolError('not-allowed', `block ${block} was not asked for`);
     if (end > length) throw new ProtocolError('too-large', `block ${block} has ${length} bytes`);
-    if (this.receivedBytes + data.length > this.creditBytes)
-      throw new ProtocolError('too-large', 'more than the credit');
-    if (offset === 0) this.#asked.delete(block);
-    this.receivedBytes += data.length;
-    this.blob.write(block, offset, data);
-    if (end < length) {
-      this.#partial.set(block, end);
+    this.#arrivedBytes += data.length;
+    let part = this.#partial.get(block);
+    if (this.#asked.has(block)) {
+      if (offset !== 0) throw new ProtocolError('not-allowed', `block ${block} begins at ${offset}`);
+      this.#asked.delete(block);
+      part = { end: 0, lane, reached: 0 };
+    } else if (part === undefined || (part.lane !== lane && offset !== 0)) {
+      if (!this.#manyLanes) throw new ProtocolError('not-allowed', `block ${block} comes twice`);
+      this.#repeated(block);
       return false;
-    }
+    } else if (part.lane !== lane) part = { end: 0, lane, reached: part.reached };
+    if (offset !== part.end)
+      throw new ProtocolError('not-allowed', `block ${block} goes on at ${part.end}, not ${offset}`);
+    part.end = end;
+    this.receivedBytes += Math.max(0, end - part.reached);
+    part.reached = Math.max(end, part.reached);
+    if (this.receivedBytes > this.creditBytes) throw new ProtocolError('too-large', 'more than the credit');
+    if (this.#repeatsLeft < 0) this.#repeated(block);
+    this.blob.write(block, offset, data);
+    this.#partial.set(block, part);
+    if (end < length) return false;
     this.#partial.delete(block);
     this.#whole.set(block, undefined);
     void this.#hash(block);
     return true;
+  }
+
+  get #repeatsLeft(): number {
+    return limits.repeatedBytes + this.receivedBytes / 4 - (this.#arrivedBytes - this.receivedBytes);
+  }
+
+  #repeated(block: number): void {
+    if (this.#repeatsLeft < 0) throw new ProtocolError('not-allowed', `block ${block} comes again and again`);
   }
 
   /** Takes note of leaves whose signature is checked next. @throws ProtocolError on leaves of blocks that are not under way. */
@@ -180,18 +228,21 @@ export class IncomingStream {
     this.#verifying++;
     const outcome = await this.blob.verify(block, hash, leaf, signed);
     this.#verifying--;
-    this.creditBytes += this.#lengthOf(block);
+    this.settledBytes += this.#lengthOf(block);
     this.onSettled(this, outcome);
   }
 
   /** Thrown away is settled: the sender gets the credit back. @throws ProtocolError when more comes than the block has. */
   #throwAway(block: number, bytes: number): boolean {
-    const left = (this.#dropped.get(block) ?? 0) - bytes;
-    if (left < 0) throw new ProtocolError('too-large', `more than block ${block} has`);
-    this.#dropped.set(block, left);
-    this.receivedBytes += bytes;
-    this.creditBytes += bytes;
-    return left === 0;
+    const left = this.#dropped.get(block) ?? 0;
+    const newBytes = Math.min(left, bytes);
+    this.#dropped.set(block, left - newBytes);
+    this.#arrivedBytes += bytes;
+    this.receivedBytes += newBytes;
+    this.settledBytes += newBytes;
+    if (newBytes < bytes && !this.#manyLanes) throw new ProtocolError('too-large', `more than block ${block} has`);
+    if (newBytes < bytes) this.#repeated(block);
+    return left === newBytes;
   }
 
   #isOpen(block: number): boolean {

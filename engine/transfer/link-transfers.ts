@@ -33,11 +33,32 @@ export class LinkTransfers {
     const parity = parts.own < parts.link.device ? 0 : 1;
     this.sender = new Sender({ ...parts, parity: parity === 0 ? 1 : 0, report: parts.sending });
     this.receiver = new Receiver({ ...parts, parity, report: (event) => this.#receiving(event) });
+    parts.link.lanes?.listen({
+      opened: (number, lane) => {
+        this.receiver.laneOpened(number, lane);
+        this.sender.laneOpened(number, lane);
+      },
+      closed: (number) => {
+        this.receiver.laneClosed(number);
+        this.sender.laneClosed(number);
+      },
+      frame: (number, frame) => this.#onLaneFrame(number, frame),
+    });
   }
 
   /** The device at the other end. */
   get device(): DeviceId {
     return this.parts.link.device;
+  }
+
+  /** What the sending side sees of the way there; the delay is undefined while nothing is sent. */
+  get figures(): { bytesPerSecond: number; queueDelayMs: number | undefined } {
+    const { window } = this.sender;
+    const sending = window.inFlightBytes > 0;
+    return {
+      bytesPerSecond: sending ? window.bytesPerSecond : 0,
+      queueDelayMs: sending ? window.queueDelayMs : undefined,
+    };
   }
 
   /** From now on this file hears what the other end says about it. */
@@ -62,10 +83,8 @@ export class LinkTransfers {
   onFrame(frame: Frame): boolean {
     switch (frame.type) {
       case 'chunk':
-        this.receiver.chunk(frame.stream, frame.block, frame.offset, frame.data);
-        return true;
       case 'ack':
-        this.sender.ack(frame.stream, frame.receivedBytes, frame.creditBytes);
+        this.#onLaneFrame(0, frame);
         return true;
       case 'control':
         break;
@@ -100,6 +119,11 @@ export class LinkTransfers {
       default:
         return false;
     }
+  }
+
+  #onLaneFrame(lane: number, frame: Exclude<Frame, { type: 'control' }>): void {
+    if (frame.type === 'chunk') this.receiver.chunk(frame.stream, frame.block, frame.offset, frame.data, lane);
+    else this.sender.ack(frame.stream, frame.receivedBytes, frame.creditBytes, frame.settledBytes, lane);
   }
 
   /** The link is gone. */

@@ -1,11 +1,11 @@
 /**
  * One `want` that is being served: which blocks are left, what was read ahead, and the leaf hashes not yet signed. It decides nothing
- * about when to send; `Sender` does. At most `READ_AHEAD_BLOCKS` blocks beside the current one are in memory.
+ * about when to send, and on which lane; `Sender` does. In memory are the blocks that are on their way out and `READ_AHEAD_BLOCKS` more.
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { BlockSet } from './block-set.ts';
-import { rangesBytes, type Ranges } from './blocks.ts';
+import { blockLength, rangesBytes, type Ranges } from './blocks.ts';
 import type { HeldBlob } from './held-blob.ts';
 
 const READ_AHEAD_BLOCKS = 2;
@@ -17,27 +17,38 @@ export interface LeafBatch {
   hashes: Bytes[];
 }
 
-interface ReadBlock {
-  block: number;
-  data: Bytes;
-  hash: Bytes;
+/** A block on its way out over one lane. */
+export interface OutgoingBlock {
+  readonly stream: OutgoingStream;
+  readonly block: number;
+  readonly data: Bytes;
+  readonly hash: Bytes;
+  /** Bytes of it that were sent. */
+  offset: number;
+  /** Another lane sends it again: this one need not go on. */
+  superseded: boolean;
 }
 
 export class OutgoingStream {
   /** Bytes that were asked for. */
   wantedBytes: number;
-  /** Data bytes handed out so far. */
+  /** Bytes of the file handed out so far; what is sent again counts once. */
   sentBytes = 0;
   /** When its progress was last told. */
   reportedAt = 0;
-  /** The receiver takes chunks up to this count of bytes. */
+  /** The receiver takes this count of bytes. */
   creditBytes: number;
+  /** Of them, these are durable there, or thrown away. */
+  settledBytes = 0;
 
   readonly #todo: (readonly [first: number, end: number])[];
-  readonly #ready: ReadBlock[] = [];
+  /** To be sent once more, and how far each was sent already. */
+  readonly #again: number[] = [];
+  readonly #sentBefore = new Map<number, number>();
+  readonly #ready: OutgoingBlock[] = [];
   #blocksLeft: number;
-  #current: ReadBlock | undefined;
-  #offset = 0;
+  /** Blocks that are begun and not wholly sent. */
+  #begun = 0;
   #reading = false;
   /** The block that is being read, unless it is not needed any more. */
   #readingBlock: number | undefined;
@@ -48,7 +59,7 @@ export class OutgoingStream {
     readonly number: number,
     readonly blob: HeldBlob,
     ranges: Ranges,
-    readonly initialCreditBytes: number,
+    initialCreditBytes: number,
   ) {
     this.#todo = [...ranges].reverse();
     this.wantedBytes = rangesBytes(blob.sizeBytes, ranges);
@@ -61,16 +72,14 @@ export class OutgoingStream {
     return this.#blocksLeft === 0;
   }
 
-  /** Bytes of the file that the receiver holds durably, as far as its credit tells. */
+  /** Bytes of the file that the receiver holds durably. */
   get doneBytes(): number {
-    return (
-      this.blob.sizeBytes - this.wantedBytes + Math.min(this.wantedBytes, this.creditBytes - this.initialCreditBytes)
-    );
+    return this.blob.sizeBytes - this.wantedBytes + Math.min(this.wantedBytes, this.settledBytes);
   }
 
-  /** Between two blocks: another stream may take its turn. */
-  get betweenBlocks(): boolean {
-    return this.#current === undefined;
+  /** Nothing is left to begin. */
+  get exhausted(): boolean {
+    return this.#ready.length === 0 && this.#again.length === 0 && this.#todo.length === 0;
   }
 
   /** Further blocks, sent after those that were asked for before. @returns false when too many ranges wait: the receiver asks without end. */
@@ -92,13 +101,13 @@ export class OutgoingStream {
       return rest.ranges().reverse();
     });
     this.#todo.push(...todo);
-    const ready = this.#ready.splice(0);
-    this.#ready.push(...ready.filter(({ block }) => !dropped.has(block)));
-    this.#blocksLeft -= ready.length - this.#ready.length;
-    if (this.#readingBlock !== undefined && dropped.has(this.#readingBlock)) {
-      this.#readingBlock = undefined;
-      this.#blocksLeft--;
-    }
+    const waiting = [...this.#again, ...this.#ready.map(({ block }) => block)];
+    if (this.#readingBlock !== undefined) waiting.push(this.#readingBlock);
+    // Of what is sent again nothing was left to begin with.
+    for (const block of waiting) if (dropped.has(block) && !this.#sentWhole(block)) this.#blocksLeft--;
+    removeFrom(this.#again, (block) => dropped.has(block));
+    removeFrom(this.#ready, ({ block }) => dropped.has(block));
+    if (this.#readingBlock !== undefined && dropped.has(this.#readingBlock)) this.#readingBlock = undefined;
     if (this.allTaken) this.endBatch();
   }
 
@@ -108,17 +117,13 @@ export class OutgoingStream {
     this.#reading = true;
     try {
       while (this.#ready.length < READ_AHEAD_BLOCKS) {
-        const range = this.#todo.at(-1);
-        if (range === undefined) return;
-        const [block, end] = range;
-        if (block + 1 === end) this.#todo.pop();
-        else this.#todo[this.#todo.length - 1] = [block + 1, end];
+        const block = this.#nextToRead();
+        if (block === undefined) return;
         this.#readingBlock = block;
         const read = await this.blob.read(block);
-
         if (this.#readingBlock !== block) continue;
         this.#readingBlock = undefined;
-        this.#ready.push({ block, ...read });
+        this.#ready.push({ stream: this, block, ...read, offset: 0, superseded: false });
         onReady();
       }
     } finally {
@@ -126,11 +131,28 @@ export class OutgoingStream {
     }
   }
 
-  /** The next chunk could be this long, in bytes: 0 when no block is read yet or the credit is used up. */
-  nextChunkBytes(maxBytes: number): number {
-    this.#current ??= this.#ready.shift();
-    if (this.#current === undefined) return 0;
-    return Math.min(maxBytes, this.#current.data.length - this.#offset, this.creditBytes - this.sentBytes);
+  /**
+   * Begins a block, for one lane; undefined when none is read yet, or the credit has no room for it: blocks that are begun can always be
+   * finished, or lanes would wait for each other.
+   */
+  begin(now: number): OutgoingBlock | undefined {
+    const next = this.#ready[0];
+    if (next === undefined || this.outOfCredit) return undefined;
+    if (this.#begun > 0 && (this.#begun + 1) * limits.blockBytes > this.creditBytes - this.settledBytes)
+      return undefined;
+    this.#ready.shift();
+    this.#begun++;
+    if (!this.#sentBefore.has(next.block)) {
+      this.#sentBefore.set(next.block, 0);
+      this.#collect(next, now);
+    }
+    return next;
+  }
+
+  /** The next chunk of a block could be this long, in bytes: 0 when the credit is used up. */
+  chunkBytes(block: OutgoingBlock, maxBytes: number): number {
+    const paid = Math.max(0, (this.#sentBefore.get(block.block) ?? 0) - block.offset);
+    return Math.min(maxBytes, block.data.length - block.offset, paid + this.creditBytes - this.sentBytes);
   }
 
   /** Whether it is the receiver's credit that holds it back. */
@@ -138,18 +160,49 @@ export class OutgoingStream {
     return this.sentBytes >= this.creditBytes;
   }
 
-  /** Hands out the next `length` bytes (as `nextChunkBytes` said): `copy` gets them as a view. */
-  take(length: number, now: number, copy: (block: number, offset: number, data: Bytes) => void): void {
-    const current = this.#current;
-    if (current === undefined) throw new Error('no block to take from');
-    copy(current.block, this.#offset, current.data.subarray(this.#offset, this.#offset + length));
-    this.#offset += length;
-    this.sentBytes += length;
-    if (this.#offset < current.data.length) return;
-    this.#current = undefined;
-    this.#offset = 0;
-    this.#blocksLeft--;
-    this.#collect(current, now);
+  /** The next `length` bytes of a block (as `chunkBytes` said) are sent. @returns whether that was all of it. */
+  took(block: OutgoingBlock, length: number, now: number): boolean {
+    block.offset += length;
+    const before = this.#sentBefore.get(block.block) ?? 0;
+    if (block.offset > before) {
+      this.sentBytes += block.offset - before;
+      this.#sentBefore.set(block.block, block.offset);
+      if (block.offset === block.data.length) this.#blocksLeft--;
+    }
+    if (block.offset < block.data.length) return false;
+    this.#begun--;
+    if (this.#batch !== undefined && (now - this.#batchSince >= BATCH_MS || this.allTaken)) this.endBatch();
+    return true;
+  }
+
+  /** A lane does not go on with a block. */
+  leave(block: OutgoingBlock): void {
+    if (block.offset < block.data.length) this.#begun--;
+  }
+
+  /** A block did not come through, or not soon enough: it is read and sent again. */
+  again(block: number): void {
+    if (!this.#again.includes(block)) this.#again.push(block);
+  }
+
+  /** A block came through. */
+  arrived(block: number): void {
+    this.#sentBefore.delete(block);
+  }
+
+  #sentWhole(block: number): boolean {
+    return (this.#sentBefore.get(block) ?? 0) === blockLength(this.blob.sizeBytes, block);
+  }
+
+  #nextToRead(): number | undefined {
+    const again = this.#again.shift();
+    if (again !== undefined) return again;
+    const range = this.#todo.at(-1);
+    if (range === undefined) return undefined;
+    const [block, end] = range;
+    if (block + 1 === end) this.#todo.pop();
+    else this.#todo[this.#todo.length - 1] = [block + 1, end];
+    return block;
   }
 
   /** Batches that are ended and not yet signed and sent. */
@@ -165,16 +218,20 @@ export class OutgoingStream {
     this.#batch = undefined;
   }
 
-  #collect({ block, hash }: ReadBlock, now: number): void {
+  /** The hash of a block is known before it is sent, and blocks begin in order though they end in any: so batches stay whole. */
+  #collect({ block, hash }: OutgoingBlock, now: number): void {
     if (this.#batch !== undefined && this.#batch.first + this.#batch.hashes.length !== block) this.endBatch();
     if (this.#batch === undefined) {
       this.#batch = { first: block, hashes: [] };
       this.#batchSince = now;
     }
     this.#batch.hashes.push(hash);
-    if (this.#batch.hashes.length >= limits.leafBatchBlocks || now - this.#batchSince >= BATCH_MS || this.allTaken)
-      this.endBatch();
+    if (this.#batch.hashes.length >= limits.leafBatchBlocks || now - this.#batchSince >= BATCH_MS) this.endBatch();
   }
+}
+
+function removeFrom<T>(list: T[], which: (one: T) => boolean): void {
+  list.splice(0, list.length, ...list.filter((one) => !which(one)));
 }
 
 const countOf = (ranges: Ranges): number => ranges.reduce((sum, [first, end]) => sum + end - first, 0);

@@ -82,11 +82,11 @@ describe('Receiver against a sender that lies', () => {
     ]);
   });
 
-  it('acknowledges every 16 KiB and gives credit for what is durable', async () => {
+  it('acknowledges every small chunk and gives credit for what is durable', async () => {
     receiver.chunk(0, 0, 0, new Uint8Array(10));
-    expect(link.acks).toEqual([]);
     receiver.chunk(0, 0, 10, new Uint8Array(16 * 1024));
     expect(link.acks).toMatchObject([
+      { stream: 0, receivedBytes: 10, creditBytes: limits.sinkCreditBytes },
       { stream: 0, receivedBytes: 16 * 1024 + 10, creditBytes: limits.sinkCreditBytes },
     ]);
     sendBlock(0, 1);

@@ -6,20 +6,23 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { encodeAck, encodeControl } from '../../protocol/frame.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Clock, LinkPort, Signatures } from '../ports.ts';
+import type { Clock, LanePort, LinkPort, Signatures } from '../ports.ts';
 import type { FetchTarget, SourceTarget } from './fetch-target.ts';
 import type { Ranges } from './blocks.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { leafBatchMessage } from './leaf-batch.ts';
+import type { SpeedLimit } from './speed-limit.ts';
 import type { LeavesFrame, ReceiverEvent, StopReason } from './transfer-events.ts';
 import { Trickle } from './trickle.ts';
 
 /**
- * Chunks are acknowledged when this much came since the last time, and at the end of a block: small ones, as they are on slow links, one by
- * one; whole ones by twos. Never more than the floor of the sender's window, which would then wait for ever.
+ * Chunks are acknowledged on their lane: small ones, as they are on slow lanes, one by one, whole ones by twos, and each at the end of a
+ * block. A sender with a small window, which would wait for ever, sends no whole ones.
  */
-const ACK_BYTES = 16 * 1024;
 const ACK_WHOLE_BYTES = 128 * 1024;
+/** Under a speed limit: how often credit is given, and how far ahead. */
+const PACE_MS = 100;
+const PACE_AHEAD_MS = 500;
 const STALL_MS = 5000;
 const WATCH_MS = 1000;
 /** Ended streams whose last chunks may still be under way. */
@@ -31,6 +34,8 @@ export interface ReceiverParts {
   signatures: Signatures;
   /** Parity of the stream numbers that this side takes. */
   parity: 0 | 1;
+  /** Shared by all links of the device. */
+  downLimit?: SpeedLimit | undefined;
   report(event: ReceiverEvent): void;
   /** An error that came up between frames: a `ProtocolError` is the peer's fault and ends the link, any other one is a defect. */
   fault(error: unknown): void;
@@ -42,8 +47,9 @@ export class Receiver {
   /** Bytes that may still come on streams that ended before their time. */
   readonly #late = new Map<number, number>();
   #nextStream: number;
-  #receivedBytes = 0;
-  #unackedBytes = 0;
+  /** Lanes on which something can come, with the bytes of chunks that did, and those not yet acknowledged. */
+  readonly #lanes = new Map<number, { port: LanePort; receivedBytes: number; unackedBytes: number }>();
+  #cancelPace: (() => void) | undefined;
   #cancelWatch: (() => void) | undefined;
   #progressAt = 0;
   readonly #trickle = new Trickle();
@@ -52,6 +58,16 @@ export class Receiver {
 
   constructor(private readonly parts: ReceiverParts) {
     this.#nextStream = parts.parity;
+    this.laneOpened(0, parts.link);
+  }
+
+  laneOpened(number: number, port: LanePort): void {
+    this.#lanes.set(number, { port, receivedBytes: 0, unackedBytes: 0 });
+  }
+
+  laneClosed(number: number): void {
+    this.#lanes.delete(number);
+    for (const stream of this.#streams.values()) stream.laneClosed(number);
   }
 
   get openStreams(): number {
@@ -90,7 +106,10 @@ export class Receiver {
     stream.drop(ranges);
     this.parts.link.send(encodeControl({ kind: 'drop', stream: stream.number, ranges: copyOf(ranges) }));
     if (stream.ended) this.#done(stream);
-    else this.#ack(stream.number, stream.creditBytes);
+    else {
+      this.#raiseCredit(stream);
+      this.#ack(stream.number, stream);
+    }
   }
 
   /** Stops fetching a blob over this link and tells the sender why. What is verified already is still committed. */
@@ -101,28 +120,37 @@ export class Receiver {
     this.#openNext();
   }
 
+  /** The speed limit is another one, or lets more come. */
+  paceChanged(): void {
+    for (const stream of this.#streams.values()) if (this.#raiseCredit(stream)) this.#ack(stream.number, stream);
+  }
+
   /** The link is gone. Nothing is reported any more. */
   close(): void {
     this.#closed = true;
     this.#cancelWatch?.();
+    this.#cancelPace?.();
     this.#waiting.length = 0;
     for (const stream of this.#streams.values()) stream.blob.release(stream.unfinished);
     this.#streams.clear();
   }
 
   /** @throws ProtocolError */
-  chunk(streamNumber: number, block: number, offset: number, data: Bytes): void {
+  chunk(streamNumber: number, block: number, offset: number, data: Bytes, laneNumber = 0): void {
+    const lane = this.#lanes.get(laneNumber);
+    if (lane === undefined) return;
     const bytes = data.length;
     const stream = this.#streams.get(streamNumber);
     let whole = false;
     if (stream === undefined) this.#lateChunk(streamNumber, bytes);
-    else whole = stream.chunk(block, offset, data);
-    this.#receivedBytes += bytes;
-    this.#unackedBytes += bytes;
+    else whole = stream.chunk(block, offset, data, laneNumber);
+    lane.receivedBytes += bytes;
+    lane.unackedBytes += bytes;
     this.#trickle.moved(bytes);
     this.#progressed();
-    const due = bytes < limits.chunkBytes ? ACK_BYTES : ACK_WHOLE_BYTES;
-    if (whole || stream === undefined || this.#unackedBytes >= due) this.#ack(streamNumber, stream?.creditBytes ?? 0);
+    if (whole && stream !== undefined) this.#raiseCredit(stream); // of a block that is thrown away
+    if (whole || stream === undefined || bytes < limits.chunkBytes || lane.unackedBytes >= ACK_WHOLE_BYTES)
+      this.#ack(streamNumber, stream, laneNumber);
   }
 
   /** @throws ProtocolError; one about the signature comes by `fault`. */
@@ -172,12 +200,9 @@ export class Receiver {
   #open(blob: FetchTarget): void {
     const ranges = blob.claim(limits.rangesPerWant);
     if (ranges.length === 0) return;
-    // The streams share the credit, so that all of them together cost no more in a cut; a batch of leaves always fits.
-    const share = Math.floor(limits.sinkCreditBytes / (this.#streams.size + 1));
-    const credit = Math.max(limits.blockBytes, share - (share % limits.blockBytes));
-    const stream = new IncomingStream(this.#nextStream, blob, ranges, credit, (...settled) =>
-      this.#settled(...settled),
-    );
+    const full = this.#fullCredit(this.#streams.size + 1);
+    const stream = new IncomingStream(this.#nextStream, blob, ranges, full, (...settled) => this.#settled(...settled));
+    this.#raiseCredit(stream);
     this.#nextStream += 2;
     this.#streams.set(stream.number, stream);
     this.parts.link.send(
@@ -187,7 +212,7 @@ export class Receiver {
         offer: blob.offer,
         file: blob.file,
         ranges: copyOf(ranges),
-        credit,
+        credit: stream.creditBytes,
       }),
     );
     this.#progressed();
@@ -203,7 +228,8 @@ export class Receiver {
       this.#openNext();
       return;
     }
-    this.#ack(stream.number, stream.creditBytes);
+    this.#raiseCredit(stream);
+    this.#ack(stream.number, stream);
     if (stream.ended) this.#done(stream);
   }
 
@@ -229,7 +255,7 @@ export class Receiver {
     const { unfinished, mayStillCome } = stream;
     if (unfinished.length > 0) stream.blob.release(unfinished);
     if (!mayStillCome) return;
-    this.#late.set(stream.number, stream.creditBytes - stream.receivedBytes);
+    this.#late.set(stream.number, stream.lateBytes);
     const oldest = this.#late.keys().next();
     if (this.#late.size > LATE_STREAMS && oldest.done !== true) this.#late.delete(oldest.value);
   }
@@ -240,9 +266,41 @@ export class Receiver {
     this.#late.set(streamNumber, allowed - bytes);
   }
 
-  #ack(streamNumber: number, creditBytes: number): void {
-    this.#unackedBytes = 0;
-    this.parts.link.send(encodeAck(streamNumber, this.#receivedBytes, creditBytes));
+  #ack(streamNumber: number, stream: IncomingStream | undefined, laneNumber = 0): void {
+    const lane = this.#lanes.get(laneNumber);
+    if (lane === undefined) return;
+    lane.unackedBytes = 0;
+    lane.port.send(encodeAck(streamNumber, lane.receivedBytes, stream?.creditBytes ?? 0, stream?.settledBytes ?? 0));
+  }
+
+  /** The credit of a stream that has this many others beside it. They share it, so that all together cost no more in a cut. */
+  #fullCredit(streams: number): number {
+    const share = Math.floor(limits.sinkCreditBytes / streams);
+    return Math.max(limits.blockBytes, share - (share % limits.blockBytes));
+  }
+
+  /**
+   * Raises the credit of a stream by what is settled; under a speed limit at its pace, and no further ahead of what came than it lets come soon.
+   * @returns whether it rose.
+   */
+  #raiseCredit(stream: IncomingStream): boolean {
+    const most = stream.fullCreditBytes + stream.settledBytes;
+    const { downLimit, clock } = this.parts;
+    const bytesPerSecond = downLimit?.bytesPerSecond ?? Infinity;
+    let credit = most;
+    if (bytesPerSecond < Infinity) {
+      const ahead = Math.ceil((bytesPerSecond * PACE_AHEAD_MS) / 1000);
+      const room = Math.min(most, stream.receivedBytes + ahead) - stream.creditBytes;
+      credit = stream.creditBytes + Math.min(room, downLimit?.availableBytes(clock.now()) ?? 0);
+      this.#cancelPace ??= clock.after(PACE_MS, () => {
+        this.#cancelPace = undefined;
+        this.paceChanged();
+      });
+    }
+    if (credit <= stream.creditBytes) return false;
+    downLimit?.take(credit - stream.creditBytes);
+    stream.creditBytes = credit;
+    return true;
   }
 
   #progressed(): void {

@@ -64,7 +64,7 @@ describe('Sender against a receiver that lies', () => {
     sender.want(want({ credit: 20_000 }));
     await settle();
     expect(sentBytes()).toBe(20_000);
-    sender.ack(1, 20_000, 20_000 + BLOCK);
+    sender.ack(1, 20_000, 20_000 + BLOCK, BLOCK);
     await settle();
     expect(sentBytes()).toBeGreaterThan(20_000);
     expect(sentBytes()).toBeLessThanOrEqual(20_000 + BLOCK);
@@ -109,17 +109,18 @@ describe('Sender against a receiver that lies', () => {
   it('refuses acknowledgements of what was not sent, and credit for more than the file', async () => {
     sender.want(want());
     await settle();
-    expect(() => sender.ack(1, sentBytes() + 1, limits.sinkCreditBytes)).toThrow(ProtocolError);
-    expect(() => sender.ack(1, 0, limits.sinkCreditBytes + blocks * BLOCK + 1)).toThrow(ProtocolError);
+    expect(() => sender.ack(1, sentBytes() + 1, limits.sinkCreditBytes, 0)).toThrow(ProtocolError);
+    expect(() => sender.ack(1, 0, limits.sinkCreditBytes + 1, 0)).toThrow(ProtocolError);
+    expect(() => sender.ack(1, 0, limits.sinkCreditBytes, blocks * BLOCK + 1)).toThrow(ProtocolError);
   });
 
   it('takes an acknowledgement that goes back, or of a stream that is over, for what it is', async () => {
     sender.want(want());
     await settle();
-    sender.ack(1, 40_000, limits.sinkCreditBytes);
-    sender.ack(1, 10_000, 0);
-    sender.ack(99, 50_000, 0);
-    expect(sender.window.inFlightBytes).toBe(sentBytes() - 50_000);
+    sender.ack(1, 20_000, limits.sinkCreditBytes, 0);
+    sender.ack(1, 10_000, 0, 0);
+    sender.ack(99, 30_000, 0, 0);
+    expect(sender.window.inFlightBytes).toBe(sentBytes() - 30_000);
   });
 
   it('serves so many streams and says busy to more', async () => {
@@ -134,7 +135,7 @@ describe('Sender against a receiver that lies', () => {
     sender.want(want({ stream: 3, ranges: [[20, 40]] }));
     await settle();
     for (let round = 0; round < 200; round++) {
-      sender.ack(1, sentBytes(), limits.sinkCreditBytes);
+      sender.ack(1, sentBytes(), limits.sinkCreditBytes, 0);
       await settle();
     }
     const turns = link.chunks.filter(({ offset }) => offset === 0).map(({ stream }) => stream);
@@ -152,7 +153,7 @@ describe('Sender against a receiver that lies', () => {
     sender.want(want({ credit: 2 * BLOCK }));
     await settle();
     for (let round = 0; round < 40; round++) {
-      sender.ack(1, sentBytes(), 0);
+      sender.ack(1, sentBytes(), 0, 0);
       await settle();
     }
     expect(sentBytes()).toBe(2 * BLOCK);
@@ -162,14 +163,14 @@ describe('Sender against a receiver that lies', () => {
   const blocksSent = () => [...new Set(link.chunks.map(({ block }) => block))];
 
   it('sends further blocks on the same stream, after those before, also when asked while it opens', async () => {
-    sender.want(want({ ranges: [[4, 6]], credit: 64 * BLOCK }));
+    sender.want(want({ ranges: [[4, 6]], credit: limits.sinkCreditBytes }));
     sender.more({ kind: 'more', stream: 1, ranges: [[1, 2], [9, 10]] }); // prettier-ignore
     await settle();
-    sender.ack(1, sentBytes(), 64 * BLOCK);
+    sender.ack(1, sentBytes(), limits.sinkCreditBytes, 0);
     await settle();
     sender.more({ kind: 'more', stream: 1, ranges: [[30, 32]] });
     for (let i = 0; i < 40; i++) {
-      sender.ack(1, sentBytes(), 64 * BLOCK);
+      sender.ack(1, sentBytes(), limits.sinkCreditBytes, 0);
       await settle();
     }
     expect(blocksSent()).toEqual([4, 5, 1, 9, 30, 31]);
@@ -180,10 +181,10 @@ describe('Sender against a receiver that lies', () => {
   });
 
   it('takes many small asks while it opens', async () => {
-    sender.want(want({ ranges: [[0, 1]], credit: 64 * BLOCK }));
+    sender.want(want({ ranges: [[0, 1]], credit: limits.sinkCreditBytes }));
     for (let block = 1; block < 20; block++) sender.more({ kind: 'more', stream: 1, ranges: [[block, block + 1]] });
     for (let i = 0; i < 80; i++) {
-      sender.ack(1, sentBytes(), 64 * BLOCK);
+      sender.ack(1, sentBytes(), limits.sinkCreditBytes, 0);
       await settle();
     }
     expect(blocksSent()).toEqual(Array.from({ length: 20 }, (_, i) => i));
@@ -191,11 +192,11 @@ describe('Sender against a receiver that lies', () => {
   });
 
   it('leaves out what is dropped before it went out, and signs what did', async () => {
-    sender.want(want({ ranges: [[0, 12]], credit: 64 * BLOCK }));
+    sender.want(want({ ranges: [[0, 12]], credit: limits.sinkCreditBytes }));
     await settle();
     sender.drop({ kind: 'drop', stream: 1, ranges: [[1, 7], [8, 12]] }); // prettier-ignore
     for (let i = 0; i < 40; i++) {
-      sender.ack(1, sentBytes(), 64 * BLOCK);
+      sender.ack(1, sentBytes(), limits.sinkCreditBytes, 0);
       await settle();
     }
     expect(blocksSent()).toEqual([0, 7]);

@@ -1,24 +1,23 @@
 /**
- * The sending side of one link: serves the `want` streams of the receiver, taking turns by block, as fast as the window, the receiver's
- * credit and the shallow queue of the channel allow. Steps follow from a read, an acknowledgement or a drained queue; the one timer spreads
- * sends and may be late (a page in the background): then acknowledgements carry on alone. Invariants: in memory are at most a few blocks per stream; a receiver that breaks the protocol gets a `ProtocolError`.
+ * The sending side of one link: serves the `want` streams of the receiver, taking turns by block, each block whole on one lane. When and where
+ * is decided by `Flow`. A block whose lane dies, or is too slow at the end, is sent again on another one.
+ * Invariants: in memory are the blocks under way and a few read ahead; a receiver that breaks the protocol gets a `ProtocolError`.
  */
 import { encodeControl, CHUNK_HEADER_BYTES, writeChunkHeader } from '../../protocol/frame.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import { SourceError, type Clock, type DeviceKeys, type LinkPort } from '../ports.ts';
+import { SourceError, type Clock, type DeviceKeys, type LanePort, type LinkPort } from '../ports.ts';
 import { blockCount, validRanges, type Ranges } from './blocks.ts';
+import { Flow } from './flow.ts';
 import type { HeldBlob } from './held-blob.ts';
+import type { LaneCount } from './lane-count.ts';
+import { OutgoingLane } from './outgoing-lane.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
+import type { SpeedLimit } from './speed-limit.ts';
 import type { DropFrame, MoreFrame, SenderEvent, StopReason, WantFrame } from './transfer-events.ts';
-import { Window } from './window.ts';
+import type { Window } from './window.ts';
 
-/** Measured: beyond this the queue of SCTP costs speed. */
-const QUEUE_HIGH_BYTES = 256 * 1024;
-const MIN_CHUNK_BYTES = 16 * 1024;
-/** A chunk takes about this long on the lane; measured: small ones on slow links, 64 KiB on fast ones (from 8 MB/s on). */
-const CHUNK_MS = 8;
 const REPORT_MS = 250;
 
 /** Whether the receiver at the other end may have this file, and where it is. */
@@ -30,6 +29,10 @@ export interface SenderParts {
   keys: DeviceKeys;
   /** Parity of the receiver's stream numbers. */
   parity: 0 | 1;
+  /** Shared by all links of the device. */
+  upLimit?: SpeedLimit | undefined;
+  /** How many lanes to have; by what they bring when absent. */
+  laneCount?: Pick<LaneCount, 'step'> | undefined;
   find(offer: OfferId, file: number): Promise<Found>;
   report(event: SenderEvent): void;
   /** An error that came up between frames: a `ProtocolError` is the peer's fault and ends the link, any other one is a defect. */
@@ -38,29 +41,46 @@ export interface SenderParts {
 
 type Slot =
   | { kind: 'opening'; want: WantFrame; more: MoreFrame['ranges'] }
-  | { kind: 'sending' | 'sent'; stream: OutgoingStream };
+  /** `told`: that all was sent. */
+  | { kind: 'sending'; stream: OutgoingStream; told: boolean };
 
 export class Sender {
-  readonly window = new Window();
+  readonly #flow: Flow<OutgoingLane>;
   /** In turn: the first one is next. */
   readonly #slots = new Map<number, Slot>();
   #highestStream = -1;
-  #draining = false;
-  #cancelPace: (() => void) | undefined;
-  #closed = false;
 
-  constructor(private readonly parts: SenderParts) {}
+  constructor(private readonly parts: SenderParts) {
+    this.#flow = new Flow<OutgoingLane>({
+      clock: parts.clock,
+      speedLimit: parts.upLimit,
+      count: parts.laneCount,
+      want: (lanes) => parts.link.lanes?.want(lanes),
+      source: {
+        nextBytes: (lane, maxBytes) => this.#nextBytes(lane, maxBytes),
+        send: (lane, bytes) => this.#sendChunk(lane, bytes),
+        rescue: (idle) => this.#rescue(idle),
+      },
+    });
+    this.#flow.add(new OutgoingLane(0, parts.link));
+  }
+
+  get window(): Window {
+    return this.#flow.window;
+  }
 
   /** Streams that are open. */
   get openStreams(): number {
     return this.#slots.size;
   }
 
-  /** @throws ProtocolError on a stream number that was used or ranges that are none. */
+  /** @throws ProtocolError on a stream number that was used, ranges that are none, or too much credit. */
   want(frame: WantFrame): void {
     if (frame.stream % 2 !== this.parts.parity || frame.stream <= this.#highestStream)
       throw new ProtocolError('not-allowed', `stream ${frame.stream} is not new`);
     if (!validRanges(frame.ranges, 0xffff_ffff)) throw new ProtocolError('malformed', 'ranges out of order');
+    if (frame.credit > limits.sinkCreditBytes)
+      throw new ProtocolError('malformed', 'credit for more than may be under way');
     this.#highestStream = frame.stream;
     if (this.#slots.size >= limits.streamsPerLink) {
       this.#sendStop(frame.stream, 'busy');
@@ -84,7 +104,7 @@ export class Sender {
         throw new ProtocolError('too-large', 'asks without end');
     } else if (slot !== undefined) {
       this.#add(slot.stream, frame.ranges);
-      this.#slots.set(frame.stream, { kind: 'sending', stream: slot.stream });
+      slot.told = false;
       this.#read(slot.stream);
     }
   }
@@ -95,24 +115,45 @@ export class Sender {
     if (slot === undefined || slot.kind === 'opening') return;
     slot.stream.drop(frame.ranges);
     this.#sendLeaves(slot.stream);
-    this.#pump();
+    this.#read(slot.stream);
+    this.#flow.pump();
+  }
+
+  laneOpened(number: number, port: LanePort): void {
+    this.#flow.add(new OutgoingLane(number, port));
+  }
+
+  /** What the lane had under way may have come through or not: the blocks of which the end is not acknowledged are sent again. */
+  laneClosed(number: number): void {
+    const lane = this.#flow.remove(number);
+    if (lane === undefined) return;
+    for (const block of lane.open()) this.#again(block, lane);
+    this.#flow.pump();
   }
 
   /** @throws ProtocolError when the receiver claims more than was sent or gives credit for more than it asked. */
-  ack(streamNumber: number, receivedBytes: number, creditBytes: number): void {
-    if (receivedBytes > this.window.sentBytes) throw new ProtocolError('malformed', 'acknowledges more than was sent');
-    const now = this.parts.clock.now();
-    this.window.onAck(now, receivedBytes);
+  ack(streamNumber: number, receivedBytes: number, creditBytes: number, settledBytes: number, laneNumber = 0): void {
+    const lane = this.#flow.lanes.get(laneNumber);
+    if (lane === undefined) return;
+    if (receivedBytes > lane.meter.sentBytes) throw new ProtocolError('malformed', 'acknowledges more than was sent');
+    this.#flow.onAck(lane, receivedBytes);
+    for (const { stream, block } of lane.arrived()) stream.arrived(block);
     const slot = this.#slots.get(streamNumber);
     if (slot !== undefined && slot.kind !== 'opening') {
       const { stream } = slot;
-      if (creditBytes > stream.initialCreditBytes + stream.wantedBytes)
+      if (settledBytes > stream.wantedBytes || creditBytes > limits.sinkCreditBytes + settledBytes)
         throw new ProtocolError('malformed', 'credit for more than the file');
-      const settled = creditBytes > stream.creditBytes;
+      const settled = settledBytes > stream.settledBytes;
       stream.creditBytes = Math.max(stream.creditBytes, creditBytes);
-      if (settled || now - stream.reportedAt >= REPORT_MS) this.#reportProgress(stream);
+      stream.settledBytes = Math.max(stream.settledBytes, settledBytes);
+      if (settled || this.parts.clock.now() - stream.reportedAt >= REPORT_MS) this.#reportProgress(stream);
     }
-    this.#pump();
+    this.#flow.pump();
+  }
+
+  /** The speed limit is another one. */
+  paceChanged(): void {
+    this.#flow.paceChanged();
   }
 
   /** The receiver ended a stream. One that is not open any more is ignored: both sides may have stopped at once. */
@@ -121,7 +162,7 @@ export class Sender {
     if (slot === undefined) return;
     this.#slots.delete(streamNumber);
     this.parts.report({ ...refOf(slot), kind: 'stopped', by: 'peer', reason });
-    this.#pump();
+    this.#flow.pump();
   }
 
   /** Ends all streams of a file, for instance `paused` or `cancelled`. */
@@ -130,13 +171,12 @@ export class Sender {
       const ref = refOf(slot);
       if (ref.offer === offer && ref.file === file) this.#end(number, slot, reason);
     }
-    this.#pump();
+    this.#flow.pump();
   }
 
   /** The link is gone. Nothing is reported any more. */
   close(): void {
-    this.#closed = true;
-    this.#cancelPace?.();
+    this.#flow.close();
     this.#slots.clear();
   }
 
@@ -156,7 +196,7 @@ export class Sender {
       this.parts.fault(error);
       return;
     }
-    this.#slots.set(want.stream, { kind: 'sending', stream });
+    this.#slots.set(want.stream, { kind: 'sending', stream, told: false });
     this.#reportProgress(stream);
     this.#read(stream);
   }
@@ -169,75 +209,111 @@ export class Sender {
   }
 
   #read(stream: OutgoingStream): void {
-    stream.readAhead(() => this.#pump()).catch((error: unknown) => this.#failed(stream.number, error));
+    stream.readAhead(() => this.#flow.pump()).catch((error: unknown) => this.#failed(stream.number, error));
   }
 
-  #pump(): void {
-    while (!this.#closed) {
-      if (this.parts.link.bufferedBytes >= QUEUE_HIGH_BYTES) {
-        this.#waitForDrain();
-        return;
-      }
-      const chunkBytes = this.#chunkBytes();
-      const turn = this.#nextTurn(chunkBytes);
-      if (turn === undefined || !this.window.canSend(turn.bytes)) return;
-      const waitMs = this.window.pacingDelayMs(this.parts.clock.now());
-      if (waitMs > 0) {
-        this.#waitForPace(waitMs);
-        return;
-      }
-      this.#sendChunk(turn.stream, turn.bytes);
+  #isOpen(stream: OutgoingStream): boolean {
+    const slot = this.#slots.get(stream.number);
+    return slot?.kind === 'sending' && slot.stream === stream;
+  }
+
+  #nextBytes(lane: OutgoingLane, maxBytes: number): number {
+    const { current } = lane;
+    if (current !== undefined && (current.superseded || !this.#isOpen(current.stream))) {
+      current.stream.leave(current);
+      lane.current = undefined;
     }
+    lane.current ??= this.#begin();
+    if (lane.current === undefined) return 0;
+    const { stream } = lane.current;
+    const bytes = stream.chunkBytes(lane.current, maxBytes);
+    if (bytes === 0) this.#outOfCredit(stream);
+    return bytes;
   }
 
-  /** The stream whose turn it is, and the bytes it can send: the first one that has any. */
-  #nextTurn(chunkBytes: number): { stream: OutgoingStream; bytes: number } | undefined {
-    for (const slot of this.#slots.values()) {
+  /** A block of the stream whose turn it is. */
+  #begin(): OutgoingLane['current'] {
+    const now = this.parts.clock.now();
+    for (const [number, slot] of this.#slots) {
       if (slot.kind !== 'sending') continue;
-      const bytes = slot.stream.nextChunkBytes(chunkBytes);
-      if (bytes > 0) return { stream: slot.stream, bytes };
-      if (slot.stream.outOfCredit) {
-        // The receiver can settle what it has only with the leaves.
-        slot.stream.endBatch();
-        this.#sendLeaves(slot.stream);
+      const { stream } = slot;
+      const block = stream.begin(now);
+      if (block === undefined) {
+        if (stream.outOfCredit) this.#outOfCredit(stream);
+        continue;
       }
+      this.#slots.delete(number);
+      this.#slots.set(number, slot);
+      this.#read(stream);
+      return block;
     }
     return undefined;
   }
 
-  #sendChunk(stream: OutgoingStream, bytes: number): void {
-    const now = this.parts.clock.now();
-    const frame = new Uint8Array(CHUNK_HEADER_BYTES + bytes);
-    stream.take(bytes, now, (block, offset, data) => {
-      writeChunkHeader(frame, stream.number, block, offset);
-      frame.set(data, CHUNK_HEADER_BYTES);
-    });
-    this.window.onSend(now, bytes);
-    this.parts.link.send(frame);
-    if (!stream.betweenBlocks) return;
+  /** The receiver can settle what it has only with the leaves. */
+  #outOfCredit(stream: OutgoingStream): void {
+    stream.endBatch();
     this.#sendLeaves(stream);
-    this.#slots.delete(stream.number);
-    this.#slots.set(stream.number, { kind: stream.allTaken ? 'sent' : 'sending', stream });
-    if (!stream.allTaken) this.#read(stream);
+  }
+
+  #sendChunk(lane: OutgoingLane, bytes: number): void {
+    const block = lane.current;
+    if (block === undefined) throw new Error('no block to send');
+    const { stream, offset } = block;
+    const frame = new Uint8Array(CHUNK_HEADER_BYTES + bytes);
+    writeChunkHeader(frame, stream.number, block.block, offset);
+    frame.set(block.data.subarray(offset, offset + bytes), CHUNK_HEADER_BYTES);
+    const whole = stream.took(block, bytes, this.parts.clock.now());
+    if (whole) lane.finished(block);
+    lane.port.send(frame);
+    if (stream.dueBatches.length > 0 || whole) this.#sendLeaves(stream);
+  }
+
+  /** The lane has nothing to do: it takes over what will be the last to arrive elsewhere. */
+  #rescue(idle: OutgoingLane): boolean {
+    for (const slot of this.#slots.values()) if (slot.kind === 'sending' && !slot.stream.exhausted) return false;
+    const now = this.parts.clock.now();
+    let worst: { block: NonNullable<OutgoingLane['current']>; leftMs: number; lane: OutgoingLane } | undefined;
+    for (const lane of this.#flow.lanes.values()) {
+      const slowest = lane === idle ? undefined : lane.slowest(now);
+      if (slowest && this.#isOpen(slowest.block.stream) && slowest.leftMs > (worst?.leftMs ?? 0))
+        worst = { ...slowest, lane };
+    }
+    if (worst === undefined || !idle.wouldRescue(worst.block.data.length, worst.leftMs)) return false;
+    this.#again(worst.block, worst.lane);
+    return true;
+  }
+
+  #again(block: NonNullable<OutgoingLane['current']>, lane: OutgoingLane): void {
+    const { stream } = block;
+    if (lane.current === block) {
+      stream.leave(block);
+      lane.current = undefined;
+    }
+    if (block.superseded) return;
+    block.superseded = true;
+    if (!this.#isOpen(stream)) return;
+    stream.again(block.block);
+    this.#read(stream);
   }
 
   #sendLeaves(stream: OutgoingStream): void {
-    const { offer, file } = stream.blob;
     for (const { first, hashes } of stream.dueBatches.splice(0)) {
-      this.#signAndSend(stream, offer, file, first, hashes).catch((error: unknown) =>
-        this.#failed(stream.number, error),
-      );
+      this.#signAndSend(stream, first, hashes).catch((error: unknown) => this.#failed(stream.number, error));
     }
     stream.blob.advance().catch((error: unknown) => this.parts.fault(error));
+    this.#tellSent(stream);
   }
 
-  async #signAndSend(
-    stream: OutgoingStream,
-    offer: OfferId,
-    file: number,
-    first: number,
-    hashes: Uint8Array<ArrayBuffer>[],
-  ): Promise<void> {
+  #tellSent(stream: OutgoingStream): void {
+    const slot = this.#slots.get(stream.number);
+    if (slot?.kind !== 'sending' || slot.told || !stream.allTaken || stream.unsignedBatches > 0) return;
+    slot.told = true;
+    const { offer, file } = stream.blob;
+    this.parts.report({ offer, file, kind: 'sent' });
+  }
+
+  async #signAndSend(stream: OutgoingStream, first: number, hashes: Uint8Array<ArrayBuffer>[]): Promise<void> {
     const proofs = await stream.blob.prove(first, hashes, this.parts.keys);
     if (!this.#slots.has(stream.number)) return;
     for (const signed of proofs) {
@@ -245,30 +321,7 @@ export class Sender {
       this.parts.link.send(encodeControl({ kind: 'leaves', stream: stream.number, ...leaves }));
     }
     stream.unsignedBatches--;
-    if (stream.allTaken && stream.unsignedBatches === 0) this.parts.report({ offer, file, kind: 'sent' });
-  }
-
-  #waitForPace(waitMs: number): void {
-    this.#cancelPace ??= this.parts.clock.after(waitMs, () => {
-      this.#cancelPace = undefined;
-      this.#pump();
-    });
-  }
-
-  #waitForDrain(): void {
-    if (this.#draining) return;
-    this.#draining = true;
-    this.parts.link.whenDrained(() => {
-      this.#draining = false;
-      this.#pump();
-    });
-  }
-
-  #chunkBytes(): number {
-    const fitting = (this.window.bytesPerSecond * CHUNK_MS) / 1000;
-    let bytes = MIN_CHUNK_BYTES;
-    while (bytes < limits.chunkBytes && 2 * bytes <= fitting) bytes *= 2;
-    return bytes;
+    this.#tellSent(stream);
   }
 
   #reportProgress(stream: OutgoingStream): void {

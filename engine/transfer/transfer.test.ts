@@ -22,10 +22,11 @@ const blocksOf = (content: Bytes) =>
   Array.from({ length: Math.ceil(content.length / BLOCK) }, (_, i) => content.subarray(i * BLOCK, (i + 1) * BLOCK));
 const sha256 = (data: Uint8Array) => new Uint8Array(createHash('sha256').update(data).digest());
 
-function pairOf(content: Bytes, shape = fast): TransferPair {
+function pairOf(content: Bytes, shape = fast, extraLanes = 0): TransferPair {
   return new TransferPair({
     clock: new VirtualClock(),
     shape,
+    extraLanes,
     content,
     sender: cheapDevice(1),
     receiver: cheapDevice(2),
@@ -134,6 +135,67 @@ describe('a transfer over one link', () => {
     pair.connect();
     await run(pair, 20_000);
     await expectWhole(pair);
+  });
+});
+
+describe('a transfer over many lanes', () => {
+  const slow: SimLinkShape = { bytesPerSecond: 1e6, delayMs: 25, queueBytes: 500 * KiB };
+
+  it('uses them all and sends next to nothing twice', async () => {
+    const pair = pairOf(contentOf(24 * MiB), slow, 7);
+    const startedAt = pair.parts.clock.now();
+    pair.openIncoming();
+    pair.connect();
+    await run(pair, 60_000);
+    await expectWhole(pair);
+    expect(pair.faults).toEqual([]);
+    // At the very end one lane may take over from another.
+    expect(pair.sentBytes).toBeLessThan(24 * MiB + BLOCK);
+    expect((24 * MiB) / (pair.parts.clock.now() - startedAt)).toBeGreaterThan(0.75 * 8 * 1000);
+  });
+
+  it('loses nothing when lanes die, and sends little twice', async () => {
+    const pair = pairOf(contentOf(24 * MiB), slow, 7);
+    pair.openIncoming();
+    pair.connect();
+    for (let number = 1; number <= 6; number++) {
+      await run(pair, 300);
+      pair.closeLane(number);
+      if (number % 2 === 0) pair.openLane(number);
+    }
+    await run(pair, 60_000);
+    await expectWhole(pair);
+    expect(pair.faults).toEqual([]);
+    expect(pair.sentBytes).toBeGreaterThan(24 * MiB);
+    expect(pair.sentBytes).toBeLessThan(24 * MiB + 6 * 2 * BLOCK);
+  });
+
+  it('does not wait at the end for a lane that is stuck', async () => {
+    const pair = pairOf(contentOf(8 * MiB), slow, 3);
+    pair.openIncoming();
+    pair.connect();
+    await run(pair, 1000);
+    pair.lanes.get(2)?.cut();
+    const before = pair.parts.clock.now();
+    await run(pair, 60_000);
+    await expectWhole(pair);
+    expect(pair.parts.clock.now() - before).toBeLessThan(9_000);
+    expect(pair.faults).toEqual([]);
+  });
+
+  it('keeps a download limit without a burst, and lets go when it is lifted', async () => {
+    const pair = pairOf(contentOf(12 * MiB), { ...slow, bytesPerSecond: 5e6 });
+    pair.downLimit.set(pair.parts.clock.now(), 300e3);
+    pair.openIncoming();
+    pair.connect();
+    await run(pair, 4000);
+    expect(pair.sentBytes).toBeGreaterThan(0.8 * 4 * 300e3);
+    expect(pair.sentBytes).toBeLessThan(1.1 * 4 * 300e3 + 200e3);
+    pair.downLimit.set(pair.parts.clock.now(), Infinity);
+    pair.receiving?.receiver.paceChanged();
+    await run(pair, 8000);
+    await expectWhole(pair);
+    expect(pair.faults).toEqual([]);
   });
 });
 

@@ -1,9 +1,11 @@
 /**
- * Congestion window of one lane: how many bytes may be sent and not yet acknowledged. It aims at a small queueing delay, so that the queue
- * of the bottleneck never overflows, and SCTP below, which crawls after a loss, is never shown one.
+ * Congestion window of everything that is sent over one link, on however many lanes: how many bytes may be under way and not acknowledged. One
+ * window for all lanes makes them together as polite as one flow. It aims at a small queueing delay, so that the queue of the bottleneck
+ * never overflows, and SCTP below, which crawls after a loss, is never shown one.
  *
  * - start-up: doubles per round trip up to 512 KiB, then x1.35, from 1 MiB on x1.1, until the delay is over half the target;
  * - steady: per acknowledged byte +0.15 x (relative distance below target), +0.06 x from 100 ms on, only while the window limits, -0.4 x (distance above);
+ * - competing: while others keep the queue full, as `Competition` says;
  * - base round trip: minimum of two buckets of 15 s. When a bucket is full the window is lowered for one round trip ("probe"), so that
  *   the queue empties and the new bucket sees the true base and not the queue that the window itself keeps;
  * - pacing: a window is spread over its round trip. Without, start-up sends each doubling as one burst, and at 200 ms a burst overflows
@@ -11,9 +13,16 @@
  *
  * Literature: LEDBAT (RFC 6817), HyStart++ (RFC 9406). Time is in milliseconds, from a clock that should not step back.
  */
+import { Competition } from './competition.ts';
+
 const KiB = 1024;
-const START_BYTES = 128 * KiB;
-const FLOOR_BYTES = 128 * KiB;
+/** Small enough not to queue for long on a slow line; two more round trips of start-up are nothing on a fast one. */
+const START_BYTES = 32 * KiB;
+/** Two chunks of the smallest size. A line of 1 Mbit/s holds them in 130 ms. */
+const FLOOR_BYTES = 16 * KiB;
+/** What goes over in this time at the rate last seen is never too much: round trips that jitter, as on wireless lines, cost no more. */
+const FLOOR_MS = 20;
+const FLOOR_MAX_BYTES = 128 * KiB;
 const CAP_BYTES = 8 * 1024 * KiB;
 /** Growth per round trip while starting up, by window. A step must fit the queue: beyond 1 MiB a third more would overflow 500 KiB. */
 const startGain = (windowBytes: number): number =>
@@ -31,9 +40,9 @@ const UP_GAIN = 0.15;
 const UP_OF_TARGET = 0.3;
 const DOWN_GAIN = 0.4;
 const BUCKET_MS = 15_000;
+/** Round trips of which the smallest counts, per lane and at most. */
 const RECENT = 4;
-/** Sends remembered; a power of two. At the cap with chunks of 16 KiB there are 512 under way. */
-const RING = 2048;
+const RECENT_MAX = 32;
 
 type Phase =
   | { kind: 'start-up' }
@@ -48,12 +57,9 @@ export class Window {
   #ackedBytes = 0;
   /** Acknowledgements up to this count come from a time when the window was what held the sender back. */
   #limitedUpTo = 0;
-
-  // A ring of sends: the count after each, and its time.
-  readonly #ringBytes = new Float64Array(RING);
-  readonly #ringTimes = new Float64Array(RING);
-  #ringFirst = 0;
-  #ringEnd = 0;
+  readonly #competition = new Competition();
+  /** How many lanes share the window. */
+  lanes = 1;
 
   readonly #recent: number[] = [];
   #bucketStartedAt: number | undefined;
@@ -80,8 +86,23 @@ export class Window {
     return this.#sentBytes;
   }
 
+  /** All bytes that were acknowledged, or given up with their lane. */
+  get ackedBytes(): number {
+    return this.#ackedBytes;
+  }
+
   get startingUp(): boolean {
     return this.#phase.kind === 'start-up';
+  }
+
+  /** Whether other traffic keeps the queue full. */
+  get competing(): boolean {
+    return this.#competition.on;
+  }
+
+  /** Queueing delay that is aimed at. */
+  get targetMs(): number {
+    return Math.max(MIN_TARGET_MS, TARGET_OF_BASE * this.baseMs);
   }
 
   /** Smallest round trip of the last 15 to 30 s; Infinity before the first acknowledgement. */
@@ -118,35 +139,33 @@ export class Window {
       const takesMs = (bytes * (baseMs + this.queueDelayMs)) / (PACING_GAIN * this.#windowBytes);
       this.#pacedUntil = Math.max(this.#pacedUntil, now - BURST_MS) + takesMs;
     }
-    if (this.#ringEnd - this.#ringFirst === RING) {
-      // Very small sends: let the newest stand for two.
-      this.#ringBytes[(this.#ringEnd - 1) % RING] = this.#sentBytes;
-      return;
-    }
-    this.#ringBytes[this.#ringEnd % RING] = this.#sentBytes;
-    this.#ringTimes[this.#ringEnd % RING] = now;
-    this.#ringEnd++;
   }
 
-  /** `cumulativeBytes` of all that was sent have arrived; at most `sentBytes`, not decreasing. */
-  onAck(now: number, cumulativeBytes: number): void {
-    const newBytes = cumulativeBytes - this.#ackedBytes;
-    if (newBytes <= 0) return;
-    this.#ackedBytes = cumulativeBytes;
-    let sentAt: number | undefined;
-    while (this.#ringFirst < this.#ringEnd && (this.#ringBytes[this.#ringFirst % RING] ?? 0) <= cumulativeBytes) {
-      sentAt = this.#ringTimes[this.#ringFirst % RING];
-      this.#ringFirst++;
-    }
-    if (sentAt === undefined) return;
-    this.#measure(now, Math.max(0, now - sentAt));
+  /** `newBytes` arrived on some lane; `roundTripMs` of the last of them, where it is known. */
+  onAck(now: number, newBytes: number, roundTripMs: number | undefined): void {
+    this.#ackedBytes += newBytes;
     this.#measureRate(now);
-    this.#adjust(newBytes);
+    if (roundTripMs === undefined) return;
+    this.#measure(now, roundTripMs);
+    this.#adjust(now, newBytes);
+  }
+
+  /** There are more lanes now. Where the queue is empty there is more to be found out than step by step. */
+  widened(lanes: number): void {
+    if (lanes > this.lanes && !this.competing && this.queueDelayMs < LEAVE_AT_OF_TARGET * this.targetMs)
+      this.#phase = { kind: 'start-up' };
+    this.lanes = lanes;
+  }
+
+  /** A lane is gone, and what it had under way is not awaited any more. */
+  forget(bytes: number): void {
+    this.#ackedBytes += bytes;
+    this.#rateFrom.bytes += bytes;
   }
 
   #measure(now: number, rttMs: number): void {
     this.#recent.push(rttMs);
-    if (this.#recent.length > RECENT) this.#recent.shift();
+    while (this.#recent.length > Math.min(RECENT_MAX, RECENT * this.lanes)) this.#recent.shift();
     this.#bucketStartedAt ??= now;
     if (now - this.#bucketStartedAt >= BUCKET_MS) {
       this.#previousMinMs = this.#bucketMinMs;
@@ -169,13 +188,13 @@ export class Window {
     this.#rateFrom = { at: now, bytes: this.#ackedBytes };
   }
 
-  #adjust(newBytes: number): void {
-    const targetMs = Math.max(MIN_TARGET_MS, TARGET_OF_BASE * this.baseMs);
+  #adjust(now: number, newBytes: number): void {
+    const { targetMs } = this;
     const delayMs = this.queueDelayMs;
     const limited = this.#ackedBytes <= this.#limitedUpTo;
     switch (this.#phase.kind) {
       case 'start-up':
-        if (this.#recent.length === RECENT && delayMs > LEAVE_AT_OF_TARGET * targetMs) {
+        if (this.#recent.length >= RECENT && delayMs > LEAVE_AT_OF_TARGET * targetMs) {
           this.#phase = { kind: 'steady' };
           this.#windowBytes = this.#drained();
         } else if (limited) {
@@ -189,18 +208,27 @@ export class Window {
         this.#phase = { kind: 'steady' };
         return;
       case 'steady': {
+        const competing = this.#competition.step(now, delayMs, targetMs, this.baseMs, this.#windowBytes);
+        if (competing !== undefined) {
+          this.#windowBytes = competing;
+          break;
+        }
         const below = (targetMs - delayMs) / targetMs;
         if (below < 0) this.#windowBytes += DOWN_GAIN * Math.max(below, -1) * newBytes;
         else if (limited)
           this.#windowBytes += Math.min(UP_GAIN, (UP_OF_TARGET * targetMs) / this.baseMs) * below * newBytes;
       }
     }
-    this.#windowBytes = Math.min(CAP_BYTES, Math.max(FLOOR_BYTES, this.#windowBytes));
+    this.#windowBytes = Math.min(CAP_BYTES, Math.max(this.#floorBytes, this.#windowBytes));
+  }
+
+  get #floorBytes(): number {
+    return Math.min(FLOOR_MAX_BYTES, Math.max(FLOOR_BYTES, (this.#bytesPerSecond * FLOOR_MS) / 1000));
   }
 
   /** A window that leaves the queue empty. */
   #drained(): number {
     const base = Math.max(this.baseMs, 0.5);
-    return Math.max(FLOOR_BYTES, (DRAIN * this.#windowBytes * base) / (base + this.queueDelayMs));
+    return Math.max(this.#floorBytes, (DRAIN * this.#windowBytes * base) / (base + this.queueDelayMs));
   }
 }

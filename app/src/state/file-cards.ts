@@ -13,7 +13,6 @@ import type { OfferId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { BundleProblem } from '../platform/bundle-source.ts';
 import type { BundleState } from './bundle-state.ts';
-import { pathsOf } from './paths.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';
 import type { BundleView, FileCard, FileStatus } from './view.ts';
 
@@ -29,7 +28,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
   const { offered } = record;
   if (!offered) return [];
   const now = Date.now();
-  const path = pathsOf(engine, person).find((one) => one.path !== undefined)?.path;
+  const path = engine.pathsOf(person.account).find((one) => one.path !== undefined)?.path;
   const byRule = record.byRule === true && record.answer.kind === 'accepted';
   return offered.files.map((file, index) => {
     const progress = engine.transfers.progressOf(record.offer, index);

@@ -4,7 +4,6 @@ import { acceptedBytes, fileKey, needsAnswer, standingOf } from '../../../engine
 import { isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
-import { pathsOf } from './paths.ts';
 import type { Thumbnails } from './thumbnails.ts';
 import type { ConversationView, IncomingOffer, Me, PersonRow } from './view.ts';
 import type { Timeline } from './timeline.ts';
@@ -119,7 +118,7 @@ export function conversationView(engine: Causeway, timeline: Timeline): Conversa
   const row = personRow(engine, person);
   const me = meOf(engine);
   const states = person.devices.map(({ id }) => engine.links.stateOf(id));
-  const paths = pathsOf(engine, person);
+  const paths = engine.pathsOf(person.account);
   const path = paths.find((one) => one.path !== undefined)?.path;
   return {
     person: row,

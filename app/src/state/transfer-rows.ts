@@ -3,7 +3,6 @@ import type { Causeway } from '../../../engine/causeway.ts';
 import { factsOf, fileKey } from '../../../engine/exchange/offer.ts';
 import type { Direction } from '../../../engine/exchange/queue.ts';
 import { fileCards, type CardExtras } from './file-cards.ts';
-import { pathsOf } from './paths.ts';
 import { personRow } from './snapshot.ts';
 import type { Series } from './speed-series.ts';
 import type { FileStatus, PathView, PersonRow, Total, TransferGroup, TransferRow, TransfersView } from './view.ts';
@@ -41,7 +40,7 @@ export function transfersView(engine: Causeway, extras: CardExtras, series: Seri
     if (!person || !record.offered) continue;
     const known = people.get(person.account) ?? {
       row: personRow(engine, person),
-      path: pathsOf(engine, person).find(({ path }) => path !== undefined),
+      path: engine.pathsOf(person.account).find(({ path }) => path !== undefined),
     };
     people.set(person.account, known);
     for (const card of fileCards(engine, record, person, extras)) {

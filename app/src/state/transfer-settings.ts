@@ -14,14 +14,8 @@ export interface TransferSettings {
 export const atOnceMax = 8;
 export const defaultTransferSettings: TransferSettings = { atOnce: defaultAtOnce };
 
-/** Speed limits as the engine takes them. */
-export interface SpeedLimited {
-  setSpeedLimits(limits: { upBytesPerSecond?: number; downBytesPerSecond?: number }): void;
-}
-const isSpeedLimited = (transfers: object): transfers is SpeedLimited => 'setSpeedLimits' in transfers;
-
 export function applySettings(transfers: Transfers, settings: TransferSettings): void {
   const { atOnce, ...limits } = settings;
   transfers.setAtOnce(atOnce);
-  if (isSpeedLimited(transfers)) transfers.setSpeedLimits(limits);
+  transfers.setSpeedLimits(limits);
 }

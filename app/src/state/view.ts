@@ -4,6 +4,7 @@
  */
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
+import type { Path } from '../../../engine/session/wire.ts';
 import type { AccountId, ConversationId, OfferId } from '../../../protocol/ids.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
@@ -83,12 +84,9 @@ export type FileStatus =
   /** Something failed; `retry` is offered. */
   | { kind: 'failed'; reason: 'storage' | 'changed' | 'verification' };
 
-/** The way that bytes take between two devices. */
-export type Way = 'same-network' | 'direct' | 'relayed';
-
 /** One open link to somebody: the way, in words for everybody, and figures for those who ask. Whatever is not measured is absent. */
 export interface PathView {
-  path?: Way | undefined;
+  path?: Path | undefined;
   roundTripMs?: number | undefined;
   /** Added by queues on the way, beyond the shortest round trip. */
   queueDelayMs?: number | undefined;
@@ -115,7 +113,7 @@ export interface FileCard {
   bytesPerSecond?: number;
   secondsLeft?: number;
   /** How the bytes travel, when known. */
-  path?: Way;
+  path?: Path;
   /** Accepted by a rule of this person, without asking. */
   byRule?: boolean;
   /** The received file is on this device and can be saved. */
@@ -155,7 +153,7 @@ export interface ConversationView {
   firstUnread: number;
   /** A link is open and proven. */
   link: 'none' | 'connecting' | 'open';
-  path?: Way;
+  path?: Path;
   /** Every open link. */
   paths: PathView[];
   /** The keys in force were compared. */
