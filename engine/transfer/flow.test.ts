@@ -79,7 +79,7 @@ describe('Flow', () => {
     const before = path.flow.lanes.size;
     expect(before).toBeGreaterThan(8);
     path.path.shape.loss = 0;
-    path.run(45);
+    path.run(90);
     expect(path.flow.lanes.size).toBeLessThan(before / 3);
     expect(path.measure(5).share).toBeGreaterThan(0.9);
   });

@@ -86,8 +86,8 @@ export class Flow<Lane extends FlowLane> {
   onAck(lane: Lane, receivedBytes: number): void {
     const now = this.parts.clock.now();
     lane.meter.waiting(now, lane.port.bufferedBytes);
-    const { newBytes, roundTripMs } = lane.meter.onAck(now, receivedBytes);
-    if (newBytes > 0) this.window.onAck(now, newBytes, roundTripMs);
+    const { newBytes, roundTripMs, handedMs } = lane.meter.onAck(now, receivedBytes);
+    if (newBytes > 0) this.window.onAck(now, newBytes, roundTripMs, handedMs);
   }
 
   /** What was waited for may be due earlier now. */

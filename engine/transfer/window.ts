@@ -112,7 +112,7 @@ export class Window {
 
   /** Minimum of the last round trips over the base: the queue that everybody together keeps. */
   get queueDelayMs(): number {
-    return this.#recent.length === 0 ? 0 : Math.min(...this.#recent) - this.baseMs;
+    return this.#recent.length === 0 ? 0 : Math.max(0, Math.min(...this.#recent) - this.baseMs);
   }
 
   /** Acknowledged bytes per second over the last round trips; 0 until known. */
@@ -141,12 +141,15 @@ export class Window {
     }
   }
 
-  /** `newBytes` arrived on some lane; `roundTripMs` of the last of them, where it is known. */
-  onAck(now: number, newBytes: number, roundTripMs: number | undefined): void {
+  /**
+   * `newBytes` arrived on some lane; `roundTripMs` of the last of them, where it is known, and `handedMs` with the time that it waited in its
+   * channel: the shortest of those is sure to be long enough.
+   */
+  onAck(now: number, newBytes: number, roundTripMs?: number, handedMs = roundTripMs ?? 0): void {
     this.#ackedBytes += newBytes;
     this.#measureRate(now);
     if (roundTripMs === undefined) return;
-    this.#measure(now, roundTripMs);
+    this.#measure(now, roundTripMs, handedMs);
     this.#adjust(now, newBytes);
   }
 
@@ -163,20 +166,20 @@ export class Window {
     this.#rateFrom.bytes += bytes;
   }
 
-  #measure(now: number, rttMs: number): void {
+  #measure(now: number, rttMs: number, handedMs: number): void {
     this.#recent.push(rttMs);
     while (this.#recent.length > Math.min(RECENT_MAX, RECENT * this.lanes)) this.#recent.shift();
     this.#bucketStartedAt ??= now;
     if (now - this.#bucketStartedAt >= BUCKET_MS) {
       this.#previousMinMs = this.#bucketMinMs;
-      this.#bucketMinMs = rttMs;
+      this.#bucketMinMs = handedMs;
       this.#bucketStartedAt = now;
       if (this.#phase.kind === 'steady') {
         this.#phase = { kind: 'probe', untilBytes: this.#sentBytes, windowBytes: DRAIN * this.#windowBytes };
         this.#windowBytes = this.#drained();
       }
     }
-    this.#bucketMinMs = Math.min(this.#bucketMinMs, rttMs);
+    this.#bucketMinMs = Math.min(this.#bucketMinMs, handedMs);
   }
 
   #measureRate(now: number): void {
