@@ -47,8 +47,10 @@ function layoutFaults(touch: boolean): string[] {
   }
   if (touch)
     for (const control of document.querySelectorAll('button, a[href], input, textarea, [role="button"]')) {
-      const hidden = control.classList.contains('visually-hidden');
-      const target = hidden && control instanceof HTMLInputElement ? control.labels?.[0] : control;
+      const labelled =
+        control instanceof HTMLInputElement &&
+        (control.classList.contains('visually-hidden') || /checkbox|radio/.test(control.type));
+      const target = labelled ? control.labels?.[0] : control;
       if (!target?.checkVisibility()) continue;
       const { width, height } = target.getBoundingClientRect();
       // The placing of a pixel may cost a hundredth of it.
