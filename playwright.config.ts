@@ -8,7 +8,8 @@ export default defineConfig({
   testDir: 'e2e',
   timeout: 120_000,
   expect: { timeout: 20_000 },
-  workers: 1,
+  // Journeys wait more than they compute: two at a time take two thirds of the time on two cores, and each has its own server and profiles.
+  workers: 2,
   fullyParallel: false,
   forbidOnly: Boolean(process.env['CI']),
   // A second try on the build server only, and told in the last lines: one that needed it is a bug to fix, not a reason to hold everything up.
