@@ -5,6 +5,7 @@ import type { OfferId } from '../../protocol/ids.ts';
 import { directConversation } from '../identity/conversation-id.ts';
 import { contentOf } from '../testing/content.ts';
 import { hashes } from '../testing/keys.ts';
+import type { Person } from '../people/people.ts';
 import { friends, World, type Machine } from '../testing/world.ts';
 
 const say = (from: Machine, to: Machine, ...texts: string[]) => {
@@ -170,7 +171,7 @@ describe('a second device', () => {
     const lying = await world.resetRoot(bob);
     // The first device is not told.
     ann.crash();
-    await ann.people.put(bob.account.id, { ...(ann.people.get(bob.account.id) as never), pin });
+    await ann.people.put(bob.account.id, { ...(ann.people.get(bob.account.id) as Person), pin });
     await second.start();
     await world.run(1_000);
     expect(second.person(lying).keysChangedAt).toBeUndefined();

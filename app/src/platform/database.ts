@@ -19,6 +19,8 @@ export interface BrowserSettings {
   /** The account whose engine runs here; absent when nobody is logged in. */
   current: AccountId;
   theme: Theme;
+  /** Who is logged in without this browser being a device of the account yet. */
+  visiting: OwnAccount;
   /** Keys of a registration or a new device that the server may already have, until they are an identity. */
   pending: { device: Device; pairs: DeviceKeyPairs; code?: string };
 }

@@ -18,6 +18,7 @@ export function personRow(engine: Causeway, person: Person): PersonRow {
   const progress = progressWith(engine, person);
   return {
     account: person.account,
+    ...(engine.people.isSelf(person.account) ? { self: true as const } : {}),
     handle: person.handle,
     displayName: person.displayName,
     avatarSeed: person.pin.root,
@@ -49,7 +50,9 @@ export function peopleRows(
   const people = rows
     .filter(
       ({ person, row }) =>
-        person.relation === 'accepted' ||
+        (person.relation === 'accepted' && !engine.people.isSelf(person.account)) ||
+        // Oneself is there once there is another device, or something was written.
+        (engine.people.isSelf(person.account) && person.devices.length > 0) ||
         person.relation === 'outgoing' ||
         person.relation === 'blocked' ||
         row.last !== undefined ||
