@@ -149,6 +149,8 @@ class Storm {
     }
     // What was noticed by one side a moment ago reaches the other.
     await world.run(6_000);
+    // What was read is told to own devices at leisure, and a link that was rung before it healed has to time out first.
+    if (new Set(world.machines.map(({ account }) => account)).size < world.machines.length) await world.run(40_000);
     return this.#settled();
   }
 

@@ -110,7 +110,7 @@ export const text = {
   recoveryCode: {
     region: 'Recovery code',
     title: 'Keep your recovery code',
-    body: 'It is the only way into your account on a new browser, or when this one is cleared. Nobody can send it to you again. It is shown only now.',
+    body: 'When no other device of yours is at hand, it is the only way into your account on a new or cleared browser. Nobody can send it to you again. It is shown only now.',
     saved: 'I saved it',
     asText: 'Save as text',
     fileName: (app: string) => `${app} recovery code.txt`,
@@ -336,7 +336,7 @@ export const text = {
     remove: 'Remove from this device…',
     removeTitle: 'Remove everything from this device?',
     removeBody:
-      'Your keys, messages and files are deleted from this browser and you are logged out. To come back you need the recovery code. Without it, history that is only here is lost.',
+      'Your keys, messages and files are deleted from this browser and you are logged out. To come back you need another device of yours or the recovery code. Without them, history that is only here is lost.',
     removeConfirm: 'Remove from this device',
   },
 };
