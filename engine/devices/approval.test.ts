@@ -323,7 +323,10 @@ describe('a server that lies', () => {
     const before = await verifyChain(old.account.lists, verifying);
     expect(await approves(before, old.account.lists, keys.device, verifying)).toBe(false);
     const stranger = await testKeys(77);
-    const forged = await signList(listWith(before, keys.device), { signer: stranger.id, sign: stranger.sign });
+    const forged = await signList(listWith(before, keys.device), {
+      signer: stranger.id,
+      sign: (message) => stranger.sign(message),
+    });
     await expect(approves(before, [...old.account.lists, forged], keys.device, verifying)).rejects.toThrow('entitled');
     // Another device under the same keys is not what was approved.
     await old.account.change([old.keys.device, { ...keys.device, name: 'other' }]);

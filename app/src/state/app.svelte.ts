@@ -151,7 +151,11 @@ export class App implements Actions {
     const approval = new Approval({ clock, report: this.report }, visiting.account, device, {
       changed: () => this.#showVisit(),
       done: (outcome) => {
-        if (this.#visiting?.approval === approval) void this.#enterSession(outcome).catch(this.report);
+        if (this.#visiting?.approval !== approval) return;
+        this.#enterSession(outcome).then((entered) => {
+          // The device list has this browser, or will: a reload finds it, and so does asking anew.
+          if (!entered.ok) this.cancelApproval();
+        }, this.report);
       },
     });
     visiting.approval = approval;

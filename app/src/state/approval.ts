@@ -70,7 +70,8 @@ export class Approval {
     this.#state = state;
     this.events.changed();
     if (state.kind === 'over') this.#connection?.close();
-    if (state.kind === 'approved') this.#adopt(chain, made).then(this.events.done, this.parts.report);
+    if (state.kind === 'approved')
+      this.#adopt(chain, made).then((outcome) => this.events.done(outcome), this.parts.report);
   }
 
   async #adopt(chain: VerifiedChain, { device, pairs }: NewDevice): Promise<SessionOutcome> {
