@@ -102,11 +102,11 @@ test('what is read on one device is read on the other, and files go between them
   await second.ready();
   await alice.page.reload();
   await alice.ready();
-  await bob.say('unread on both');
+  await bob.say('hello to both');
   await expect(alice.row('Bob')).toContainText('1 unread');
   await expect(second.row('Bob')).toContainText('1 unread');
   await second.row('Bob').click();
-  await expect(second.messages).toContainText('unread on both');
+  await expect(second.messages).toContainText('hello to both');
   await expect(alice.row('Bob')).not.toContainText('unread', { timeout: 15_000 });
 
   await alice.row('My devices').click();

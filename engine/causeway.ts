@@ -138,7 +138,7 @@ export class Causeway {
       {
         changed: (account) => {
           this.#personChanged(account);
-          this.ownDevices.soon();
+          this.ownDevices.personChanged(account);
         },
         cameOnline: (_, devices) => {
           for (const device of devices) this.links.nudge(device);

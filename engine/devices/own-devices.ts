@@ -4,7 +4,7 @@
  */
 import type { Payload } from '../../protocol/entry.ts';
 import type { ServerEvent } from '../../protocol/events.ts';
-import type { ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import type { AccountId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import type { Conversations } from '../exchange/conversations.ts';
 import { needsAnswer } from '../exchange/offer.ts';
 import type { Transfers } from '../exchange/transfers.ts';
@@ -38,6 +38,9 @@ const readMs = 5_000;
 export class OwnDevices {
   readonly #line = new Serial();
   #cancelCheck: (() => void) | undefined;
+  #cancelRead: (() => void) | undefined;
+  /** People of whom the other devices may not know all; undefined while nobody was looked at. */
+  #changedPeople: Set<AccountId> | undefined;
   #readAt = -Infinity;
   #stopped = false;
   /** When the other devices were last online, as the server says. */
@@ -58,10 +61,16 @@ export class OwnDevices {
     this.soon();
   }
 
+  /** Something changed of a person. */
+  personChanged(account: AccountId): void {
+    this.#changedPeople?.add(account);
+    this.soon();
+  }
+
   /** Something changed that another device may have to hear of. */
-  soon(delayMs = checkMs): void {
+  soon(): void {
     if (this.#stopped || (this.ports.self()?.devices.length ?? 0) === 0) return;
-    this.#cancelCheck ??= this.ports.clock.after(delayMs, () => {
+    this.#cancelCheck ??= this.ports.clock.after(checkMs, () => {
       this.#cancelCheck = undefined;
       this.#line.run(() => this.#check()).catch((problem: unknown) => this.ports.report(problem));
     });
@@ -70,6 +79,7 @@ export class OwnDevices {
   stop(): void {
     this.#stopped = true;
     this.#cancelCheck?.();
+    this.#cancelRead?.();
   }
 
   /** The device from which history is coming, and how much of it is here. */
@@ -107,16 +117,22 @@ export class OwnDevices {
   /** Entries only for what is news: who has one device writes none of these. */
   async #tell(): Promise<void> {
     const { people, conversations, clock } = this.ports;
-    for (const person of people.all()) {
-      if (people.isSelf(person.account)) continue;
-      const fact = factOf(person);
-      if (gistOf(fact) !== person.shared) await this.ports.append(fact);
+    const changed = (this.#changedPeople ??= new Set(people.all().map(({ account }) => account)));
+    for (const account of [...changed]) {
+      const person = people.get(account);
+      const fact = person && !people.isSelf(account) ? factOf(person) : undefined;
+      // What becomes of it is a change again, and looked at once more; what fails stays for the next time.
+      if (fact && gistOf(fact) !== person?.shared) await this.ports.append(fact);
+      else changed.delete(account);
     }
     const news = await conversations.readNews();
     if (news.length === 0) return;
     const waitMs = this.#readAt + readMs - clock.now();
     if (waitMs > 0) {
-      this.soon(waitMs);
+      this.#cancelRead ??= clock.after(waitMs, () => {
+        this.#cancelRead = undefined;
+        this.soon();
+      });
       return;
     }
     this.#readAt = clock.now();
