@@ -90,6 +90,7 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
     .flatMap((record) => {
       const person = engine.people.get(record.account);
       if (!record.offered || !person || person.relation === 'blocked') return [];
+      if (engine.people.isSelf(person.account)) return []; // taken without asking
       const files = record.offered.files.map((file, index) => {
         const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
         return {
