@@ -270,6 +270,7 @@ export const text = {
   },
 
   details: {
+    self: 'A conversation with yourself. Only your own devices take part, and they take files without asking.',
     title: 'Details',
     path: 'Connection',
     status: 'Status',

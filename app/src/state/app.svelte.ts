@@ -34,7 +34,7 @@ import { idbRecords } from '../platform/idb-records.ts';
 import { saveAs } from '../platform/save.ts';
 import { claimEngine } from '../platform/tab.ts';
 import { makeThumbnail } from '../platform/thumbnails.ts';
-import { Approval } from './approval.ts';
+import type { Approval } from './approval.ts';
 import { ownDevicesView, visitingPhase } from './own-devices.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
@@ -148,7 +148,9 @@ export class App implements Actions {
   async askApproval(device: DeviceId): Promise<ActionResult> {
     const visiting = this.#visiting;
     if (!visiting) return { ok: false, error: { code: 'not-allowed' } };
-    const approval = new Approval({ clock, report: this.report }, visiting.account, device, {
+    // Rarely needed: not part of what the first screen waits for.
+    const { Approval: Asking } = await import('./approval.ts');
+    const approval = new Asking({ clock, report: this.report }, visiting.account, device, {
       changed: () => this.#showVisit(),
       done: (outcome) => {
         if (this.#visiting?.approval !== approval) return;
