@@ -76,6 +76,24 @@ describe('a second device', () => {
     }
   });
 
+  test('learns from a contact that what the first device wrote is delivered, though the contact brought it', async () => {
+    const { world, ann, bob } = await friends();
+    say(ann, bob, 'one');
+    await world.run(2_000);
+    await ann.close();
+    const second = await world.secondDevice(ann);
+    await second.start();
+    await world.run(500);
+    second.engine.lookAt(bob.account.id);
+    await world.run(3_000);
+    second.engine.lookAt(undefined);
+    expect(await second.texts(bob)).toEqual(['one']);
+    const { conversation } = second.person(bob);
+    expect(second.engine.conversations.deliveryOf(conversation, 0, [bob.device], ann.device)).toBe('delivered');
+    await world.run(200_000);
+    expect(world.wires.all.size).toBe(0);
+  });
+
   test('both write at once, and every device ends with the same in the same order', async () => {
     const { world, ann, bob } = await friends();
     const second = await world.secondDevice(ann);

@@ -212,8 +212,8 @@ export class ConversationSync {
       this.#held.set(author, length);
       report({ kind: 'held', author, length });
     }
-    // The peer's own entries that reached us before from elsewhere: it learns here that they are delivered.
-    if (author === peer && (this.#signed.get(author)?.length ?? 0) < length) await this.#acknowledge(author);
+    // Entries of others that reached us before from elsewhere: the peer learns here that they are delivered. Each side signs a length once.
+    if (author !== ports.device.id && (this.#signed.get(author)?.length ?? 0) < length) await this.#acknowledge(author);
     await this.#pump();
   }
 
