@@ -2,7 +2,7 @@
  * The engine: people, links, conversations and transfers of one account on one device, put together over the ports. Shells (the app, later a
  * headless peer) build the ports, call the actions and read the state; nothing in here knows a screen.
  */
-import type { Payload, OfferedFile } from '../protocol/entry.ts';
+import type { EntryRef, Payload, OfferedFile } from '../protocol/entry.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import { ProtocolError } from '../protocol/errors.ts';
 import type { ClientEventName, ClientRequest, ClientResponse } from '../protocol/events.ts';
@@ -27,9 +27,13 @@ import { Envelopes, type Sealing } from './identity/envelope.ts';
 import { compareToPin, pinOf, verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import type { Link } from './links/link.ts';
 import { Links } from './links/links.ts';
+import type { Annotation } from './messages/annotation.ts';
+import type { Expiry } from './messages/expiries.ts';
+import { Messages, type ConversationMarks, type PersonOf } from './messages/messages.ts';
+import { Typing } from './messages/typing.ts';
 import { People, type Person } from './people/people.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
-import type { Records } from './records.ts';
+import type { Lookup, Records } from './records.ts';
 import type { OpenWire, WireOptions } from './session/wire.ts';
 import type { Answer, Signaling, SignalingEvents } from './signaling.ts';
 
@@ -47,6 +51,9 @@ export interface CausewayPorts {
   offers: Records<OfferRecord>;
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
+  annotations: Lookup<Annotation>;
+  marks: Records<ConversationMarks>;
+  expiries: Records<Expiry>;
   /** Somebody's fault, or an expected failure that costs nothing but an attempt; for the log. */
   report(problem: unknown): void;
 }
@@ -56,6 +63,8 @@ export interface CausewayEvents {
   changed(account?: AccountId): void;
   /** Entries of one conversation were committed. */
   committed(entries: readonly StoredEntry[]): void;
+  /** Messages were edited, deleted, reacted to, or disappeared. */
+  altered(conversation: ConversationId, messages: readonly EntryRef[]): void;
   /** The server's word on this account: to be kept for the next start. */
   account(account: OwnAccount): void;
   /** The connection will not come back by itself. */
@@ -78,6 +87,10 @@ export class Causeway {
   readonly feeds: Feeds;
   readonly conversations: Conversations;
   readonly transfers: Transfers;
+  readonly messages: Messages;
+  /** What this person lets others know. */
+  readonly discretion = { read: true, typing: true };
+  readonly #typing: Typing;
   readonly #knocks: Knocks;
   readonly #envelopes: Envelopes;
   #signaling: Signaling | undefined;
@@ -104,8 +117,10 @@ export class Causeway {
     await engine.people.rekey();
     await engine.conversations.load();
     await engine.transfers.load();
+    await engine.messages.load();
     await engine.#facts.run(() => engine.#catchUp());
     engine.transfers.begin();
+    engine.messages.begin();
     // Nothing may come in before all that is durable is in memory: it would be taken for new.
     engine.#connect();
     return engine;
@@ -187,6 +202,13 @@ export class Causeway {
       },
       { changed: (account) => this.#personChanged(account), broken: (link, problem) => this.#broken(link, problem) },
     );
+    this.#typing = new Typing(ports.clock, (account) => events.changed(account));
+    this.messages = new Messages({
+      ...ports,
+      feeds: this.feeds,
+      altered: (conversation, messages) => this.#altered(conversation, messages),
+      later: (work) => this.#facts.run(work).catch(report),
+    });
     this.#knocks = new Knocks({
       transfers: this.transfers,
       person: (account) => this.people.get(account),
@@ -332,10 +354,68 @@ export class Causeway {
     return done;
   }
 
-  async sendText(account: AccountId, text: string): Promise<Outcome> {
+  async sendText(account: AccountId, text: string, reply?: EntryRef): Promise<Outcome> {
     const person = this.people.get(account);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
-    return this.#append(person.conversation, { kind: 'text', text });
+    this.#typing.sent(person.conversation);
+    const expiresAfterMs = this.messages.timerMs(person.conversation);
+    return this.#append(person.conversation, {
+      kind: 'text',
+      text,
+      ...(reply ? { reply } : {}),
+      ...(expiresAfterMs > 0 ? { expiresAfterMs } : {}),
+    });
+  }
+
+  /** Edits, deletes or reacts to a message of the conversation with this person, or sets after what time messages disappear there. */
+  async say(
+    account: AccountId,
+    payload: Extract<Payload, { kind: 'edit' | 'delete' | 'react' | 'timer' }>,
+  ): Promise<Outcome> {
+    const person = this.people.get(account);
+    if (!person) return { ok: false, error: { code: 'unknown-handle' } };
+    if ('of' in payload && this.personOf(person)(payload.of.device) !== this.#own.account.id)
+      return { ok: false, error: { code: 'not-allowed' } };
+    return this.#append(person.conversation, payload);
+  }
+
+  /** The newest of the conversation with this person was on the screen. */
+  async seen(account: AccountId): Promise<void> {
+    const person = this.people.get(account);
+    if (!person || this.#stopped) return;
+    await this.#facts.run(async () => {
+      const { conversation } = person;
+      const tell = this.discretion.read && person.relation === 'accepted';
+      const own = this.#own.account.id;
+      const receipt = await this.messages.seen(conversation, this.personOf(person), { own, tell });
+      if (receipt) await this.#append(conversation, receipt);
+    });
+  }
+
+  /** The person is writing to this one. */
+  typing(account: AccountId): void {
+    const person = this.people.get(account);
+    if (!person || !this.discretion.typing) return;
+    const links = this.links.all().filter((link) => link.account === account);
+    this.#typing.say(person.conversation, links);
+  }
+
+  isTyping(account: AccountId): boolean {
+    return this.discretion.typing && this.#typing.by(account);
+  }
+
+  /** How far an entry of this person's own got; that it was read is only shown to those who say so themselves. */
+  deliveryOf(person: Person, { conversation, device, sequence }: EntryRef & { conversation: ConversationId }) {
+    const read = this.discretion.read ? this.messages.readBy(conversation, person.account).get(device) : undefined;
+    if ((read ?? 0) > sequence) return 'read';
+    const recipients = device === this.device ? person.everyDevice.map(({ id }) => id) : [];
+    return this.conversations.deliveryOf(conversation, sequence, recipients);
+  }
+
+  /** Two people write in a direct conversation: a device of neither chain is one of this account from before its keys were replaced. */
+  personOf(person: Person): PersonOf {
+    const theirs = new Set(person.everyDevice.map(({ id }) => id));
+    return (device) => (!this.isMine(device) && theirs.has(device) ? person.account : this.#own.account.id);
   }
 
   newOfferId(): OfferId {
@@ -387,6 +467,7 @@ export class Causeway {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelRetake?.();
+    this.messages.stop();
     this.links.stop();
     this.#signaling?.close();
     await this.transfers.stop();
@@ -417,14 +498,23 @@ export class Causeway {
       for (const entry of all) {
         const payload = readPayload(entry);
         if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
+        else if (payload.kind === 'text' && !this.isMine(entry.device)) this.#typing.over(person.account);
       }
+      const altered = await this.messages.take(all, this.personOf(person), this.#own.account.id);
       const summarised = this.conversations.onCommitted(all);
       this.events.committed(all);
       await summarised;
+      if (altered.length > 0) await this.#altered(first.conversation, altered);
     } finally {
       // Whatever the storage says: there may be something to send now.
       this.#personChanged(person.account);
     }
+  }
+
+  async #altered(conversation: ConversationId, messages: readonly EntryRef[]): Promise<void> {
+    await this.conversations.refresh(conversation, messages, (...some) => this.messages.words(...some));
+    this.events.altered(conversation, messages);
+    this.events.changed(this.people.byConversation(conversation)?.account);
   }
 
   /** The entries, and before them those of the same feeds that could not be taken when their turn was. */
@@ -489,6 +579,7 @@ export class Causeway {
   #linkClosed(link: Link): void {
     this.conversations.linkClosed(link);
     this.transfers.linkClosed(link);
+    this.#typing.over(link.account);
   }
 
   #onFrame(link: Link, frame: Frame): void {
@@ -500,6 +591,9 @@ export class Causeway {
       case 'entries':
       case 'committed':
         this.conversations.onFrame(link, control);
+        return;
+      case 'typing':
+        if (this.people.get(link.account)?.conversation === control.conversation) this.#typing.heard(link.account);
         return;
       default:
         throw new ProtocolError('not-allowed', `${control.kind} out of place`);

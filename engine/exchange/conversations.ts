@@ -4,6 +4,7 @@
  */
 import { fromBase64 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
+import type { EntryRef } from '../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
@@ -19,8 +20,8 @@ import type { Records } from '../records.ts';
 export interface Summary {
   conversation: ConversationId;
   last?:
-    | { kind: 'text'; text: string; at: number; mine: boolean }
-    | { kind: 'files'; names: string[]; at: number; mine: boolean };
+    | ({ kind: 'text'; text: string; at: number; mine: boolean } & Partial<EntryRef>)
+    | ({ kind: 'files'; names: string[]; at: number; mine: boolean } & Partial<EntryRef>);
   /** Messages of others since the conversation was last looked at. */
   unread: number;
   /** Entries of each feed that this summary, and all else that follows from entries, has taken in. */
@@ -57,6 +58,15 @@ export interface ConversationsEvents {
  */
 const framesWaitingMax = 4 * limits.feedsPerConversation;
 const entriesWaitingMax = 16 * limits.entryBatchesInFlight;
+
+/** How far back the message before a deleted one is looked for, for the list of people. */
+const refreshEntries = 100;
+
+/** What messages say now, in their order; absent where there is nothing to show. */
+export type WordsOf = (
+  conversation: ConversationId,
+  entries: readonly StoredEntry[],
+) => Promise<readonly (string | undefined)[]>;
 
 interface Session {
   conversation: ConversationId;
@@ -210,12 +220,30 @@ export class Conversations {
     const mine = this.ports.isMine(entry.device);
     const unread = mine || entry.conversation === this.#looking ? summary.unread : summary.unread + 1;
     if (summary.last && summary.last.at > entry.wall) return { ...summary, unread };
-    const common = { at: entry.wall, mine };
+    const common = { at: entry.wall, mine, device: entry.device, sequence: entry.sequence };
     const last =
       payload.kind === 'text'
         ? ({ kind: 'text', text: payload.text.slice(0, 200), ...common } as const)
         : ({ kind: 'files', names: payload.files.slice(0, 3).map((file) => file.name), ...common } as const);
     return { ...summary, unread, last };
+  }
+
+  /** The last message is not what it was any more: shown are its new words, or the message before it. */
+  async refresh(conversation: ConversationId, altered: readonly EntryRef[], wordsOf: WordsOf): Promise<void> {
+    const summary = this.#summaries.get(conversation);
+    const { last } = summary ?? {};
+    if (!summary || !altered.some(({ device, sequence }) => last?.device === device && last.sequence === sequence))
+      return;
+    const newest = await this.ports.feeds.history(conversation, refreshEntries);
+    const words = await wordsOf(conversation, newest);
+    let fresh: Summary = { conversation, unread: summary.unread, taken: summary.taken };
+    newest.forEach((entry, index) => {
+      const text = words[index];
+      if (text === undefined) return;
+      const next = this.#summarise(fresh, entry);
+      fresh = next.last?.kind === 'text' ? { ...next, last: { ...next.last, text: text.slice(0, 200) } } : next;
+    });
+    await this.#keepSummary({ ...fresh, unread: summary.unread });
   }
 
   async #keepSummary(summary: Summary): Promise<void> {
