@@ -20,6 +20,7 @@ import { Knocks } from './exchange/knocks.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
 import { needsAnswer, standingOf, type OfferPayload, type OfferRecord } from './exchange/offer.ts';
 import { Transfers } from './exchange/transfers.ts';
+import type { DeliveryState } from './feed/delivery.ts';
 import { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
 import { Serial } from './feed/serial.ts';
@@ -207,7 +208,9 @@ export class Causeway {
       ...ports,
       feeds: this.feeds,
       altered: (conversation, messages) => this.#altered(conversation, messages),
-      later: (work) => this.#facts.run(work).catch(report),
+      later: (work) => {
+        this.#facts.run(work).catch(report);
+      },
     });
     this.#knocks = new Knocks({
       transfers: this.transfers,
@@ -405,7 +408,10 @@ export class Causeway {
   }
 
   /** How far an entry of this person's own got; that it was read is only shown to those who say so themselves. */
-  deliveryOf(person: Person, { conversation, device, sequence }: EntryRef & { conversation: ConversationId }) {
+  deliveryOf(
+    person: Person,
+    { conversation, device, sequence }: EntryRef & { conversation: ConversationId },
+  ): DeliveryState | 'read' {
     const read = this.discretion.read ? this.messages.readBy(conversation, person.account).get(device) : undefined;
     if ((read ?? 0) > sequence) return 'read';
     const recipients = device === this.device ? person.everyDevice.map(({ id }) => id) : [];

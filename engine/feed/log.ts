@@ -167,6 +167,11 @@ export class Feeds {
     });
   }
 
+  /** Entries `from` to `from + limit - 1` of one feed, in sequence. */
+  range(conversation: ConversationId, device: DeviceId, from: number, limit: number): Promise<StoredEntry[]> {
+    return this.#ports.store.range(conversation, device, from, limit);
+  }
+
   /** `undefined` when this device has no such entry. */
   async entryAt(conversation: ConversationId, device: DeviceId, sequence: number): Promise<StoredEntry | undefined> {
     return (await this.#ports.store.range(conversation, device, sequence, 1))[0];

@@ -7,6 +7,7 @@ import { openWebRtc } from '../../../link/web-rtc.ts';
 import { deviceKeys, hashes, random, signatures } from '../../../keys/web-crypto.ts';
 import { Causeway, type Outcome } from '../../../engine/causeway.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
+import type { EntryRef } from '../../../protocol/entry.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
 import type { AccountId, OfferId } from '../../../protocol/ids.ts';
 import { toUtf8 } from '../../../protocol/bytes.ts';
@@ -33,6 +34,7 @@ import { idbRecords } from '../platform/idb-records.ts';
 import { saveAs } from '../platform/save.ts';
 import { claimEngine } from '../platform/tab.ts';
 import { makeThumbnail } from '../platform/thumbnails.ts';
+import { Messaging } from './messaging.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
 import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
@@ -62,6 +64,7 @@ interface Running {
   db: AccountDatabase;
   blobs: DeviceBlobs;
   thumbnails: Thumbnails;
+  messaging: Messaging;
   timeline: Timeline | undefined;
 }
 
@@ -73,6 +76,7 @@ export class App implements Actions {
     requests: [],
     offers: [],
     theme: 'system',
+    discretion: { read: true, typing: true },
     updateReady: false,
   });
   #phase: Phase = { kind: 'starting' };
@@ -116,6 +120,11 @@ export class App implements Actions {
   /** The page is visible again, or the network is back. */
   wake(): void {
     this.#running?.engine.wake();
+    this.#seen();
+  }
+
+  get messages(): Messaging {
+    return this.#need().messaging;
   }
 
   get transferring(): boolean {
@@ -190,16 +199,26 @@ export class App implements Actions {
   }
 
   open(account: AccountId): void {
+    this.#open(account).catch(this.report);
+  }
+
+  async #open(account: AccountId): Promise<void> {
     const running = this.#need();
     const person = running.engine.people.get(account);
     if (!person || running.timeline?.account === account) return;
     const { unread } = running.engine.conversations.summary(person.conversation);
     const timeline = new Timeline(running.engine, account, unread, running.thumbnails);
-    timeline.load(person).then(() => {
-      running.timeline = timeline;
-      running.engine.lookAt(account);
-      this.#show();
-    }, this.report);
+    await timeline.load(person);
+    running.timeline = timeline;
+    running.engine.lookAt(account);
+    this.#seen();
+    this.#show();
+  }
+
+  /** What is on the screen of somebody who looks is seen. */
+  #seen(): void {
+    const { engine, timeline } = this.#running ?? {};
+    if (engine && timeline && document.visibilityState === 'visible') engine.seen(timeline.account).catch(this.report);
   }
 
   close(): void {
@@ -223,9 +242,11 @@ export class App implements Actions {
 
   // Conversation
 
-  async sendText(account: AccountId, text: string): Promise<ActionResult> {
+  async sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult> {
     if (toUtf8(text).length > limits.textBytes) return { ok: false, error: { code: 'too-large' } };
-    return guard(async () => resultOf(await this.#need().engine.sendText(account, text)));
+    // Whoever writes wants to see it, wherever in the conversation they read.
+    await this.messages.showNewest();
+    return guard(async () => resultOf(await this.#need().engine.sendText(account, text, reply)));
   }
 
   async attach(
@@ -405,24 +426,46 @@ export class App implements Actions {
         offers: idbRecords(db, 'offers'),
         summaries: idbRecords(db, 'summaries'),
         deliveries: idbRecords(db, 'deliveries'),
+        annotations: idbRecords(db, 'annotations'),
+        marks: idbRecords(db, 'marks'),
+        expiries: idbRecords(db, 'expiries'),
         report: this.report,
       },
       identity.account,
       {
         changed: () => this.#changed(),
         committed: (entries) => {
-          const { timeline, engine: running } = this.#running ?? {};
-          const person = timeline && running?.people.get(timeline.account);
-          if (person && entries.some(({ conversation }) => conversation === person.conversation))
-            timeline.add(person, entries);
-          this.#show();
+          const { timeline, engine: running, messaging } = this.#running ?? {};
+          const [first] = entries;
+          const person = first && running?.people.byConversation(first.conversation);
+          if (person) messaging?.committed(person, entries);
+          if (timeline?.account !== person?.account) this.#changed();
+          else
+            timeline?.add(entries).then(() => {
+              this.#seen();
+              this.#show();
+            }, this.report);
+        },
+        altered: (conversation, messages) => {
+          const { timeline, messaging } = this.#running ?? {};
+          messaging?.altered(conversation, messages);
+          timeline?.refresh(conversation, messages).then(() => this.#changed(), this.report);
         },
         account: (account) => this.#keepAccount(account),
         stopped: (reason) => void this.#onStopped(reason).catch(this.report),
       },
     );
     const thumbnails = new Thumbnails(() => this.#changed(), this.report);
-    this.#running = { identity, engine, db, blobs, thumbnails, timeline: undefined };
+    const messaging = await Messaging.start({
+      engine,
+      db,
+      timeline: () => this.#running?.timeline,
+      open: (account) => this.#open(account),
+      guard: (work) => guard(async () => resultOf(await work())),
+      changed: () => this.#show(),
+      report: this.report,
+    });
+    this.#running = { identity, engine, db, blobs, thumbnails, messaging, timeline: undefined };
     this.#enter(
       identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode },
     );
@@ -441,6 +484,7 @@ export class App implements Actions {
     clearTimeout(this.#connectTimer);
     if (!running) return;
     running.thumbnails.release();
+    running.messaging.stop();
     await running.engine.stop();
     running.db.close();
   }
@@ -496,19 +540,28 @@ export class App implements Actions {
     };
     const running = this.#running;
     if (!running) {
-      this.view = { ...common, connection: 'connecting', people: [], requests: [], offers: [] };
+      this.view = {
+        ...common,
+        connection: 'connecting',
+        people: [],
+        requests: [],
+        offers: [],
+        discretion: { read: true, typing: true },
+      };
       return;
     }
-    const { engine, timeline, thumbnails } = running;
+    const { engine, timeline, thumbnails, messaging } = running;
+    const { chats, discretion } = messaging;
     this.#expectConnection ||= engine.connected;
     const freeBytes = this.#storage ? Math.max(0, this.#storage.quotaBytes - this.#storage.usedBytes) : undefined;
-    const conversation = timeline && conversationView(engine, timeline);
+    const conversation = timeline && conversationView(engine, timeline, chats);
     this.view = {
       ...common,
       connection: engine.connected ? 'online' : this.#expectConnection ? 'offline' : 'connecting',
       me: meOf(engine),
-      ...peopleRows(engine, timeline?.account),
-      offers: offersOf(engine, thumbnails, freeBytes),
+      discretion,
+      ...peopleRows(engine, chats, timeline?.account),
+      offers: offersOf(engine, chats, thumbnails, freeBytes),
       ...(conversation ? { conversation } : {}),
     };
   }
