@@ -244,7 +244,7 @@ test('messages disappear after the time that was set, on both sides', async ({ p
   await alice.page.getByRole('button', { name: 'Details' }).click();
   await alice.page.getByRole('combobox', { name: 'Disappearing messages' }).selectOption('5 minutes');
   await alice.page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
-  await expect(bob.messages).toContainText('disappear after 5 minutes');
+  await expect(bob.messages).toContainText('disappear after 5 min');
   await alice.say('soon gone');
   await expect(bob.messages).toContainText('soon gone');
   await expect(bubble(alice, 'soon gone')).toContainText('disappears');

@@ -5,11 +5,3 @@ const few = new RegExp('^(?:\\p{RGI_Emoji}\\s*){1,6}$', 'v');
 
 export const isEmoji = (text: string): boolean => text.length <= 32 && one.test(text);
 export const isEmojiOnly = (text: string): boolean => text.length <= 160 && few.test(text.trim());
-
-/** Offered at once, before the others. */
-export const quickEmoji = ['👍', '❤️', '😂', '😮', '😢', '🎉'] as const;
-
-export const moreEmoji =
-  '😀 😃 😄 😁 😅 🙂 😉 😊 😇 🥰 😍 😘 😋 😜 🤪 🤗 🤔 🤨 😐 🙄 😏 😴 🤒 🥶 🥵 😎 🤓 😕 😟 😳 🥺 😭 😱 😤 😡 💀 💩 👋 👌 ✌️ 🤞 👈 👉 👎 👏 🙌 🙏 💪 👀 💔 💯 💥 🔥 ✨ ⭐ 🌈 ☀️ ❄️ 🎂 🍕 ☕ 🍺 🏆 🚀 ✅ ❌ ❓ ❗'.split(
-    ' ',
-  );

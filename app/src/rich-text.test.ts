@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isEmoji, isEmojiOnly, moreEmoji, quickEmoji } from './emoji.ts';
+import { moreEmoji, quickEmoji } from './emoji-choice.ts';
+import { isEmoji, isEmojiOnly } from './emoji.ts';
 import { safeHref, textParts } from './rich-text.ts';
 
 const kinds = (text: string) => textParts(text).map((part) => [part.kind, part.text]);

@@ -33,6 +33,11 @@ export class Chats {
     this.records.put(account, chat).catch(this.report);
   }
 
+  /** What is being written: known at once, to be kept with `change` soon. */
+  begun(account: AccountId, draft: string): void {
+    this.#chats.set(account, { ...this.of(account), draft });
+  }
+
   /** Somebody wrote: an archived conversation is back, unless it is to be quiet. Says whether it came back. */
   heard(account: AccountId): boolean {
     const { archived, muted } = this.of(account);

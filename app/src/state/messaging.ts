@@ -9,9 +9,8 @@ import type { AccountId, ConversationId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { AccountDatabase } from '../platform/database.ts';
 import { idbRecords } from '../platform/idb-records.ts';
-import { idbSegments } from '../platform/idb-segments.ts';
 import { Chats } from './chats.ts';
-import { SearchIndex } from './search-index.ts';
+import type { SearchIndex } from './search-index.ts';
 import { personRow } from './snapshot.ts';
 import type { Timeline } from './timeline.ts';
 import type { ActionResult, Discretion, FoundMessage, MessageActions, MessagePlace, PersonRow } from './view.ts';
@@ -25,7 +24,7 @@ interface Surroundings {
   /** Runs something that may fail because the storage does. */
   guard(work: () => Promise<Outcome>): Promise<ActionResult>;
   changed(): void;
-  report(problem: unknown): void;
+  report: (problem: unknown) => void;
 }
 
 /** New messages are found within this time even if nobody searches meanwhile; sooner would only write the same segment more often. */
@@ -37,7 +36,8 @@ const snippetUnits = 200;
 export class Messaging implements MessageActions {
   readonly chats: Chats;
   discretion: Discretion = { read: true, typing: true };
-  readonly #index: SearchIndex;
+  /** Loaded after the first screen is there. */
+  readonly #index: Promise<SearchIndex>;
   readonly #discretions;
   #indexTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #toIndex = new Set<ConversationId>();
@@ -46,14 +46,13 @@ export class Messaging implements MessageActions {
   private constructor(private readonly around: Surroundings) {
     const { db, engine, report } = around;
     this.chats = new Chats(idbRecords(db, 'chats'), report);
-    this.#index = new SearchIndex(idbSegments(db), engine);
+    this.#index = loadIndex(db, engine);
     this.#discretions = idbRecords<Discretion>(db, 'discretion');
   }
 
   static async start(around: Surroundings): Promise<Messaging> {
     const messaging = new Messaging(around);
     await messaging.chats.load();
-    await messaging.#index.load();
     const [kept] = await messaging.#discretions.all();
     if (kept) messaging.#tell(kept);
     messaging.#indexSoon(around.engine.people.all().map(({ conversation }) => conversation));
@@ -74,7 +73,7 @@ export class Messaging implements MessageActions {
   }
 
   altered(conversation: ConversationId, messages: readonly EntryRef[]): void {
-    this.#index.altered(conversation, messages).catch(this.around.report);
+    this.#index.then((index) => index.altered(conversation, messages)).catch(this.around.report);
   }
 
   async edit(account: AccountId, of: EntryRef, text: string): Promise<ActionResult> {
@@ -97,6 +96,7 @@ export class Messaging implements MessageActions {
 
   writing(account: AccountId, draft: string): void {
     if (draft !== '') this.around.engine.typing(account);
+    this.chats.begun(account, draft);
     if (this.#draft && this.#draft.account !== account) this.#keepDraft();
     clearTimeout(this.#draft?.timer);
     const timer = setTimeout(() => this.#keepDraft(), draftAfterMs);
@@ -156,7 +156,8 @@ export class Messaging implements MessageActions {
     const byConversation = new Map(
       people.flatMap((person) => [person.conversation, ...person.earlier].map((one) => [one, person] as const)),
     );
-    const hits = await this.#index.search(words, [...byConversation.keys()], resultsMax);
+    const index = await this.#index;
+    const hits = await index.search(words, [...byConversation.keys()], resultsMax);
     const found = await Promise.all(
       hits.map(async ({ conversation, device, sequence, at }): Promise<FoundMessage[]> => {
         const person = byConversation.get(conversation);
@@ -176,7 +177,7 @@ export class Messaging implements MessageActions {
   }
 
   searchDone(): void {
-    this.#index.release();
+    this.#index.then((index) => index.release(), this.around.report);
   }
 
   #tell(discretion: Discretion): void {
@@ -198,9 +199,21 @@ export class Messaging implements MessageActions {
       this.#indexTimer = undefined;
       const some = [...this.#toIndex];
       this.#toIndex.clear();
-      for (const conversation of some) this.#index.take(conversation).catch(this.around.report);
+      this.#index
+        .then((index) => Promise.all(some.map((conversation) => index.take(conversation))))
+        .catch(this.around.report);
     }, indexAfterMs);
   }
+}
+
+async function loadIndex(db: AccountDatabase, engine: Causeway): Promise<SearchIndex> {
+  const [{ SearchIndex: Index }, { idbSegments }] = await Promise.all([
+    import('./search-index.ts'),
+    import('../platform/idb-segments.ts'),
+  ]);
+  const index = new Index(idbSegments(db), engine);
+  await index.load();
+  return index;
 }
 
 const refOf = ({ device, sequence }: EntryRef): EntryRef => ({ device, sequence });

@@ -65,8 +65,8 @@ export class Timeline {
           ({ entry, payload }) => isMessage(payload) && this.engine.personOf(person)(entry.device) === person.account,
         );
       if (this.unreadAtOpen === 0 || this.#firstUnread !== undefined) return;
-      while (theirs().length < this.unreadAtOpen && this.#hasOlder && this.#read.length < windowEntries)
-        await this.#pageBefore();
+      const more = () => theirs().length < this.unreadAtOpen && this.#hasOlder && this.#read.length < windowEntries;
+      while (more()) await this.#pageBefore();
       const first = theirs().at(-this.unreadAtOpen) ?? theirs()[0];
       this.#firstUnread = first && keyOf(first.entry);
     });
