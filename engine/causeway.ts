@@ -79,6 +79,8 @@ const done: Outcome = { ok: true };
 
 /** STUN and TURN servers are asked for anew after this; TURN credentials live longer. */
 const iceServersMs = 10 * 60_000;
+/** Entries in memory at a time while what was missed is taken up. */
+const catchUpEntries = 1000;
 /** After the storage failed. */
 const retakeMs = 1000;
 
@@ -562,8 +564,8 @@ export class Causeway {
       for (const conversation of [person.conversation, ...person.earlier]) {
         for (const [device, length] of await this.feeds.frontier(conversation)) {
           const from = this.conversations.taken(conversation, device);
-          if (from >= length) continue;
-          await this.#onCommitted(await this.ports.feeds.range(conversation, device, from, length - from));
+          for (let at = from; at < length; at += catchUpEntries)
+            await this.#onCommitted(await this.ports.feeds.range(conversation, device, at, catchUpEntries));
         }
       }
     }
