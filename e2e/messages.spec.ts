@@ -95,7 +95,7 @@ test('the menu works by keyboard alone, and gives the focus back', async ({ pair
 test('that somebody is writing is seen, and that a message was read, unless it is turned off', async ({ pair }) => {
   const [alice, bob] = await pair();
   await alice.say('one');
-  await expect(alice.messages.getByText('read', { exact: true })).toBeAttached();
+  await expect(alice.messages.getByText('delivered and read', { exact: true })).toBeAttached();
   await bob.page.getByRole('textbox', { name: 'Message' }).pressSequentially('hmm');
   await expect(alice.page.getByText('Bob is writing…')).toBeVisible();
   await expect(alice.page.getByText('Bob is writing…')).toBeHidden({ timeout: 15_000 });
@@ -113,7 +113,7 @@ test('that somebody is writing is seen, and that a message was read, unless it i
   await bob.page.reload();
   await bob.page.getByRole('button', { name: 'Settings' }).click();
   await expect(bob.page.getByRole('checkbox', { name: 'Read receipts' })).not.toBeChecked();
-  await expect(bubble(alice, 'two').getByText('read', { exact: true })).toHaveCount(0);
+  await expect(bubble(alice, 'two').getByText('delivered and read', { exact: true })).toHaveCount(0);
 });
 
 test('a draft survives a reload, for each conversation its own', async ({ pair, join: register }) => {

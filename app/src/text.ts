@@ -263,7 +263,7 @@ export const text = {
     settings: 'Open settings',
     theme: (name: string) => `Theme: ${name}`,
   },
-  delivery: { queued: 'queued', sent: 'sent', delivered: 'delivered', read: 'read' } satisfies Record<Delivery, string>,
+  delivery: { queued: 'queued', sent: 'sent', delivered: 'delivered', read: 'delivered and read' } satisfies Record<Delivery, string>,
   notice: {
     'keys-changed': (name: string) => `The keys of ${name} changed`,
     'needs-newer-version': () => 'A message that needs a newer version of Causeway',
