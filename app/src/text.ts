@@ -203,7 +203,6 @@ export const text = {
     lastSeen: (when: string) => `last seen ${when}`,
   },
   message: {
-    actions: (author: string, said: string) => `Actions for the message of ${author}: ${said.slice(0, 60)}`,
     menu: 'Message actions',
     reply: 'Reply',
     edit: 'Edit',
