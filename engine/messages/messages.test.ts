@@ -163,3 +163,43 @@ test('a message disappears after it was sent, and at the other side after it was
   expect(await ann.engine.messages.annotations(conversation, [refOf(bob, 0)])).toEqual([undefined]);
   expect(await ann.expiries.all()).toEqual([]);
 });
+
+test('what was said of messages comes to a second device, also of those that were read there meanwhile', async () => {
+  const { world, ann, bob } = await friends();
+  const { conversation } = ann.person(bob);
+  for (const text of ['one', 'two', 'three']) ann.act((engine) => engine.sendText(bob.account.id, text));
+  await world.run(2_000);
+  ann.act((engine) => engine.say(bob.account.id, { kind: 'edit', of: refOf(ann, 0), text: 'one, edited' }));
+  ann.act((engine) => engine.say(bob.account.id, { kind: 'delete', of: refOf(ann, 1) }));
+  bob.act((engine) => engine.say(ann.account.id, { kind: 'react', to: refOf(ann, 2), emoji: '🎉' }));
+  await world.run(2_000);
+  const second = await world.secondDevice(bob);
+  await second.start();
+  await world.run(5_000);
+  expect((await seen(second, ann)).filter((words) => words !== undefined)).toEqual(['one, edited', 'three']);
+  const [annotation] = await second.engine.messages.annotations(conversation, [refOf(ann, 2)]);
+  expect(annotation?.reactions).toMatchObject([[bob.account.id, { emoji: '🎉' }]]);
+  // Read on the second, then the last message changes: the first must not count it anew.
+  second.engine.lookAt(ann.account.id);
+  await world.run(10_000);
+  ann.act((engine) => engine.say(bob.account.id, { kind: 'edit', of: refOf(ann, 2), text: 'three, edited' }));
+  await world.run(5_000);
+  for (const machine of [bob, second]) {
+    const { last, unread, read } = machine.engine.conversations.summary(conversation);
+    expect([last, unread]).toMatchObject([{ text: 'three, edited' }, 0]);
+    expect(new Map(read).get(ann.device)).toBeGreaterThan(0);
+  }
+  // A device of the same person edits what another one wrote.
+  second.act((engine) => engine.sendText(ann.account.id, 'from the second'));
+  await world.run(2_000);
+  const written = (await second.history(ann)).findLast(({ device }) => device === second.device);
+  const of = { device: second.device, sequence: written?.sequence ?? -1 };
+  bob.act((engine) => engine.say(ann.account.id, { kind: 'edit', of, text: 'from the first' }));
+  await world.run(2_000);
+  for (const [one, other] of [
+    [ann, bob],
+    [bob, ann],
+    [second, ann],
+  ] as const)
+    expect(await seen(one, other)).toContain('from the first');
+});
