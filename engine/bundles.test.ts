@@ -1,6 +1,7 @@
 /** Bundles over a whole world: choosing from the manifest, accepting a part, going on after a crash. */
 import { describe, expect, test } from 'vitest';
 import { concatBytes, equalBytes } from '../protocol/bytes.ts';
+import { CHUNK_HEADER_BYTES } from '../protocol/frame.ts';
 import type { OfferId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { decodeManifest, encodeManifest, type ManifestEntry } from '../protocol/manifest.ts';
@@ -101,6 +102,82 @@ describe('a bundle', () => {
     await ann.start();
     await world.run(30_000, () => ann.standing(offer) === 'done');
     expect([ann.standing(offer), bob.standing(offer), right(bob, offer, blocks)]).toEqual(['done', 'done', true]);
+  });
+});
+
+describe('a bundle of which files were changed while it was sent', () => {
+  const lost: Ranges = [
+    [4, 6],
+    [9, 10],
+  ];
+  const rest: Ranges = [
+    [0, 4],
+    [6, 9],
+    [10, blockCount(content.length)],
+  ];
+
+  test('arrives without them, and they alone are asked for again', async () => {
+    const { world, ann, bob, offer } = await offered();
+    ann.blobs.spoil(offer, 0, lost);
+    answer(bob, offer);
+    await world.run(10_000, () => bob.standing(offer) === 'failed' && ann.standing(offer) === 'failed');
+    const failed = () => [ann, bob].map((machine) => machine.record(offer).files[0]?.failed);
+    expect([failed(), right(bob, offer, rest)]).toEqual([['changed', 'changed'], true]);
+    expect([bob.engine.transfers.haveRanges(offer, 0), bob.blobs.openSinks]).toEqual([rest, 0]);
+    expect(bob.doneBytes(offer)).toBe(rangesBytes(content.length, rest));
+    expect(ann.engine.transfers.arrivedRanges(offer, 0)).toEqual(rest);
+
+    // Nothing has become better: it is said again, and nothing is lost.
+    bob.act((engine) => engine.transfers.resume(offer, 0));
+    await world.run(100);
+    await world.run(10_000, () => bob.standing(offer) === 'failed' && ann.standing(offer) === 'failed');
+    expect([failed(), bob.blobs.haveBlocks(offer, 0)]).toEqual([
+      ['changed', 'changed'],
+      blockCount(content.length) - 3,
+    ]);
+
+    ann.blobs.spoil(offer, 0, []);
+    let moved = 0;
+    world.wires.tamper = (frame) => {
+      if (frame[0] === 1) moved += frame.length - CHUNK_HEADER_BYTES;
+      return frame;
+    };
+    bob.act((engine) => engine.transfers.resume(offer, 0));
+    await world.run(10_000, () => ann.standing(offer) === 'done');
+    expect([ann.standing(offer), bob.standing(offer)]).toEqual(['done', 'done']);
+    expect(moved).toBe(rangesBytes(content.length, lost));
+    expect([ann.lies, bob.lies, ann.reports, bob.reports]).toEqual([[], [], [], []]);
+  });
+
+  test('after a reload of the receiver is shown as far as it came, and the sender can let it go on', async () => {
+    const { world, ann, bob, offer } = await offered();
+    ann.blobs.spoil(offer, 0, lost);
+    answer(bob, offer);
+    await world.run(10_000, () => bob.standing(offer) === 'failed' && ann.standing(offer) === 'failed');
+    bob.crash();
+    await bob.start();
+    await world.run(1_000);
+    expect([bob.standing(offer), bob.engine.transfers.haveRanges(offer, 0), bob.blobs.openSinks]).toEqual([
+      'failed',
+      rest,
+      0,
+    ]);
+    ann.blobs.spoil(offer, 0, []);
+    ann.act((engine) => engine.transfers.resume(offer, 0));
+    await world.run(30_000, () => ann.standing(offer) === 'done');
+    expect([ann.standing(offer), bob.standing(offer)]).toEqual(['done', 'done']);
+    expect([ann.lies, bob.lies, ann.reports, bob.reports]).toEqual([[], [], [], []]);
+  });
+
+  test('of which the link goes away meanwhile still ends with what could be had', async () => {
+    const { world, ann, bob, offer } = await offered();
+    ann.blobs.spoil(offer, 0, lost);
+    answer(bob, offer);
+    await world.run(10_000, () => bob.blobs.haveBlocks(offer, 0) > 4);
+    for (const wire of world.wires.of(bob.device)) wire.kill();
+    await world.run(60_000, () => bob.standing(offer) === 'failed' && ann.standing(offer) === 'failed');
+    expect([ann.standing(offer), bob.standing(offer), right(bob, offer, rest)]).toEqual(['failed', 'failed', true]);
+    expect([ann.lies, bob.lies]).toEqual([[], []]);
   });
 });
 
