@@ -240,19 +240,19 @@ test('of a folder one file of which is changed meanwhile the others arrive and c
     await expect(rows.filter({ hasText: 'part 1.bin' })).toContainText(lost);
     await expect(rows.filter({ hasText: 'part 2.bin' })).toContainText(arrived);
   }
-  const hashes = await Promise.all([0, 2].map(async (at) => hash(await readFile(join(album, `part ${at}.bin`)))));
-  const { entries } = await zipped(bob, 'Album');
-  expect(entries.map(({ name, data }) => [name, hash(data)])).toEqual([
-    ['Album/part 0.bin', hashes[0]],
-    ['Album/part 2.bin', hashes[1]],
-  ]);
+  const saved = async () =>
+    Object.fromEntries((await zipped(bob, 'Album')).entries.map(({ name, data }) => [name, hash(data)]));
+  const others = {
+    'Album/part 0.bin': hash(await readFile(join(album, 'part 0.bin'))),
+    'Album/part 2.bin': hash(await readFile(join(album, 'part 2.bin'))),
+  };
+  expect(await saved()).toEqual(others);
   writeFileSync(join(album, 'part 1.bin'), original);
   utimesSync(join(album, 'part 1.bin'), oldTime, oldTime);
   await bob.card('Album').getByRole('button', { name: 'Retry failed' }).click();
   await received(bob, 'Album');
   await expect(alice.status('Album')).toHaveText(/^Sent/);
-  const whole = await zipped(bob, 'Album');
-  expect(whole.entries.map(({ data }) => hash(data))).toEqual([hashes[0], hash(original), hashes[1]]);
+  expect(await saved()).toEqual({ ...others, 'Album/part 1.bin': hash(original) });
   expect(bob.problems).toEqual([]);
 });
 
