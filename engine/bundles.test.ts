@@ -70,22 +70,30 @@ describe('a bundle', () => {
     expect([ann.reports, bob.reports]).toEqual([[], []]);
   });
 
-  test.each([false, true])('is accepted in part, with the manifest there before: %s', async (before) => {
-    const { world, ann, bob, offer } = await offered();
-    if (before) {
-      bob.engine.transfers.fetchManifest(offer, 0);
-      await world.run(5_000, () => !bob.engine.transfers.fetchingManifest(offer, 0));
-    }
-    answer(bob, offer, [{ file: 0, blocks: chosen.map(([first, end]) => [first, end]) }]);
-    await world.run(10_000, () => ann.standing(offer) === 'done');
-    await world.run(1_000);
-    expect([ann.standing(offer), bob.standing(offer)]).toEqual(['done', 'done']);
-    expect([bob.blobs.haveBlocks(offer, 0), right(bob, offer, chosen)]).toEqual([5, true]);
-    const bytes = rangesBytes(content.length, chosen);
-    expect([acceptedBytes(ann.record(offer), 0), acceptedBytes(bob.record(offer), 0)]).toEqual([bytes, bytes]);
-    expect([ann.doneBytes(offer), bob.doneBytes(offer)]).toEqual([bytes, bytes]);
-    expect([ann.lies, bob.lies, ann.reports, bob.reports]).toEqual([[], [], [], []]);
-  });
+  test.each(['was not there', 'was there', 'was there before a reload'])(
+    'is accepted in part; its manifest %s',
+    async (before) => {
+      const { world, ann, bob, offer } = await offered();
+      if (before !== 'was not there') {
+        bob.engine.transfers.fetchManifest(offer, 0);
+        await world.run(5_000, () => !bob.engine.transfers.fetchingManifest(offer, 0));
+      }
+      if (before === 'was there before a reload') {
+        bob.crash();
+        await bob.start();
+        await world.run(20_000, () => bob.engine.links.stateOf(ann.device) === 'open');
+      }
+      answer(bob, offer, [{ file: 0, blocks: chosen.map(([first, end]) => [first, end]) }]);
+      await world.run(10_000, () => ann.standing(offer) === 'done');
+      await world.run(1_000);
+      expect([ann.standing(offer), bob.standing(offer)]).toEqual(['done', 'done']);
+      expect([bob.blobs.haveBlocks(offer, 0), right(bob, offer, chosen)]).toEqual([5, true]);
+      const bytes = rangesBytes(content.length, chosen);
+      expect([acceptedBytes(ann.record(offer), 0), acceptedBytes(bob.record(offer), 0)]).toEqual([bytes, bytes]);
+      expect([ann.doneBytes(offer), bob.doneBytes(offer)]).toEqual([bytes, bytes]);
+      expect([ann.lies, bob.lies, ann.reports, bob.reports]).toEqual([[], [], [], []]);
+    },
+  );
 
   test('goes on after crashes of both where it was, with what was chosen', async () => {
     const { world, ann, bob, offer } = await offered();
