@@ -84,11 +84,14 @@ export interface BlobSource {
   close(): void;
 }
 
-/** Why a source cannot be read: `gone` no access any more, `changed` not the same file as offered. */
+/**
+ * Why a source cannot be read: `gone` no access any more, `changed` not the same file as offered, `part-changed` a block of a bundle with bytes of a file
+ * that is not the same: other blocks can be read.
+ */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   constructor(
-    readonly kind: 'gone' | 'changed',
+    readonly kind: 'gone' | 'changed' | 'part-changed',
     options?: { cause: unknown },
   ) {
     super(kind, options);

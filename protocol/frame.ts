@@ -106,6 +106,11 @@ export const ControlFrame = v.variant('kind', [
   v.strictObject({ kind: v.literal('more'), stream: u32, ranges: wantedRanges }),
   /** The receiver got these blocks elsewhere: what has not begun to go out on the stream is not needed any more. */
   v.strictObject({ kind: v.literal('drop'), stream: u32, ranges: wantedRanges }),
+  /**
+   * The sender cannot read these blocks of the stream, since some of the files in them are not what was offered: they are not sent, the other
+   * blocks are.
+   */
+  v.strictObject({ kind: v.literal('unreadable'), stream: u32, ranges: wantedRanges }),
   /** SHA-256 of consecutive blocks, signed by the offering device under the domain `causeway/leaves/1`, CBOR `[offer, file, first, hashes]`. */
   v.strictObject({
     kind: v.literal('leaves'),

@@ -5,6 +5,7 @@
 import type {
   ActionError,
   BundleSize,
+  BundleView,
   Connection,
   Delivery,
   FileCard,
@@ -422,16 +423,21 @@ export const text = {
       received: 'Received',
       failed: 'Failed',
       left: 'Not chosen',
+      sending: 'Sending',
+      arrived: 'Arrived',
+      unsent: 'Not sent',
       sent: 'Sent',
     },
     wrongFolder: {
       missing: (name: string) => `${name} is missing in it. Choose the same folder, as it was.`,
       changed: (name: string) => `${name} was changed since it was offered. Choose the folder as it was.`,
     },
-    spoiled: {
-      missing: (name: string) => `Stopped: ${name} was moved or deleted since it was offered`,
-      changed: (name: string) => `Stopped: ${name} was changed since it was offered`,
+    spoiled: ({ kind, name, others }: NonNullable<BundleView['problem']>): string => {
+      if (others > 0)
+        return `Not sent: ${name} and ${count(others, 'other file', 'other files')} were changed or deleted since they were offered`;
+      return `Not sent: ${name} was ${kind === 'missing' ? 'moved or deleted' : 'changed'} since it was offered`;
     },
+    incomplete: 'Incomplete: some files were changed or deleted before they were sent',
     badList: 'Its list of files is not what was offered',
     wrongFile: {
       other: (name: string) => `That is another file, or it was changed. Choose ${name} as it was.`,
@@ -648,7 +654,8 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
     case 'cancelled':
       return status.byMe ? 'Cancelled' : `Cancelled by ${name}`;
     case 'failed':
-      if (status.reason === 'changed' && problem) return text.file.spoiled[problem.kind](problem.name);
+      if (status.reason === 'changed' && problem) return text.file.spoiled(problem);
+      if (status.reason === 'changed' && file.bundle && !file.mine) return text.file.incomplete;
       return fileFailures[status.reason](file);
   }
 }

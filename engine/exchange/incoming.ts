@@ -55,6 +55,9 @@ const refusedRetryMs = 10_000;
 const slowRetryMs = 30_000;
 const slowRetryMaxMs = 600_000;
 
+/** Until its person lets it go on. */
+const stopped = (record: OfferRecord, file: number): boolean => ['paused', 'failed'].includes(standingOf(record, file));
+
 /** A file that could be fetched now. */
 interface Download extends Queued {
   link: Link;
@@ -147,8 +150,26 @@ export class Incoming {
 
   /** Looks up what there is of files that were begun, so that what is shown after a reload is what is there. */
   lookUp(record: OfferRecord): void {
+    const { offered, answer } = record;
     for (const file of this.filesToFetch(record))
       if (factsOf(record, file).doneBytes !== undefined) this.#openBlob(record, file);
+    if (offered?.mine !== false || answer.kind !== 'accepted' || answer.by !== this.ports.keys.id) return;
+    // Of a bundle that does not go on by itself it is shown which files are whole.
+    for (const [file, { bundle }] of offered.files.entries())
+      if (bundle && stopped(record, file) && factsOf(record, file).doneBytes !== undefined)
+        this.#lookInto(record, file);
+  }
+
+  #lookInto(record: OfferRecord, file: number): void {
+    const { offer, account } = record;
+    this.#openBlob(record, file).blob.then(
+      () => {
+        const now = this.ports.offers.get(offer);
+        if (!now || !stopped(now, file)) return; // it goes on
+        return this.stop(offer, file, 'paused').then(() => this.ports.changed(account));
+      },
+      () => undefined, // the failure was taken up where it was opened
+    );
   }
 
   /** Fetches what this device accepted from whoever is connected, a few files at a time, in the order of the line. */

@@ -80,11 +80,13 @@ export class BlockSet {
     return this.#ranges.map(([first, end]) => [first, end]);
   }
 
-  /** The blocks from 0 to `blocks` - 1 that are not in the set. */
-  complement(blocks: number): BlockSet {
-    const rest = new BlockSet([[0, blocks]]);
-    for (const [first, end] of this.#ranges) rest.delete(first, end);
-    return rest;
+  /** Those of the set that are in `ranges`, too. */
+  within(ranges: Ranges): BlockSet {
+    const outside = new BlockSet(this.#ranges);
+    for (const [first, end] of ranges) outside.delete(first, end);
+    const inside = new BlockSet(this.#ranges);
+    for (const [first, end] of outside.#ranges) inside.delete(first, end);
+    return inside;
   }
 
   /** Index of the first range that ends after `block`. */

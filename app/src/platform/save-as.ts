@@ -10,9 +10,6 @@ interface WithPickers {
   showSaveFilePicker?: (options: { suggestedName: string }) => Promise<FileSystemFileHandle>;
 }
 
-export const canPickFolder = (): boolean => 'showDirectoryPicker' in window;
-export const canPickFile = (): boolean => 'showSaveFilePicker' in window;
-
 /** Undefined when the person chose nothing. Rejects with a DOMException when the browser refuses. */
 export const pickFolder = (): Promise<FileSystemDirectoryHandle | undefined> =>
   unlessDismissed(() => (window as WithPickers).showDirectoryPicker?.({ mode: 'readwrite' }));

@@ -366,7 +366,9 @@ export class App implements Actions {
 
   retryFile(offer: OfferId, file: number): void {
     const { engine, blobs } = this.#need();
-    if (engine.transfers.get(offer)?.files[file]?.failed === 'changed') blobs.unchoose(offer, file);
+    // A file of a bundle that is as it was again can be read; one that is not there is looked for anew.
+    const moved = blobs.problemsOf(offer, file).every(({ kind }) => kind === 'missing');
+    if (moved && engine.transfers.get(offer)?.files[file]?.failed === 'changed') blobs.unchoose(offer, file);
     this.resumeFile(offer, file);
   }
 
@@ -792,7 +794,7 @@ const extrasOf = ({
 }: Pick<Running, 'thumbnails' | 'bundleState' | 'blobs'>): CardExtras => ({
   thumbnails,
   bundles: bundleState,
-  problemOf: (offer, file) => blobs.problemOf(offer, file),
+  problemsOf: (offer, file) => blobs.problemsOf(offer, file),
 });
 
 function resultOf(outcome: Outcome): ActionResult {

@@ -142,7 +142,7 @@ export interface FileCard {
   path?: Path;
   /** Accepted by a rule of this person, without asking. */
   byRule?: boolean;
-  /** The received file is on this device and can be saved. */
+  /** The received file, or all of a bundle that could be had, is on this device and can be saved. */
   canSave: boolean;
   /** It is many files, or a folder. */
   bundle?: BundleView;
@@ -151,10 +151,12 @@ export interface FileCard {
 }
 
 export interface BundleView extends BundleSize {
-  /** Blocks that are here, of a received one. */
+  /** Blocks that are to be moved, or may be while nobody answered. */
+  accepted: Ranges;
+  /** Of a received one those that are here; of a sent one those that came through, as far as they were sent since the start. */
   have: Ranges;
-  /** The file of it that was changed, or is missing, where it is sent from; cleaned. */
-  problem?: { kind: 'missing' | 'changed'; name: string };
+  /** A file of it that was changed, or is missing, where it is sent from, cleaned; and how many others are, too. */
+  problem?: { kind: 'missing' | 'changed'; name: string; others: number };
   /** Its list of files is not what it says it is. */
   bad: boolean;
 }
