@@ -27,6 +27,10 @@ describe('BlockSet', () => {
         }
         const rest = set.complement(50);
         for (let block = 0; block < 50; block++) expect(rest.has(block)).toBe(!model.has(block));
+        const missing = new BlockSet(rest.ranges());
+        missing.delete(0, 7);
+        missing.delete(40, 50);
+        expect(set.missingOf(7, 40)).toEqual(missing.ranges());
         expect(new BlockSet(set.ranges()).ranges()).toEqual(set.ranges());
       }),
       { numRuns: 200 },

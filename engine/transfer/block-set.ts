@@ -80,6 +80,18 @@ export class BlockSet {
     return this.#ranges.map(([first, end]) => [first, end]);
   }
 
+  /** What of [first, end) is not in the set. */
+  missingOf(first: number, end: number): [first: number, end: number][] {
+    const missing: [number, number][] = [];
+    let from = first;
+    for (let i = this.#endingAfter(first); from < end; i++) {
+      const [next, after] = this.#ranges[i] ?? [Infinity, Infinity];
+      if (next > from) missing.push([from, Math.min(next, end)]);
+      from = after;
+    }
+    return missing;
+  }
+
   /** The blocks from 0 to `blocks` - 1 that are not in the set. */
   complement(blocks: number): BlockSet {
     const rest = new BlockSet([[0, blocks]]);
