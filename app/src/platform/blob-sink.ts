@@ -5,7 +5,7 @@ import { blockLength } from '../../../engine/transfer/blocks.ts';
 import type { SignedLeaves } from '../../../engine/transfer/leaf-batch.ts';
 import { LEAF_BYTES, type LeafTable } from '../../../engine/transfer/leaf-table.ts';
 import { packSignedLeaves, SIGNED_LEAVES_BYTES, unpackSignedLeaves } from '../workers/signed-leaves.ts';
-import type { WorkerPort } from './blob-store.ts';
+import type { WorkerPort } from './worker-port.ts';
 
 interface Hashing {
   /** Which writing of the block it is the hash of. */
