@@ -132,7 +132,7 @@ export const ControlFrame = v.variant('kind', [
   }),
   /** The sender can serve this file again, after a `stop` with `unavailable`: the receiver may want it now. */
   v.strictObject({ kind: v.literal('available'), offer: OfferId, file: uint(limits.filesPerOffer - 1) }),
-  /** The receiver, which accepted this file, does not want it for now: said when a link opens, so that its sender can say who waits for whom. */
+  /** The receiver, which accepted this file, does not want it for now: said when a link opens, and to `available`, so that its sender can say who waits for whom. */
   v.strictObject({
     kind: v.literal('held'),
     offer: OfferId,

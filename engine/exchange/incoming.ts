@@ -146,6 +146,7 @@ export class Incoming {
   /** Nothing is kept of a file that ended without being received. */
   forget(key: string): void {
     this.#have.delete(key);
+    this.#manifests.delete(key);
   }
 
   /** Looks up what there is of files that were begun, so that what is shown after a reload is what is there. */
@@ -193,9 +194,7 @@ export class Incoming {
   line(): Download[] {
     const all: Download[] = [];
     for (const { link, transfers, record, file } of this.#fetchable()) {
-      if (record.answer.kind === 'waiting') continue;
-      const { kind } = this.ports.progress.of(record.offer, file).activity;
-      if (['needs-file', 'paused-there', 'no-space', 'verifying'].includes(kind)) continue;
+      if (record.answer.kind === 'waiting' || this.#isHeld(record, file)) continue;
       all.push({ link, transfers, record, ...this.#queued(record, file) });
     }
     return this.ports.queue.inOrder(all);
@@ -204,7 +203,13 @@ export class Incoming {
   /** Somebody waits for them, and they are small: they stand in no line. */
   #fetchManifests(): void {
     for (const { link, transfers, record, file } of this.#fetchable())
-      if (record.answer.kind === 'waiting') this.#fetch(link, transfers, record, file);
+      if (record.answer.kind === 'waiting' && !this.#isHeld(record, file)) this.#fetch(link, transfers, record, file);
+  }
+
+  /** Whether it is no use to ask for the file now: whatever holds it back says when that is over. */
+  #isHeld(record: OfferRecord, file: number): boolean {
+    const { kind } = this.ports.progress.of(record.offer, file).activity;
+    return ['needs-file', 'paused-there', 'no-space', 'verifying'].includes(kind);
   }
 
   /** What is neither fetched nor left alone for a while, of those who are connected. */

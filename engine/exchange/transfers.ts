@@ -295,6 +295,7 @@ export class Transfers {
       const { offer, file } = frame.control;
       const record = this.#offers.get(offer);
       if (record?.account !== link.account || record.offered?.device !== link.device) return true;
+      this.#held.tell(link, record, file);
       // Said without need it costs nothing.
       const [rested, quieted] = [this.#incoming.available(link, offer, file), this.#quiet(offer, file)];
       // What failed was the other side's file, and it is right again.

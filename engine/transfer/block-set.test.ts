@@ -33,6 +33,9 @@ describe('BlockSet', () => {
           const inside = (block >= 3 && block < 20) || (block >= 30 && block < 50);
           expect(some.has(block)).toBe(inside && model.has(block));
         }
+        const missing = new BlockSet([[7, 40]]);
+        for (const [first, end] of set.ranges()) missing.delete(first, end);
+        expect(set.missingOf(7, 40)).toEqual(missing.ranges());
         expect(new BlockSet(set.ranges()).ranges()).toEqual(set.ranges());
       }),
       { numRuns: 200 },

@@ -89,6 +89,18 @@ export class BlockSet {
     return inside;
   }
 
+  /** What of [first, end) is not in the set. */
+  missingOf(first: number, end: number): [first: number, end: number][] {
+    const missing: [number, number][] = [];
+    let from = first;
+    for (let i = this.#endingAfter(first); from < end; i++) {
+      const [next, after] = this.#ranges[i] ?? [Infinity, Infinity];
+      if (next > from) missing.push([from, Math.min(next, end)]);
+      from = after;
+    }
+    return missing;
+  }
+
   /** Index of the first range that ends after `block`. */
   #endingAfter(block: number): number {
     let low = 0;

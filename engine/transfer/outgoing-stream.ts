@@ -98,16 +98,15 @@ export class OutgoingStream {
     return true;
   }
 
-  /** Leaves out those blocks that have not begun to go out. */
-  drop(ranges: Ranges): void {
+  /** Leaves out those blocks that have not begun to go out. @returns false when too many ranges wait then, as `add`. */
+  drop(ranges: Ranges): boolean {
     const dropped = new BlockSet(ranges);
-    const todo = this.#todo.splice(0).flatMap((range) => {
-      const rest = new BlockSet([range]);
-      for (const [first, end] of ranges) rest.delete(first, end);
-      this.#blocksLeft -= range[1] - range[0] - rest.count;
-      return rest.ranges().reverse();
-    });
-    this.#todo.push(...todo);
+    for (const [first, end] of this.#todo.splice(0)) {
+      const rest = dropped.missingOf(first, end);
+      this.#blocksLeft -= end - first - countOf(rest);
+      this.#todo.push(...rest.reverse());
+      if (this.#todo.length > 3 * limits.rangesPerWant) return false;
+    }
     const waiting = [...this.#again, ...this.#ready.map(({ block }) => block)];
     if (this.#readingBlock !== undefined) waiting.push(this.#readingBlock);
     // Of what is sent again nothing was left to begin with.
@@ -116,6 +115,7 @@ export class OutgoingStream {
     removeFrom(this.#ready, ({ block }) => dropped.has(block));
     if (this.#readingBlock !== undefined && dropped.has(this.#readingBlock)) this.#readingBlock = undefined;
     if (this.allTaken) this.endBatch();
+    return true;
   }
 
   /**

@@ -314,14 +314,15 @@ export class Receiver {
     if (bytesPerSecond < Infinity) {
       const ahead = Math.ceil((bytesPerSecond * PACE_AHEAD_MS) / 1000);
       const room = Math.min(most, stream.receivedBytes + ahead) - stream.creditBytes;
-      credit = stream.creditBytes + Math.min(room, downLimit?.availableBytes(clock.now()) ?? 0);
+      const part = room > 0 ? downLimit?.shareBytes(clock.now(), stream) : undefined;
+      credit = stream.creditBytes + Math.min(room, part ?? 0);
       this.#cancelPace ??= clock.after(PACE_MS, () => {
         this.#cancelPace = undefined;
         this.paceChanged();
       });
     }
     if (credit <= stream.creditBytes) return false;
-    downLimit?.take(credit - stream.creditBytes);
+    downLimit?.take(credit - stream.creditBytes, stream);
     stream.creditBytes = credit;
     return true;
   }

@@ -110,11 +110,15 @@ export class Sender {
     }
   }
 
-  /** The receiver got blocks elsewhere. Of a stream that is just being opened all is sent; the receiver throws it away. */
+  /**
+   * The receiver got blocks elsewhere. Of a stream that is just being opened all is sent; the receiver throws it away.
+   * @throws ProtocolError on ranges that are none, and on a receiver that tears what it asked for into pieces without end.
+   */
   drop(frame: DropFrame): void {
+    if (!validRanges(frame.ranges, 0xffff_ffff)) throw new ProtocolError('malformed', 'ranges out of order');
     const slot = this.#slots.get(frame.stream);
     if (slot === undefined || slot.kind === 'opening') return;
-    slot.stream.drop(frame.ranges);
+    if (!slot.stream.drop(frame.ranges)) throw new ProtocolError('too-large', 'asks without end');
     this.#sendLeaves(slot.stream);
     this.#read(slot.stream);
     this.#flow.pump();
