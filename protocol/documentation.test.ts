@@ -7,7 +7,15 @@ import { Envelope, KnockBody, SignalBody } from './envelope.ts';
 import { errorCodes, WireError } from './errors.ts';
 import { clientEvents, IceServer, serverEvents } from './events.ts';
 import { CHUNK_HEADER_BYTES, ControlFrame, decodeFrame, encodeAck, encodeControl } from './frame.ts';
-import { Challenge, LoginRequest, OwnAccount, RegisterRequest, ResumeRequest } from './http.ts';
+import {
+  Challenge,
+  DeleteRequest,
+  LoginRequest,
+  LogoutRequest,
+  OwnAccount,
+  RegisterRequest,
+  ResumeRequest,
+} from './http.ts';
 import * as ids from './ids.ts';
 import { limits, PROTOCOL_VERSION } from './limits.ts';
 import { Contact, Device, DeviceListBody, PublicAccount, Relation, SignedDeviceList } from './people.ts';
@@ -130,7 +138,8 @@ describe('docs/protocol.md', () => {
       'POST /api/login': fields(LoginRequest),
       'POST /api/challenge': [],
       'POST /api/resume': fields(ResumeRequest),
-      'POST /api/logout': [],
+      'POST /api/logout': fields(LogoutRequest),
+      'POST /api/delete': fields(DeleteRequest),
       'GET /api/session': [],
     };
     expect(rows('HTTP calls', 'call', (cells) => list(cells[1]))).toEqual(expected(Object.entries(requests)));

@@ -14,6 +14,7 @@ export const errorCodes = [
   'weak-password', // the password is too short or on the list of common ones
   'unknown-handle', // nobody has this handle
   'unknown-device', // the device is not in the newest device list of its account
+  'account-deleted', // this account was deleted, from another of its devices
   'stale-list', // a device list does not follow the newest one
   'too-many-requests', // unanswered contact requests are at their limit, on either side
   'offline', // the recipient device is not connected

@@ -77,6 +77,12 @@ export const clientEvents = {
     response: Contact,
     anyDevice: false,
   },
+  /** Which of these accounts were deleted: who is no contact any more may only have parted. An id is not to be guessed. */
+  'people:departed': {
+    request: v.strictObject({ accounts: v.pipe(v.array(AccountId), v.maxLength(limits.contactsPerAccount)) }),
+    response: v.object({ departed: v.array(AccountId) }),
+    anyDevice: false,
+  },
   /** SDP or ICE, sealed, to a device of an accepted contact or of one's own account; never kept. Errors: not-allowed, offline, rate-limited. */
   signal: {
     request: v.strictObject({ to: DeviceId, box: SealedBox }),
@@ -120,6 +126,8 @@ export const serverEvents = {
   replaced: empty,
   /** The session ended (logged out elsewhere, device revoked). */
   ended: empty,
+  /** This account was deleted, from another of its devices; there is nothing to connect to any more. */
+  deleted: empty,
   /** One's own account changed from another device. */
   account: OwnAccount,
 } as const;

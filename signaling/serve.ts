@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createDeletion } from './accounts/deletion.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createSessions } from './accounts/sessions.ts';
 import { clientAddress } from './http/address.ts';
@@ -64,7 +65,19 @@ export async function serve(
   const endSession = (hash: string): void => {
     for (const connection of directory.all()) if (connection.sessionHash === hash) connection.end('ended');
   };
-  const api = createApi({ store, sessions, passwords, rates, isAllowedOrigin, addressOf, endSession, isStopping, log });
+  const deleteAccount = createDeletion({ store, directory, people, knocks });
+  const api = createApi({
+    store,
+    sessions,
+    passwords,
+    rates,
+    isAllowedOrigin,
+    addressOf,
+    endSession,
+    deleteAccount,
+    isStopping,
+    log,
+  });
   const files = createStaticFiles(clientFolder);
   const setSecurityHeaders = createSecurityHeaders(settings);
 

@@ -44,6 +44,7 @@ const errors: Record<ActionError['code'], string> = {
   'weak-password': 'That password is too easy to guess. Use at least 8 characters that nobody would think of.',
   'unknown-handle': 'Nobody has this username. Check how it is spelled.',
   'unknown-device': 'This browser does not belong to the account any more. Log in again.',
+  'account-deleted': 'This account was deleted, from another of your devices.',
   'stale-list': 'Your devices changed in the meantime. Try again.',
   'too-many-requests': 'Too many requests are waiting for an answer. Try again when some have been answered.',
   offline: 'That person is offline right now.',

@@ -70,7 +70,7 @@ export class Connection {
   }
 
   /** Says why, then closes. */
-  end(reason: 'replaced' | 'ended'): void {
+  end(reason: 'replaced' | 'ended' | 'deleted'): void {
     this.release();
     this.#socket.emit(reason, {});
     this.#socket.disconnect(true);

@@ -11,11 +11,15 @@ export function peopleEvents({
   store,
   people,
   knocks,
-}: EventParts): EventFunctions<'people:lookup' | 'contact:request' | 'contact:answer'> {
+}: EventParts): EventFunctions<'people:lookup' | 'people:departed' | 'contact:request' | 'contact:answer'> {
   return {
     async 'people:lookup'(_connection, { handle }) {
       const found = await store.accountByHandle(handle);
       return { value: publicAccount(found ?? refuse('unknown-handle')) };
+    },
+    async 'people:departed'(_connection, { accounts }) {
+      const deleted = await Promise.all(accounts.map((account) => store.wasDeleted(account)));
+      return { value: { departed: accounts.filter((_, index) => deleted[index]) } };
     },
     async 'contact:request'(connection, { account }, now) {
       return { value: await decide(connection, account, 'request', now) };
