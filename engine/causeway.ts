@@ -222,6 +222,7 @@ export class Causeway {
             if (connection !== this.#connection) return;
             await this.people.snapshot(contacts);
             this.#knocks.repeatAll();
+            this.#askDeparted(this.people.mayHaveDeparted()).catch(report);
             events.changed();
           })
           .catch(report);
@@ -235,7 +236,10 @@ export class Causeway {
         events.stopped(reason);
       },
       contact: (contact) => {
-        this.#afterGreeting(() => this.people.apply(contact));
+        this.#afterGreeting(async () => {
+          await this.people.apply(contact);
+          if (contact.relation === 'none') await this.#askDeparted([contact.account.id]);
+        });
       },
       presence: ({ account, online, lastSeenAt }) => {
         this.#afterGreeting(() => this.people.presence(account, online, lastSeenAt));
@@ -597,6 +601,13 @@ export class Causeway {
       this.events.account(account);
       this.events.changed();
     });
+  }
+
+  /** Not heard now is asked again at the next connection. */
+  async #askDeparted(accounts: readonly AccountId[]): Promise<void> {
+    if (accounts.length === 0) return;
+    const answer = await this.#request('people:departed', { accounts: accounts.slice(0, limits.contactsPerAccount) });
+    if (answer.ok) await this.people.departed(answer.value.departed.filter((account) => accounts.includes(account)));
   }
 
   async #askIceServers(): Promise<WireOptions['iceServers']> {

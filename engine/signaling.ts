@@ -12,8 +12,11 @@ export interface SignalingEvents {
   ready(state: { account: OwnAccount; contacts: Contact[] }): void;
   /** Not connected any more; it is being tried again. */
   lost(): void;
-  /** This connection will not come back by itself: another one took over, the session ended, or the device is not certified. */
-  stopped(reason: 'replaced' | 'ended' | 'unknown-device' | 'unsupported-version'): void;
+  /**
+   * This connection will not come back by itself: another one took over, the session ended, the device is not certified, or the account was
+   * deleted.
+   */
+  stopped(reason: 'replaced' | 'ended' | 'deleted' | 'unknown-device' | 'unsupported-version'): void;
   contact(contact: Contact): void;
   presence(presence: ServerEvent<'presence'>): void;
   signal(signal: ServerEvent<'signal'>): void;

@@ -17,8 +17,11 @@ const provenWaitMs = 5_000;
 export interface SignalingOptions extends SocketOptions {
   keys: DeviceKeys;
   events: SignalingEvents;
-  /** The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`), or the server did not answer. */
-  renew: () => Promise<'yes' | 'no' | 'no-server'>;
+  /**
+   * The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`, or `deleted` with the account), or the
+   * server did not answer.
+   */
+  renew: () => Promise<'yes' | 'no' | 'deleted' | 'no-server'>;
 }
 
 export function connectSignaling(options: SignalingOptions): Signaling {
@@ -76,6 +79,7 @@ export function connectSignaling(options: SignalingOptions): Signaling {
   listen(socket, 'account', report, (account) => events.account(account));
   listen(socket, 'replaced', report, () => stop('replaced'));
   listen(socket, 'ended', report, () => stop('ended'));
+  listen(socket, 'deleted', report, () => stop('deleted'));
   socket.on('disconnect', () => {
     if (ready) events.lost();
     ready = false;
@@ -86,6 +90,7 @@ export function connectSignaling(options: SignalingOptions): Signaling {
       renew().then((renewed) => {
         if (renewed === 'yes' && !stopped) socket.connect();
         else if (renewed === 'no') stop('ended');
+        else if (renewed === 'deleted') stop('deleted');
         else connectLater();
       }, report);
     else if (!stopped && !socket.active) connectLater();

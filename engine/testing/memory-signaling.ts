@@ -27,6 +27,7 @@ export class MemorySignaling {
   readonly #owners = new Map<DeviceId, AccountId>();
   readonly #stances = new Map<string, Stance>();
   readonly #connections = new Map<DeviceId, Connection>();
+  readonly #deleted = new Set<AccountId>();
   readonly clients = new Set<Client>();
   knocks: Knock[] = [];
   /** Who has a handle; a lying server names somebody else. */
@@ -55,6 +56,20 @@ export class MemorySignaling {
       else if (connection.account === account.id) connection.say((events) => events.account(account.own));
       else if (!['none', 'blocked'].includes(this.relation(connection.account, account.id)))
         connection.say((events) => events.contact(this.contact(connection.account, account.id)));
+    }
+  }
+
+  /** The account is gone, with all that others had of it. */
+  delete(id: AccountId): void {
+    const viewers = [...this.accounts.keys()].filter((viewer) => viewer !== id && this.relation(viewer, id) !== 'none');
+    const last = new Map(viewers.map((viewer) => [viewer, this.contact(viewer, id)]));
+    for (const key of this.#stances.keys()) if (key.split(' ').includes(id)) this.#stances.delete(key);
+    this.accounts.delete(id);
+    this.#deleted.add(id);
+    for (const connection of [...this.#connections.values()]) {
+      const contact = last.get(connection.account);
+      if (connection.account === id) connection.client.stop('deleted');
+      else if (contact) connection.say((events) => events.contact({ ...contact, relation: 'none', online: [] }));
     }
   }
 
@@ -165,6 +180,10 @@ export class MemorySignaling {
         const { handle } = request as ClientRequest<'people:lookup'>;
         const found = this.found(handle);
         return found ? { ok: true, value: found.public } : refuse('unknown-handle');
+      }
+      case 'people:departed': {
+        const { accounts } = request as { accounts: AccountId[] };
+        return { ok: true, value: { departed: accounts.filter((account) => this.#deleted.has(account)) } };
       }
       case 'contact:request':
         return this.#decide(
