@@ -26,6 +26,7 @@ export function personRow(engine: Causeway, person: Person): PersonRow {
     online: engine.people.online(person.account).size > 0,
     conversation: person.conversation,
     unread: summary.unread,
+    ...(person.departedAt === undefined ? {} : { departed: true as const }),
     ...(person.lastSeenAt === undefined ? {} : { lastSeenAt: person.lastSeenAt }),
     ...(last
       ? {
@@ -87,7 +88,7 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
     .filter(needsAnswer)
     .flatMap((record) => {
       const person = engine.people.get(record.account);
-      if (!record.offered || !person || person.relation === 'blocked') return [];
+      if (!record.offered || !person || person.relation === 'blocked' || person.departedAt !== undefined) return [];
       const files = record.offered.files.map((file, index) => {
         const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
         return {
@@ -112,7 +113,12 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
     .sort((a, b) => a.at - b.at);
 }
 
-export function conversationView(engine: Causeway, timeline: Timeline): ConversationView | undefined {
+export function conversationView(
+  engine: Causeway,
+  timeline: Timeline,
+  /** This account was deleted. */
+  deleted: boolean,
+): ConversationView | undefined {
   const person = engine.people.get(timeline.account);
   if (!person) return undefined;
   const row = personRow(engine, person);
@@ -124,6 +130,7 @@ export function conversationView(engine: Causeway, timeline: Timeline): Conversa
     person: row,
     ...timeline.items(person, { mine: me.displayName || me.handle, theirs: row.displayName || row.handle }),
     link: states.includes('open') ? 'open' : states.includes('connecting') ? 'connecting' : 'none',
+    closed: deleted || row.departed === true || person.relation === 'blocked',
     keysChanged: person.keysChangedAt !== undefined && !person.keysAcknowledged,
     paths,
     verified: isVerified(person),

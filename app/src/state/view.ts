@@ -25,14 +25,22 @@ export type Phase =
   | { kind: 'other-tab' }
   /** `ended`: the server ended the session of whoever was logged in here. */
   | { kind: 'welcome'; ended?: true }
+  /**
+   * Everything of the account was removed from this browser. `incomplete`: some of it could not be. `stillKnown`: the server did not hear of
+   * it, and takes this browser for logged in.
+   */
+  | { kind: 'erased'; account: boolean; incomplete: boolean; stillKnown: boolean }
   /** Right after registration or after new keys: shown once. */
   | { kind: 'recovery-code'; code: string }
   /** Logged in on a browser that is not a device of the account yet. */
   | { kind: 'needs-recovery'; handle: string }
   | { kind: 'ready' };
 
-/** The connection to the signaling server. `offline`: not connected and trying. */
-export type Connection = 'connecting' | 'online' | 'offline';
+/**
+ * The connection to the signaling server. `offline`: not connected and trying. `deleted`: the account was deleted on another device; what
+ * is here can be read.
+ */
+export type Connection = 'connecting' | 'online' | 'offline' | 'deleted';
 
 export interface Me {
   handle: string;
@@ -50,6 +58,8 @@ export interface PersonRow {
   avatarSeed: string;
   relation: Relation;
   online: boolean;
+  /** The account was deleted. */
+  departed?: true;
   lastSeenAt?: number;
   /** The conversation with this person. */
   conversation: ConversationId;
@@ -156,6 +166,8 @@ export interface ConversationView {
   path?: Path;
   /** Every open link. */
   paths: PathView[];
+  /** Nothing can be said any more, by a block or because one of both accounts was deleted. */
+  closed: boolean;
   /** The keys in force were compared. */
   verified: boolean;
   acceptRule?: AcceptRule;
@@ -275,8 +287,10 @@ export interface Actions {
   recover(code: string): Promise<ActionResult>;
   /** Goes on without the recovery code: new keys, contacts are told, a new recovery code is shown. */
   startOver(password: string): Promise<ActionResult>;
-  /** Keeps keys and history unless `remove`. */
+  /** Keeps keys and history unless `remove`: then everything of this account leaves the browser. */
   logout(options: { remove: boolean }): Promise<ActionResult>;
+  /** For good, on the server and in this browser. */
+  deleteAccount(password: string): Promise<ActionResult>;
   /** Takes the engine over from the other tab. */
   useHere(): void;
 
