@@ -523,12 +523,11 @@ export const text = {
     title: ({ account }: { account: boolean }) => (account ? 'Your account is deleted' : 'Your data here is deleted'),
     body: ({ account, incomplete, stillKnown }: { account: boolean; incomplete: boolean; stillKnown: boolean }) =>
       [
-        account
-          ? 'The server has forgotten you, and nothing of yours is left in this browser.'
-          : 'Your keys, messages and files are gone from this browser.',
+        ...(account ? ['The server keeps nothing of you but that your username is taken.'] : []),
+        ...(incomplete ? [] : ['Your keys, messages and files are gone from this browser.']),
         ...(incomplete
           ? [
-              'Some of it could not be deleted. Close the other tabs of Causeway, then clear the data of this site in the settings of your browser.',
+              'Some of what is in this browser could not be deleted. Close the other tabs of Causeway, then clear the data of this site in the settings of your browser.',
             ]
           : []),
         ...(stillKnown
