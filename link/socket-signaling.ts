@@ -18,10 +18,10 @@ export interface SignalingOptions extends SocketOptions {
   keys: DeviceKeys;
   events: SignalingEvents;
   /**
-   * The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`, or `deleted` with the account), or the
-   * server did not answer.
+   * The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`, `revoked`, or `deleted` with the
+   * account), or the server did not answer.
    */
-  renew: () => Promise<'yes' | 'no' | 'deleted' | 'no-server'>;
+  renew: () => Promise<'yes' | 'no' | 'revoked' | 'deleted' | 'no-server'>;
 }
 
 export function connectSignaling(options: SignalingOptions): Signaling {
@@ -77,8 +77,10 @@ export function connectSignaling(options: SignalingOptions): Signaling {
     events.knock(knock).then(done, report);
   });
   listen(socket, 'account', report, (account) => events.account(account));
+  listen(socket, 'devices', report, (devices) => events.devices(devices));
+  listen(socket, 'approval', report, (approval) => events.approval(approval));
   listen(socket, 'replaced', report, () => stop('replaced'));
-  listen(socket, 'ended', report, () => stop('ended'));
+  listen(socket, 'ended', report, ({ revoked }) => stop(revoked === true ? 'revoked' : 'ended'));
   listen(socket, 'deleted', report, () => stop('deleted'));
   socket.on('disconnect', () => {
     if (ready) events.lost();
@@ -90,7 +92,7 @@ export function connectSignaling(options: SignalingOptions): Signaling {
       renew().then((renewed) => {
         if (renewed === 'yes' && !stopped) socket.connect();
         else if (renewed === 'no') stop('ended');
-        else if (renewed === 'deleted') stop('deleted');
+        else if (renewed === 'revoked' || renewed === 'deleted') stop(renewed);
         else connectLater();
       }, report);
     else if (!stopped && !socket.active) connectLater();

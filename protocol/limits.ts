@@ -22,6 +22,10 @@ export const limits = {
   deviceListsPerAccount: 256,
   /** Every message goes to each device of an account; more than this is not a person. */
   devicesPerAccount: 16,
+  /** Former ones too, in what one's own devices tell each other of a person: a payload holds them. */
+  devicesPerOwnPerson: 192,
+  /** A device that asks to be approved waits this long for it; then it has to ask anew. */
+  approvalMs: 5 * 60_000,
   contactsPerAccount: 2000,
   /** Requests of strangers that wait for one account; later ones are refused. */
   waitingRequests: 20,
@@ -79,6 +83,16 @@ export const limits = {
   // Feed
   /** A text message. */
   textBytes: 16 * KiB,
+  /** A reaction in UTF-16 units: the longest emoji, a family with skin tones, is under 32. */
+  reactionUnits: 32,
+  /** Feeds that one read receipt names; more go into the next one. */
+  readFeeds: 64,
+  /** Longest time after which a message disappears: a year. */
+  expiryMs: 365 * 24 * 3600_000,
+  /** Somebody who writes on says so again after this time. */
+  typingIntervalMs: 3_000,
+  /** After this time without a word of it nobody is writing any more: two intervals, so that one may be late. */
+  typingShownMs: 6_000,
   /** Payload of an entry, a thumbnail within. */
   payloadBytes: 64 * KiB,
   headerBytes: 4 * KiB,

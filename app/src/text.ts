@@ -72,7 +72,8 @@ const fileFailures = {
   verification: () => 'Stopped: the data did not arrive intact',
 } as const;
 
-export const nameOf = (person: { displayName: string; handle: string }): string => person.displayName || person.handle;
+export const nameOf = (person: { displayName: string; handle: string; self?: true }): string =>
+  person.self ? text.people.self : person.displayName || person.handle;
 
 export const text = {
   appName: 'Causeway',
@@ -119,6 +120,8 @@ export const text = {
     create: 'Create account',
     login: 'Log in',
     ended: 'You were logged out here. What is on this device is kept: log in to see it.',
+    revoked:
+      'This device was removed from your account by another one of your devices. To use it again, log in and have it approved.',
     createTitle: 'Choose a username',
     loginTitle: 'Welcome back',
     username: 'Username',
@@ -142,7 +145,7 @@ export const text = {
   recoveryCode: {
     region: 'Recovery code',
     title: 'Keep your recovery code',
-    body: 'It is the only way into your account on a new browser, or when this one is cleared. Nobody can send it to you again. It is shown only now.',
+    body: 'When no other device of yours is at hand, it is the only way into your account on a new or cleared browser. Nobody can send it to you again. It is shown only now.',
     saved: 'I saved it',
     asText: 'Save as text',
     fileName: (app: string) => `${app} recovery code.txt`,
@@ -151,9 +154,29 @@ export const text = {
     copyFailed: 'Copying was not allowed. Select the code and copy it by hand.',
   },
   recover: {
-    title: 'This browser is new to your account',
+    title: 'Approve this device',
     body: (handle: string) =>
-      `You are logged in as @${handle}. Enter the recovery code that you kept when you created the account.`,
+      `You are logged in as @${handle}. This browser is new to your account, so one more step is needed.`,
+    byDevice: 'With another device of yours',
+    byDeviceBody: 'Open Causeway there first. Both show a code, and you compare them.',
+    ask: (name: string) => `Ask ${name}`,
+    byCode: 'With the recovery code',
+    byCodeBody: 'The one that you kept when you created the account.',
+    askingTitle: (name: string) => `Asking ${name}…`,
+    compareTitle: 'Compare the codes',
+    compareBody: (name: string) =>
+      `${name} shows a code too. If it is exactly this one, press Approve there. If not, press Refuse.`,
+    code8: 'Comparing code',
+    approvedTitle: 'Approved',
+    approvedBody: 'One moment…',
+    over: {
+      refused: (name: string) => `${name} refused, or is busy with another request.`,
+      expired: () => 'Nobody answered in time. Ask again.',
+      offline: (name: string) => `${name} is not online. Open Causeway there, then ask again.`,
+      failed: () => 'Something was not as it should be, so this was stopped. Ask again.',
+    },
+    stopAsking: 'Cancel',
+    askAgain: 'Back',
     code: 'Recovery code',
     use: 'Use this code',
     missing: 'Enter the recovery code.',
@@ -200,6 +223,8 @@ export const text = {
     blocked: 'Blocked',
     departed: 'account deleted',
     mine: (said: string) => `You: ${said}`,
+    self: 'My devices',
+    selfPreview: 'Notes and files between your devices',
     transferring: (percent: number) => `Transferring, ${number.format(percent)} %`,
   },
   requests: {
@@ -224,8 +249,9 @@ export const text = {
     preparing: 'Preparing the files…',
     drop: (name: string) => `Drop to send to ${name}`,
     details: 'Details',
-    older: 'Show older',
     newest: 'Go to the newest',
+    typing: (name: string) => `${name} is writing…`,
+    search: 'Search in this conversation',
     unreadDivider: 'Unread',
     emptyTitle: (name: string) => `This is the beginning with ${name}`,
     emptyBody: 'Write something, or drop a file of any size here.',
@@ -251,12 +277,76 @@ export const text = {
     unreadable: (name: string) => `Nothing was sent: something in ${name} could not be read. Try again.`,
     unreadablePath: (path: string) => `Nothing was sent: this could not be read: ${path}`,
   },
-  delivery: { queued: 'queued', sent: 'sent', delivered: 'delivered' } satisfies Record<Delivery, string>,
+  message: {
+    menu: 'Message actions',
+    reply: 'Reply',
+    edit: 'Edit',
+    delete: 'Delete',
+    copy: 'Copy',
+    copyFailed: 'Copying was not allowed.',
+    react: (emoji: string) => `React with ${emoji}`,
+    moreEmoji: 'More emoji',
+    edited: 'edited',
+    disappears: 'disappears',
+    deleted: 'This message was deleted',
+    deleteTitle: 'Delete this message for everybody?',
+    deleteBody:
+      'It is removed here and from the devices of the others as soon as they hear of it. Whoever kept a copy still has it. This cannot be undone.',
+    reaction: (emoji: string, names: string[]) => `${emoji} ${names.join(', ')}`,
+    quoteGone: 'A message that is not here any more',
+    quote: (author: string) => `Go to the message of ${author} that this one answers`,
+    replyingTo: (author: string) => `Reply to ${author}`,
+    editing: 'Edit your message',
+    stop: 'Stop',
+    saveEdit: 'Save the change',
+    timer: (afterMs: number) =>
+      afterMs === 0
+        ? 'Messages do not disappear any more'
+        : `From now on messages disappear after ${duration(Math.round(afterMs / 1000))}`,
+    linkHost: (host: string) => `(${host})`,
+  },
+  chat: {
+    options: (name: string) => `Options for ${name}`,
+    title: 'Conversation',
+    pin: 'Pin to the top',
+    unpin: 'Unpin',
+    mute: 'Mute',
+    unmute: 'Unmute',
+    archive: 'Archive',
+    unarchive: 'Take out of the archive',
+    pinned: 'pinned',
+    muted: 'muted',
+    archived: (n: number) => `Archived (${number.format(n)})`,
+    disappear: 'Disappearing messages',
+    disappearHint:
+      'What is written from then on disappears after this time: for you after it was sent, for the other person after it was seen.',
+    timers: { off: 'Off', minutes: '5 minutes', hour: '1 hour', day: '1 day', week: '1 week' },
+    date: 'Go to a date',
+  },
+  palette: {
+    open: 'Search (Ctrl+K)',
+    title: 'Search',
+    titleIn: (name: string) => `Search in the conversation with ${name}`,
+    placeholder: 'People, messages, settings',
+    placeholderIn: 'Words of a message',
+    people: 'People',
+    messages: 'Messages',
+    commands: 'Settings',
+    nothing: 'Nothing found',
+    begin: 'Type to search. Everything is found on this device, also without a connection.',
+    settings: 'Open settings',
+    theme: (name: string) => `Theme: ${name}`,
+  },
+  delivery: { queued: 'queued', sent: 'sent', delivered: 'delivered', read: 'delivered and read' } satisfies Record<
+    Delivery,
+    string
+  >,
   notice: {
     'keys-changed': (name: string) => `The keys of ${name} changed`,
     'needs-newer-version': () => 'A message that needs a newer version of Causeway',
     'contact-accepted': (name: string) => `You and ${name} are contacts now`,
-  } satisfies Record<Extract<MessageItem, { kind: 'notice' }>['notice'], (name: string) => string>,
+    'device-added': (name: string, device: string) => `${name} added a device: ${device}`,
+  } satisfies Record<Extract<MessageItem, { kind: 'notice' }>['notice'], (name: string, device: string) => string>,
 
   offer: {
     region: 'Incoming file offer',
@@ -355,6 +445,7 @@ export const text = {
   },
 
   details: {
+    self: 'A conversation with yourself. Only your own devices take part, and they take files without asking.',
     title: 'Details',
     path: 'Connection',
     status: 'Status',
@@ -458,6 +549,32 @@ export const text = {
     movedTo: (file: string, place: number) => `${file} is number ${number.format(place)} in line`,
   },
 
+  devices: {
+    title: 'Devices',
+    here: 'this device',
+    online: 'online',
+    lastSeen: (when: string) => `last seen ${when}`,
+    added: (when: string) => `added ${when}`,
+    rename: (name: string) => `Rename ${name}`,
+    name: 'Device name',
+    save: 'Save name',
+    nameMissing: 'Enter a name.',
+    revoke: (name: string) => `Remove ${name}`,
+    revokeTitle: (name: string) => `Remove ${name} from your account?`,
+    revokeBody:
+      'It is logged out, and nobody accepts anything from it any more. What is on it already stays there. To use it again it has to be approved anew.',
+    revokeConfirm: 'Remove device',
+    revoked: 'The device was removed',
+    more: 'To add a device, open Causeway there and log in. It then asks for your approval here.',
+    history: (from: string, percent: number) => `Getting your history from ${from}… ${number.format(percent)} %`,
+    joinTitle: 'A new device wants to join your account',
+    joinBody: (name: string) => `${name} shows a code. Press Approve only if it is exactly this one:`,
+    joinWarning: 'If you are not adding a device right now, press Refuse: somebody knows your password.',
+    approve: 'Approve',
+    refuse: 'Refuse',
+    approved: (name: string) => `${name} was added`,
+  },
+
   settings: {
     transfers: 'Transfers',
     atOnce: 'Files at a time',
@@ -473,6 +590,11 @@ export const text = {
     saveProfile: 'Save changes',
     profileSaved: 'Profile updated',
     appearance: 'Appearance',
+    privacy: 'Privacy',
+    readReceipts: 'Read receipts',
+    readReceiptsHint: 'Others see when you have read a message, and you see it of them. Without it neither.',
+    typing: 'Show when I am writing',
+    typingHint: 'And see when others are writing to you.',
     theme: 'Theme',
     themes: { system: 'System', light: 'Light', dark: 'Dark' },
     storage: 'Storage',
@@ -502,7 +624,7 @@ export const text = {
       lost: (_handle: string): string[] => [
         'Your keys, your messages and the files that are kept here are deleted from this browser. What is only here is lost for good.',
         'You are logged out. Your account stays, and so does what is on your other devices and with the people you talked to.',
-        'To come back to this browser you need your password and the recovery code.',
+        'To come back to this browser you need your password, and another device of yours or the recovery code.',
       ],
       confirm: 'Delete my data on this device',
     },

@@ -28,6 +28,8 @@ export interface AccountRecord {
   readonly known: readonly string[];
   readonly createdAt: number;
   readonly lastSeenAt?: number | undefined;
+  /** When devices of the newest list last went offline. */
+  readonly devicesSeenAt?: readonly (readonly [DeviceId, number])[] | undefined;
 }
 
 /** What stays of a deleted account, for ever: nobody may get its handle, or one that looks like it, and take its place (decision 26). */
@@ -110,8 +112,8 @@ export interface Store {
   ): Promise<{ account: AccountRecord; pairs: readonly PairRecord[] } | undefined>;
   /** Whether there was such an account once, and it was deleted. */
   wasDeleted(id: AccountId): Promise<boolean>;
-  /** Coalesced times of going offline, milliseconds since 1970; never moves back. */
-  noteLastSeen(times: ReadonlyMap<AccountId, number>): Promise<void>;
+  /** Coalesced times of going offline, milliseconds since 1970; never moves back. Devices that left their account's list are forgotten. */
+  noteLastSeen(times: ReadonlyMap<AccountId, number>, devices?: ReadonlyMap<DeviceId, number>): Promise<void>;
 
   openSession(id: AccountId, session: NewSession): Promise<void>;
   /** Expired ones too: the caller looks at the clock. */

@@ -4,11 +4,13 @@
  */
 import { deviceKeys, hashes, random, signatures } from '../../../keys/web-crypto.ts';
 import type { Causeway, Outcome } from '../../../engine/causeway.ts';
+import { verifyChain, type VerifiedChain } from '../../../engine/identity/device-list.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
+import type { EntryRef } from '../../../protocol/entry.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
-import type { AccountId, OfferId } from '../../../protocol/ids.ts';
+import type { AccountId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import { toUtf8 } from '../../../protocol/bytes.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { Handle, fileName } from '../../../protocol/names.ts';
@@ -40,11 +42,14 @@ import type { Bundles } from './bundles.ts';
 import type { CardExtras } from './file-cards.ts';
 import { lazyBundles } from './lazy-bundles.ts';
 import { SpaceWatch } from './free-space.ts';
+import type { Approval } from './approval.ts';
+import { ownDevicesView, visitingPhase } from './own-devices.ts';
+import type { Messaging } from './messaging.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
 import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
 import { Thumbnails } from './thumbnails.ts';
-import { Timeline } from './timeline.ts';
+import type { Timeline } from './timeline.ts';
 import { transfersView } from './transfer-rows.ts';
 import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
 import { TransferWatch } from './transfer-watch.ts';
@@ -75,6 +80,8 @@ interface Running {
   bundleState: BundleState;
   /** Loaded when something is done with a bundle. */
   bundles?: Promise<Bundles>;
+  messaging: Messaging;
+  timelineOf: (account: AccountId, unread: number) => Timeline;
   timeline: Timeline | undefined;
   watch: TransferWatch;
 }
@@ -89,6 +96,7 @@ export class App implements Actions {
     moving: { running: 0 },
     transferSettings: defaultTransferSettings,
     theme: 'system',
+    discretion: { read: true, typing: true },
     updateReady: false,
   });
   #phase: Phase = { kind: 'starting' };
@@ -106,7 +114,7 @@ export class App implements Actions {
   );
   #running: Running | undefined;
   /** Logged in, but not a device yet. */
-  #visiting: OwnAccount | undefined;
+  #visiting: { account: OwnAccount; chain: VerifiedChain; approval?: Approval } | undefined;
   #store: BlobStore | undefined;
   /** Without a connection the server is taken to be away: it was there, or had time enough to answer. */
   #expectConnection = false;
@@ -152,6 +160,11 @@ export class App implements Actions {
     this.#running?.engine.wake();
     this.#running?.engine.transfers.lookForRoom();
     this.#space.look();
+    this.#seen();
+  }
+
+  get messages(): Messaging {
+    return this.#need().messaging;
   }
 
   get transferring(): boolean {
@@ -175,12 +188,56 @@ export class App implements Actions {
 
   async recover(code: string): Promise<ActionResult> {
     if (!this.#visiting) return { ok: false, error: { code: 'not-allowed' } };
-    return this.#enterSession(await session.recover(this.#visiting, code, this.report));
+    return this.#enterSession(await session.recover(this.#visiting.account, code, this.report));
+  }
+
+  async askApproval(device: DeviceId): Promise<ActionResult> {
+    const visiting = this.#visiting;
+    if (!visiting) return { ok: false, error: { code: 'not-allowed' } };
+    // Rarely needed: not part of what the first screen waits for.
+    const { Approval: Asking } = await import('./approval.ts');
+    const approval = new Asking({ clock, report: this.report }, visiting.account, device, {
+      changed: () => this.#showVisit(),
+      done: (outcome) => {
+        if (this.#visiting?.approval !== approval) return;
+        this.#enterSession(outcome).then((entered) => {
+          // The device list has this browser, or will: a reload finds it, and so does asking anew.
+          if (!entered.ok) this.cancelApproval();
+        }, this.report);
+      },
+    });
+    visiting.approval = approval;
+    this.#showVisit();
+    const asked = await approval.ask();
+    if (!asked.ok) this.cancelApproval();
+    return asked;
+  }
+
+  cancelApproval(): void {
+    this.#visiting?.approval?.cancel().catch(this.report);
+    delete this.#visiting?.approval;
+    this.#showVisit();
+  }
+
+  async approveDevice(guest: DeviceId): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.approve(guest));
+  }
+
+  refuseDevice(): void {
+    this.#need().engine.approvals.refuse().catch(this.report);
+  }
+
+  async renameDevice(device: DeviceId, name: string): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.renameDevice(device, name));
+  }
+
+  async revokeDevice(device: DeviceId): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.revokeDevice(device));
   }
 
   async startOver(password: string): Promise<ActionResult> {
     if (!this.#visiting) return { ok: false, error: { code: 'not-allowed' } };
-    return this.#enterSession(await session.startOver(this.#visiting, password, this.report));
+    return this.#enterSession(await session.startOver(this.#visiting.account, password, this.report));
   }
 
   recoveryCodeSaved(): void {
@@ -194,6 +251,11 @@ export class App implements Actions {
 
   async logout({ remove }: { remove: boolean }): Promise<ActionResult> {
     return this.#leave(async () => {
+      const { engine } = this.#running ?? {};
+      if (remove && engine?.connected) {
+        const removed = await engine.removeThisDevice();
+        if (!removed.ok) this.report(new Error(`this device stays in the list: ${removed.error.code}`));
+      }
       const answer = await api.logout(remove ? { forget: true } : {});
       if (!answer.ok && answer.error.code !== 'no-server' && answer.error.code !== 'not-allowed') return answer;
       const { account } = this.#running?.identity ?? {};
@@ -201,8 +263,7 @@ export class App implements Actions {
       else {
         await this.#stopEngine();
         await writeSetting('current', undefined);
-        await writeSetting('visiting', undefined);
-        this.#visiting = undefined;
+        await this.#endVisit();
         this.#enter({ kind: 'welcome' });
       }
       return ok;
@@ -236,16 +297,26 @@ export class App implements Actions {
   }
 
   open(account: AccountId): void {
+    this.#open(account).catch(this.report);
+  }
+
+  async #open(account: AccountId): Promise<void> {
     const running = this.#need();
     const person = running.engine.people.get(account);
     if (!person || running.timeline?.account === account) return;
     const { unread } = running.engine.conversations.summary(person.conversation);
-    const timeline = new Timeline(running.engine, account, unread, extrasOf(running));
-    timeline.load(person).then(() => {
-      running.timeline = timeline;
-      running.engine.lookAt(account);
-      this.#show();
-    }, this.report);
+    const timeline = running.timelineOf(account, unread);
+    await timeline.load(person);
+    running.timeline = timeline;
+    running.engine.lookAt(account);
+    this.#seen();
+    this.#show();
+  }
+
+  /** What is on the screen of somebody who looks is seen. */
+  #seen(): void {
+    const { engine, timeline } = this.#running ?? {};
+    if (engine && timeline && document.visibilityState === 'visible') engine.seen(timeline.account).catch(this.report);
   }
 
   close(): void {
@@ -269,9 +340,11 @@ export class App implements Actions {
 
   // Conversation
 
-  async sendText(account: AccountId, text: string): Promise<ActionResult> {
+  async sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult> {
     if (toUtf8(text).length > limits.textBytes) return { ok: false, error: { code: 'too-large' } };
-    return guard(async () => resultOf(await this.#need().engine.sendText(account, text)));
+    // Whoever writes wants to see it, wherever in the conversation they read.
+    await this.messages.showNewest();
+    return guard(async () => resultOf(await this.#need().engine.sendText(account, text, reply)));
   }
 
   async attach(
@@ -506,17 +579,33 @@ export class App implements Actions {
     }
     const current = await readSetting('current');
     const identity = current && (await readIdentity(current));
-    if (identity) await this.#run(identity);
-    else if (!(await this.#visitAgain())) this.#enter({ kind: 'welcome' });
+    if (identity) {
+      await this.#run(identity);
+      return;
+    }
+    const visiting = await readSetting('visiting');
+    const resumed = visiting && (await session.resumeVisit(visiting, this.report));
+    if (resumed) await this.#enterSession(resumed);
+    else this.#enter({ kind: 'welcome' });
   }
 
-  /** A page that was left while it asked for the recovery code asks for it again. */
-  async #visitAgain(): Promise<boolean> {
-    const answer = (await readSetting('visiting')) && (await api.session());
-    if (!answer?.ok) return false;
-    this.#visiting = answer.value;
-    this.#enter({ kind: 'needs-recovery', handle: answer.value.handle });
-    return true;
+  /** Logged in, and this browser is not a device of the account: a reload stays here. */
+  async #visit(account: OwnAccount): Promise<void> {
+    const chain = await verifyChain(account.lists, { hashes, signatures });
+    await writeSetting('visiting', account);
+    this.#visiting = { account, chain };
+    this.#showVisit();
+  }
+
+  #showVisit(): void {
+    if (!this.#visiting) return;
+    const { account, chain, approval } = this.#visiting;
+    this.#enter(visitingPhase(account.handle, chain, approval));
+  }
+
+  async #endVisit(): Promise<void> {
+    this.#visiting = undefined;
+    await writeSetting('visiting', undefined);
   }
 
   async #lost(): Promise<void> {
@@ -527,14 +616,11 @@ export class App implements Actions {
   async #enterSession(outcome: session.SessionOutcome): Promise<ActionResult> {
     if (outcome.kind === 'error') return { ok: false, error: outcome.error };
     if (outcome.kind === 'needs-recovery') {
-      this.#visiting = outcome.account;
-      await writeSetting('visiting', true);
-      this.#enter({ kind: 'needs-recovery', handle: outcome.account.handle });
+      await this.#visit(outcome.account);
       return ok;
     }
     await writeSetting('current', outcome.identity.account.id);
-    await writeSetting('visiting', undefined);
-    this.#visiting = undefined;
+    await this.#endVisit();
     await this.#run(outcome.identity);
     return ok;
   }
@@ -547,7 +633,7 @@ export class App implements Actions {
       this.#expectConnection = true;
       this.#changed();
     }, connectMs);
-    const { Causeway, connectSignaling, openWebRtc } = await import('./running.ts');
+    const { Causeway, connectSignaling, Messaging, openWebRtc, Timeline } = await import('./running.ts');
     const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
     this.#store ??= BlobStore.start();
     const blobs = new DeviceBlobs(
@@ -575,17 +661,30 @@ export class App implements Actions {
         summaries: idbRecords(db, 'summaries'),
         deliveries: idbRecords(db, 'deliveries'),
         queue: idbRecords(db, 'queue'),
+        annotations: idbRecords(db, 'annotations'),
+        marks: idbRecords(db, 'marks'),
+        expiries: idbRecords(db, 'expiries'),
         report: this.report,
       },
       identity.account,
       {
         changed: () => this.#changed(),
         committed: (entries) => {
-          const { timeline, engine: running } = this.#running ?? {};
-          const person = timeline && running?.people.get(timeline.account);
-          if (person && entries.some(({ conversation }) => conversation === person.conversation))
-            timeline.add(person, entries);
-          this.#show();
+          const { timeline, engine: running, messaging } = this.#running ?? {};
+          const [first] = entries;
+          const person = first && running?.people.byConversation(first.conversation);
+          if (person) messaging?.committed(person, entries);
+          if (timeline?.account !== person?.account) this.#changed();
+          else
+            timeline?.add(entries).then(() => {
+              this.#seen();
+              this.#show();
+            }, this.report);
+        },
+        altered: (conversation, messages) => {
+          const { timeline, messaging } = this.#running ?? {};
+          messaging?.altered(conversation, messages);
+          timeline?.refresh(conversation, messages).then(() => this.#changed(), this.report);
         },
         account: (account) => this.#keepAccount(account),
         stopped: (reason) => void this.#onStopped(reason).catch(this.report),
@@ -595,18 +694,40 @@ export class App implements Actions {
     applySettings(engine.transfers, this.#transferSettings);
     const watch = new TransferWatch(engine, () => this.#changed());
     watch.show(this.#transfersWatched);
-    this.#running = { identity, engine, db, blobs, thumbnails, bundleState, timeline: undefined, watch };
+    const messaging = await Messaging.start({
+      engine,
+      db,
+      timeline: () => this.#running?.timeline,
+      open: (account) => this.#open(account),
+      guard: (work) => guard(async () => resultOf(await work())),
+      changed: () => this.#show(),
+      report: this.report,
+    });
+    const extras = extrasOf({ thumbnails, bundleState, blobs });
+    this.#running = {
+      identity,
+      engine,
+      db,
+      blobs,
+      thumbnails,
+      bundleState,
+      messaging,
+      timelineOf: (account, unread) => new Timeline(engine, account, unread, extras),
+      timeline: undefined,
+      watch,
+    };
     this.#enter(
       identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode },
     );
     await this.refreshStorage();
   }
 
-  async #renew(account: AccountId, keys: DeviceKeys): Promise<'yes' | 'no' | 'deleted' | 'no-server'> {
+  async #renew(account: AccountId, keys: DeviceKeys): Promise<'yes' | 'no' | 'revoked' | 'deleted' | 'no-server'> {
     const answer = await api.resume(account, keys);
     if (answer.ok) return 'yes';
+    if (answer.error.code === 'unknown-device') return 'revoked';
     if (answer.error.code === 'account-deleted') return 'deleted';
-    return answer.error.code === 'not-allowed' || answer.error.code === 'unknown-device' ? 'no' : 'no-server';
+    return answer.error.code === 'not-allowed' ? 'no' : 'no-server';
   }
 
   async #stopEngine(): Promise<void> {
@@ -617,6 +738,7 @@ export class App implements Actions {
     running.thumbnails.release();
     running.watch.stop();
     this.#beside.show(0, 0);
+    running.messaging.stop();
     await running.engine.stop();
     running.db.close();
   }
@@ -638,11 +760,11 @@ export class App implements Actions {
     await this.#stopEngine();
     if (reason === 'replaced') this.#enter({ kind: 'other-tab' });
     else if (reason === 'unknown-device' && account) {
-      this.#visiting = account;
-      this.#enter({ kind: 'needs-recovery', handle: account.handle });
+      await writeSetting('current', undefined);
+      await this.#visit(account);
     } else {
       await writeSetting('current', undefined);
-      this.#enter({ kind: 'welcome', ended: true });
+      this.#enter({ kind: 'welcome', ended: reason === 'revoked' ? 'revoked' : 'session' });
     }
   }
 
@@ -680,15 +802,24 @@ export class App implements Actions {
     };
     const running = this.#running;
     if (!running) {
-      this.view = { ...common, connection: 'connecting', people: [], requests: [], offers: [], moving: { running: 0 } };
+      this.view = {
+        ...common,
+        connection: 'connecting',
+        people: [],
+        requests: [],
+        offers: [],
+        moving: { running: 0 },
+        discretion: { read: true, typing: true },
+      };
       this.#space.watch([]);
       return;
     }
-    const { engine, timeline, thumbnails, watch } = running;
+    const { engine, timeline, thumbnails, watch, messaging } = running;
+    const { chats, discretion } = messaging;
     watch.wake();
     this.#beside.show(watch.moving.running, watch.moving.progress ?? 0);
     this.#expectConnection ||= engine.connected;
-    const conversation = timeline && conversationView(engine, timeline, this.#deleted);
+    const conversation = timeline && conversationView(engine, timeline, chats, this.#deleted);
     this.view = {
       ...common,
       connection: this.#deleted
@@ -699,13 +830,15 @@ export class App implements Actions {
             ? 'offline'
             : 'connecting',
       me: meOf(engine),
-      ...peopleRows(engine, timeline?.account),
-      offers: offersOf(engine, thumbnails, this.#space.freeBytes(engine)),
+      discretion,
+      ...peopleRows(engine, chats, timeline?.account),
+      offers: offersOf(engine, chats, thumbnails, this.#space.freeBytes(engine)),
       moving: watch.moving,
       ...(this.#transfersWatched
-        ? { transfers: transfersView(engine, extrasOf(running), watch.series(Date.now())) }
+        ? { transfers: transfersView(engine, chats, extrasOf(running), watch.series(Date.now())) }
         : {}),
       ...(conversation ? { conversation } : {}),
+      ...ownDevicesView(engine),
     };
     this.#space.watch(this.view.offers);
   }
@@ -724,7 +857,11 @@ async function forget({ engine, blobs, db, identity }: Running): Promise<void> {
 const bundleOf = (running: Running | undefined, offer: OfferId, file: number) =>
   running?.engine.transfers.get(offer)?.offered?.files[file]?.bundle;
 
-const extrasOf = ({ thumbnails, bundleState, blobs }: Running): CardExtras => ({
+const extrasOf = ({
+  thumbnails,
+  bundleState,
+  blobs,
+}: Pick<Running, 'thumbnails' | 'bundleState' | 'blobs'>): CardExtras => ({
   thumbnails,
   bundles: bundleState,
   problemOf: (offer, file) => blobs.problemOf(offer, file),

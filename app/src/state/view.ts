@@ -2,10 +2,12 @@
  * What the screens show and what a person can do: the one seam between the engine and the components. Snapshots are plain, replaced
  * as a whole, never mutated; components derive from them and call `Actions`. All names in here went through `protocol/names.ts`.
  */
+import type { GuestState } from '../../../engine/devices/approval-guest.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { Path } from '../../../engine/session/wire.ts';
-import type { AccountId, ConversationId, OfferId } from '../../../protocol/ids.ts';
+import type { EntryRef } from '../../../protocol/entry.ts';
+import type { AccountId, ConversationId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
@@ -23,8 +25,8 @@ export type Phase =
   | { kind: 'unsupported'; missing: string }
   /** Another tab of this browser runs the engine. */
   | { kind: 'other-tab' }
-  /** `ended`: the server ended the session of whoever was logged in here. */
-  | { kind: 'welcome'; ended?: true }
+  /** `ended`: the server ended the session of whoever was logged in here; `revoked`: another device removed this one. */
+  | { kind: 'welcome'; ended?: 'session' | 'revoked' }
   /**
    * Everything of the account was removed from this browser. `incomplete`: some of it could not be. `stillKnown`: the server did not hear of
    * it, and takes this browser for logged in.
@@ -33,7 +35,13 @@ export type Phase =
   /** Right after registration or after new keys: shown once. */
   | { kind: 'recovery-code'; code: string }
   /** Logged in on a browser that is not a device of the account yet. */
-  | { kind: 'needs-recovery'; handle: string }
+  | {
+      kind: 'needs-recovery';
+      handle: string;
+      /** Devices that can approve this one, and how it stands with the one that was asked. */
+      devices: { id: DeviceId; name: string }[];
+      approval?: { name: string; state: GuestState };
+    }
   | { kind: 'ready' };
 
 /**
@@ -50,8 +58,22 @@ export interface Me {
   avatarSeed: string;
 }
 
+/** One device of this account. */
+export interface DeviceRow {
+  id: DeviceId;
+  name: string;
+  /** The one in front of the person. */
+  here: boolean;
+  online: boolean;
+  addedAt: number;
+  /** When it last went offline, when the server knows. */
+  seenAt?: number;
+}
+
 export interface PersonRow {
   account: AccountId;
+  /** The conversation with oneself, over one's own devices. */
+  self?: true;
   handle: string;
   /** Empty when the person gave none; then the handle is shown. */
   displayName: string;
@@ -65,12 +87,16 @@ export interface PersonRow {
   conversation: ConversationId;
   last?: { text: string; at: number; mine: boolean };
   unread: number;
+  /** Kept on this device alone. */
+  pinned: boolean;
+  muted: boolean;
+  archived: boolean;
   /** Running transfers with this person: 0 to 1 over all of them, absent when none runs. */
   progress?: number;
 }
 
 /** How far a message got; nothing is shown as more than it is (invariant 3). */
-export type Delivery = 'queued' | 'sent' | 'delivered';
+export type Delivery = 'queued' | 'sent' | 'delivered' | 'read';
 
 export type FileStatus =
   /** Not accepted yet, or the other side is away. Mine: "Waiting for NAME". Theirs: it waits for my answer (`needsAnswer`) or for its sender. */
@@ -149,12 +175,45 @@ export interface BundleSize {
   folders: number;
 }
 
-export type MessageItem = { key: string; at: number; mine: boolean; author: string } & (
-  | { kind: 'text'; text: string; delivery: Delivery }
-  | { kind: 'files'; files: FileCard[]; delivery: Delivery }
-  /** Told by the app itself: the other's keys changed, an entry needs a newer version. */
-  | { kind: 'notice'; notice: 'keys-changed' | 'needs-newer-version' | 'contact-accepted' }
-);
+/** An entry of some conversation. */
+export type MessagePlace = EntryRef & { conversation: ConversationId };
+
+export interface Reaction {
+  emoji: string;
+  count: number;
+  /** This person is among them. */
+  mine: boolean;
+  names: string[];
+}
+
+/** The message that another one answers. */
+export interface Quote {
+  place: MessagePlace;
+  author: string;
+  /** The beginning of what it says, or the names of its files; absent when it is gone. */
+  text?: string;
+}
+
+/** What people do to a message. `place` is absent where nothing can be said of it: it was written under earlier keys, or has no entry yet. */
+interface Said {
+  delivery: Delivery;
+  place?: MessagePlace;
+  reactions: Reaction[];
+}
+
+export type MessageItem = { key: string; at: number; mine: boolean; author: string } &
+  /** Told by the app itself: the other added a device of this name. */
+  (
+    | { kind: 'notice'; notice: 'device-added'; name: string }
+    | ({ kind: 'text'; text: string; edited: boolean; disappears: boolean; quote?: Quote } & Said)
+    | ({ kind: 'files'; files: FileCard[] } & Said)
+    /** Its author took it back. */
+    | { kind: 'deleted' }
+    /** From now on messages disappear after this time; 0 not any more. */
+    | { kind: 'timer'; afterMs: number }
+    /** Told by the app itself: the other's keys changed, an entry needs a newer version. */
+    | { kind: 'notice'; notice: 'keys-changed' | 'needs-newer-version' | 'contact-accepted' }
+  );
 
 export interface ConversationView {
   person: PersonRow;
@@ -173,6 +232,31 @@ export interface ConversationView {
   acceptRule?: AcceptRule;
   /** The other's keys changed and the person has not acknowledged it. */
   keysChanged: boolean;
+  /** There is more than `items` before, or after them. */
+  hasOlder: boolean;
+  hasNewer: boolean;
+  /** The message that was asked for; `times` tells askings for the same one apart. */
+  target?: { key: string; times: number };
+  typing: boolean;
+  /** After this time new messages disappear; 0 when they stay. */
+  timerMs: number;
+  /** What was begun and not sent when the conversation was opened. */
+  draft: string;
+}
+
+/** What this person lets others know, and is let know in turn. */
+export interface Discretion {
+  read: boolean;
+  typing: boolean;
+}
+
+export interface FoundMessage {
+  key: string;
+  place: MessagePlace;
+  person: PersonRow;
+  author: string;
+  text: string;
+  at: number;
 }
 
 export interface OfferedBundle extends BundleSize {
@@ -254,7 +338,14 @@ export interface View {
   transfers?: TransfersView;
   transferSettings: TransferSettings;
   storage?: StorageView;
+  /** Devices of this account, this one first. */
+  devices?: DeviceRow[];
+  /** A new device asks to join, and shows this code. */
+  approval?: { guest: DeviceId; name: string; digits: string };
+  /** History is coming from another device. */
+  history?: { from: string; percent: number };
   theme: Theme;
+  discretion: Discretion;
   /** A new version of the app is waiting. */
   updateReady: boolean;
 }
@@ -278,6 +369,32 @@ export interface ActionError {
 }
 export type ActionResult = { ok: true } | { ok: false; error: ActionError };
 
+export interface MessageActions {
+  edit(account: AccountId, message: EntryRef, text: string): Promise<ActionResult>;
+  delete(account: AccountId, message: EntryRef): Promise<ActionResult>;
+  /** Without an emoji the reaction is taken back. */
+  react(account: AccountId, message: EntryRef, emoji?: string): Promise<ActionResult>;
+  /** After this time new messages disappear; 0 when they stay. */
+  setTimer(account: AccountId, afterMs: number): Promise<ActionResult>;
+  /** The person is writing; what is there is kept as a draft. */
+  writing(account: AccountId, draft: string): void;
+  setChat(account: AccountId, chosen: Partial<Pick<PersonRow, 'pinned' | 'muted' | 'archived'>>): void;
+  setDiscretion(discretion: Discretion): void;
+
+  /** More of the open conversation; resolve when it is shown. */
+  showOlder(): Promise<void>;
+  showNewer(): Promise<void>;
+  showNewest(): Promise<void>;
+  /** Opens the conversation at a message. */
+  show(account: AccountId, place: MessagePlace): Promise<void>;
+  /** Shows the first message of the open conversation from this time on. */
+  showDate(at: number): Promise<void>;
+  /** The newest messages with all these words, of one person or of all. */
+  search(words: string, account?: AccountId): Promise<FoundMessage[]>;
+  /** Searching is over: what it holds in memory can go. */
+  searchDone(): void;
+}
+
 export interface Actions {
   register(form: { handle: string; displayName: string; email: string; password: string }): Promise<ActionResult>;
   login(form: { handle: string; password: string }): Promise<ActionResult>;
@@ -285,6 +402,14 @@ export interface Actions {
   recoveryCodeSaved(): void;
   /** Certifies this browser with the recovery code. */
   recover(code: string): Promise<ActionResult>;
+  /** Asks a device of the account to let this browser in; how it goes is in the phase. */
+  askApproval(device: DeviceId): Promise<ActionResult>;
+  cancelApproval(): void;
+  /** The codes are the same: the new device joins. */
+  approveDevice(guest: DeviceId): Promise<ActionResult>;
+  refuseDevice(): void;
+  renameDevice(device: DeviceId, name: string): Promise<ActionResult>;
+  revokeDevice(device: DeviceId): Promise<ActionResult>;
   /** Goes on without the recovery code: new keys, contacts are told, a new recovery code is shown. */
   startOver(password: string): Promise<ActionResult>;
   /** Keeps keys and history unless `remove`: then everything of this account leaves the browser. */
@@ -302,7 +427,8 @@ export interface Actions {
   unblock(account: AccountId): Promise<ActionResult>;
   acknowledgeKeys(account: AccountId): void;
 
-  sendText(account: AccountId, text: string): Promise<ActionResult>;
+  sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult>;
+  readonly messages: MessageActions;
   /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
   attach(
     account: AccountId,
