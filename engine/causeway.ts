@@ -46,6 +46,7 @@ import type { Annotation } from './messages/annotation.ts';
 import type { Expiry } from './messages/expiries.ts';
 import { Messages, type ConversationMarks, type PersonOf } from './messages/messages.ts';
 import { Typing } from './messages/typing.ts';
+import { Nearby } from './people/nearby.ts';
 import { People, type Person } from './people/people.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
 import type { Lookup, Records } from './records.ts';
@@ -107,6 +108,7 @@ export class Causeway {
   readonly feeds: Feeds;
   readonly conversations: Conversations;
   readonly transfers: Transfers;
+  readonly nearby: Nearby;
   readonly approvals: ApprovalHost;
   readonly ownDevices: OwnDevices;
   readonly messages: Messages;
@@ -170,6 +172,10 @@ export class Causeway {
         },
         refused: (_, problem) => report(problem),
       },
+    );
+    this.nearby = new Nearby(
+      (name, body) => this.#request(name, body),
+      () => events.changed(),
     );
     this.feeds = new Feeds({ ...ports, store: ports.feeds, device: ports.keys });
     this.links = new Links(
@@ -297,6 +303,7 @@ export class Causeway {
             if (connection !== this.#connection) return;
             await this.people.snapshot(contacts);
             this.#knocks.repeatAll();
+            this.nearby.connected().catch(report);
             this.#askDeparted(this.people.mayHaveDeparted()).catch(report);
             events.changed();
           })
@@ -319,6 +326,7 @@ export class Causeway {
       presence: ({ account, online, lastSeenAt }) => {
         this.#afterGreeting(() => this.people.presence(account, online, lastSeenAt));
       },
+      nearby: (people) => this.nearby.take(people),
       signal: ({ account, device, box }) => {
         this.#inbox.run(() => this.#onSignal(account, device, box)).catch(report);
       },
@@ -336,6 +344,7 @@ export class Causeway {
   }
 
   #disconnected(): void {
+    this.nearby.lost();
     this.#connected = false;
     this.#connection++;
     this.people.nobodyOnline().catch((problem: unknown) => this.ports.report(problem));

@@ -19,6 +19,7 @@ export interface SignalingEvents {
   stopped(reason: 'replaced' | 'ended' | 'revoked' | 'deleted' | 'unknown-device' | 'unsupported-version'): void;
   contact(contact: Contact): void;
   presence(presence: ServerEvent<'presence'>): void;
+  nearby(people: ServerEvent<'nearby'>['people']): void;
   signal(signal: ServerEvent<'signal'>): void;
   /** Resolves when the knock is taken for good; the server then forgets it. */
   knock(knock: ServerEvent<'knock'>): Promise<void>;

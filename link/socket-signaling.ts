@@ -72,6 +72,7 @@ export function connectSignaling(options: SignalingOptions): Signaling {
   });
   listen(socket, 'contact', report, (contact) => events.contact(contact));
   listen(socket, 'presence', report, (presence) => events.presence(presence));
+  listen(socket, 'nearby', report, ({ people }) => events.nearby(people));
   listen(socket, 'signal', report, (signal) => events.signal(signal));
   listen(socket, 'knock', report, (knock, done) => {
     events.knock(knock).then(done, report);

@@ -19,7 +19,7 @@ import {
 } from './http.ts';
 import * as ids from './ids.ts';
 import { limits, PROTOCOL_VERSION } from './limits.ts';
-import { Contact, Device, DeviceListBody, PublicAccount, Relation, SignedDeviceList } from './people.ts';
+import { Contact, Device, DeviceListBody, NearbyPerson, PublicAccount, Relation, SignedDeviceList } from './people.ts';
 
 const text = readFileSync(new URL('../docs/protocol.md', import.meta.url), 'utf8');
 
@@ -102,6 +102,7 @@ const shapes = {
   DeviceListBody,
   Device,
   Challenge,
+  NearbyPerson,
   IceServer,
   WireError,
 };

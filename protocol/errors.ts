@@ -17,6 +17,9 @@ export const errorCodes = [
   'account-deleted', // this account was deleted, from another of its devices
   'stale-list', // a device list does not follow the newest one
   'too-many-requests', // unanswered contact requests are at their limit, on either side
+  'elsewhere', // the connection comes from another network than the one that was named
+  'nearby-full', // as many people as may see each other behind this address do already
+  'nearby-unavailable', // the server cannot tell which network the connection comes from
   'offline', // the recipient device is not connected
   'unsupported-version', // the counterpart speaks another protocol version
   'shutting-down', // the server stops; connect again

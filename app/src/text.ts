@@ -47,6 +47,10 @@ const errors: Record<ActionError['code'], string> = {
   'account-deleted': 'This account was deleted, from another of your devices.',
   'stale-list': 'Your devices changed in the meantime. Try again.',
   'too-many-requests': 'Too many requests are waiting for an answer. Try again when some have been answered.',
+  elsewhere:
+    'Your connection comes from another network now, so you are not shown there. Switch it on again if you want to be.',
+  'nearby-full': 'Too many people are behind this address for this to be of use.',
+  'nearby-unavailable': 'This server cannot tell who is nearby.',
   offline: 'That person is offline right now.',
   'unsupported-version': 'The other side runs another version of Causeway. Reload both, then try again.',
   'shutting-down': 'The server is restarting. Try again in a moment.',

@@ -15,7 +15,7 @@ import { deliverWaiting } from './relay-events.ts';
 export function accountEvents(
   parts: EventParts,
 ): EventFunctions<'device:prove' | 'devices:append' | 'identity:reset' | 'account:update'> {
-  const { store, directory, people, knocks } = parts;
+  const { store, directory, people, knocks, nearby } = parts;
 
   return {
     async 'device:prove'(connection, { device, signature }, now) {
@@ -84,6 +84,7 @@ export function accountEvents(
       });
       if (!updated) refuse('not-allowed');
       await people.accountChanged(updated, connection);
+      nearby.changed(updated.id);
       return { value: ownAccount(updated) };
     },
   };
@@ -100,6 +101,7 @@ export function accountEvents(
     for (const connection of directory.connectionsOf(current.id))
       if (connection !== caller) await endIfRevoked(connection, current);
     await people.accountChanged(current, caller);
+    nearby.changed(current.id);
     return current;
   }
 

@@ -11,6 +11,7 @@ export function peopleEvents({
   store,
   people,
   knocks,
+  nearby,
 }: EventParts): EventFunctions<'people:lookup' | 'people:departed' | 'contact:request' | 'contact:answer'> {
   return {
     async 'people:lookup'(_connection, { handle }) {
@@ -41,6 +42,7 @@ export function peopleEvents({
       );
       if (parted) knocks.forgetBetween(actor.id, other.id);
       people.relationChanged(actor, other, change.before, change.after, connection);
+      nearby.changed(actor.id);
     }
     return people.contact(actor.id, other, change.after);
   }
