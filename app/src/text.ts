@@ -231,6 +231,20 @@ export const text = {
     selfPreview: 'Notes and files between your devices',
     transferring: (percent: number) => `Transferring, ${number.format(percent)} %`,
   },
+  nearby: {
+    title: 'People nearby',
+    /** Of the button that opens the list. */
+    open: (on: boolean, people: number) =>
+      on ? `People nearby, on, ${count(people, 'person', 'people')}` : 'People nearby',
+    switch: 'Show me to people nearby',
+    hint: 'You see only people who switched this on too, and only they see you: your name, your username and your picture. Nearby means that the server sees the same internet address for you both: the same home, office or café, and with some mobile networks and VPNs strangers elsewhere. It goes off when you close Causeway or change the network.',
+    list: 'Nearby',
+    nobody: 'Nobody else here has it switched on right now.',
+    turningOn: 'One moment…',
+    ask: 'Send request',
+    accept: 'Accept request',
+    asked: 'Request sent',
+  },
   requests: {
     region: 'Requests',
     wants: 'wants to talk to you',

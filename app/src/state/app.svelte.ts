@@ -43,6 +43,7 @@ import type { CardExtras } from './file-cards.ts';
 import { lazyBundles } from './lazy-bundles.ts';
 import { SpaceWatch } from './free-space.ts';
 import type { Approval } from './approval.ts';
+import { nearbyView } from './nearby-view.ts';
 import { ownDevicesView, visitingPhase } from './own-devices.ts';
 import type { Messaging } from './messaging.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
@@ -294,6 +295,15 @@ export class App implements Actions {
     const outcome = await running.engine.shareWith(handle.output);
     if (outcome.account) this.open(outcome.account);
     return resultOf(outcome);
+  }
+
+  setNearby(on: boolean): void {
+    const { nearby } = this.#need().engine;
+    (on ? nearby.turnOn() : nearby.turnOff()).catch(this.report);
+  }
+
+  async askNearby(typed: string): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.shareWith(v.parse(Handle, typed)));
   }
 
   open(account: AccountId): void {
@@ -839,6 +849,7 @@ export class App implements Actions {
         : {}),
       ...(conversation ? { conversation } : {}),
       ...ownDevicesView(engine),
+      nearby: nearbyView(engine),
     };
     this.#space.watch(this.view.offers);
   }

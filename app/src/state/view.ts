@@ -320,6 +320,23 @@ export interface TransfersView {
   canResume: boolean;
 }
 
+/** Somebody behind the same address; all of it is the server's word until they are a contact. */
+export interface NearbyRow {
+  account: AccountId;
+  handle: string;
+  displayName: string;
+  avatarSeed: string;
+  /** Whether one of both has asked the other; contacts are not in the list. */
+  asked: 'nobody' | 'me' | 'them';
+}
+
+export interface NearbyView {
+  state: 'off' | 'turning-on' | 'on';
+  /** Why it went off, or did not go on. */
+  because?: ActionError['code'];
+  people: NearbyRow[];
+}
+
 export type Theme = 'system' | 'light' | 'dark';
 
 export interface View {
@@ -331,6 +348,8 @@ export interface View {
   requests: PersonRow[];
   /** The open conversation; absent when none is open. */
   conversation?: ConversationView;
+  /** Absent while nobody is logged in. */
+  nearby?: NearbyView;
   /** Offers that wait for an answer, oldest first. */
   offers: IncomingOffer[];
   moving: Moving;
@@ -421,6 +440,10 @@ export interface Actions {
 
   /** Opens the conversation with an exact handle and asks the person to become a contact. */
   shareWith(handle: string): Promise<ActionResult>;
+  /** Shows this person to those behind the same address who did the same, and them to this one, until it is switched off or the page goes. */
+  setNearby(on: boolean): void;
+  /** Asks somebody who is nearby to become a contact. */
+  askNearby(handle: string): Promise<ActionResult>;
   open(account: AccountId): void;
   close(): void;
   answerRequest(account: AccountId, verdict: 'accept' | 'decline' | 'block'): Promise<ActionResult>;
