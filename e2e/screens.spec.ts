@@ -120,7 +120,7 @@ test('the screens of one person: welcome, recovery code, nobody yet, settings, a
   await page.getByRole('button', { name: 'Settings' }).click();
   await expect(page.getByText('of', { exact: false }).getByText(/used$/)).toBeVisible();
   await look(page, 'settings');
-  await page.getByRole('button', { name: 'Remove from this device…' }).click();
+  await page.getByRole('button', { name: 'Delete my data on this device…' }).click();
   await expect(page.getByRole('alertdialog')).toBeVisible();
   await look(page, 'remove from this device');
 

@@ -46,6 +46,7 @@ import type { Annotation } from './messages/annotation.ts';
 import type { Expiry } from './messages/expiries.ts';
 import { Messages, type ConversationMarks, type PersonOf } from './messages/messages.ts';
 import { Typing } from './messages/typing.ts';
+import { Nearby } from './people/nearby.ts';
 import { People, type Person } from './people/people.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
 import type { Lookup, Records } from './records.ts';
@@ -107,6 +108,7 @@ export class Causeway {
   readonly feeds: Feeds;
   readonly conversations: Conversations;
   readonly transfers: Transfers;
+  readonly nearby: Nearby;
   readonly approvals: ApprovalHost;
   readonly ownDevices: OwnDevices;
   readonly messages: Messages;
@@ -170,6 +172,10 @@ export class Causeway {
         },
         refused: (_, problem) => report(problem),
       },
+    );
+    this.nearby = new Nearby(
+      (name, body) => this.#request(name, body),
+      () => events.changed(),
     );
     this.feeds = new Feeds({ ...ports, store: ports.feeds, device: ports.keys });
     this.links = new Links(
@@ -297,6 +303,8 @@ export class Causeway {
             if (connection !== this.#connection) return;
             await this.people.snapshot(contacts);
             this.#knocks.repeatAll();
+            this.nearby.connected().catch(report);
+            this.#askDeparted(this.people.mayHaveDeparted()).catch(report);
             events.changed();
           })
           .catch(report);
@@ -310,11 +318,15 @@ export class Causeway {
         events.stopped(reason);
       },
       contact: (contact) => {
-        this.#afterGreeting(() => this.people.apply(contact));
+        this.#afterGreeting(async () => {
+          await this.people.apply(contact);
+          if (contact.relation === 'none') await this.#askDeparted([contact.account.id]);
+        });
       },
       presence: ({ account, online, lastSeenAt }) => {
         this.#afterGreeting(() => this.people.presence(account, online, lastSeenAt));
       },
+      nearby: (people) => this.nearby.take(people),
       signal: ({ account, device, box }) => {
         this.#inbox.run(() => this.#onSignal(account, device, box)).catch(report);
       },
@@ -332,6 +344,7 @@ export class Causeway {
   }
 
   #disconnected(): void {
+    this.nearby.lost();
     this.#connected = false;
     this.#connection++;
     this.people.nobodyOnline().catch((problem: unknown) => this.ports.report(problem));
@@ -407,6 +420,12 @@ export class Causeway {
   async revokeDevice(device: DeviceId): Promise<Outcome> {
     if (device === this.ports.keys.id) return { ok: false, error: { code: 'not-allowed' } };
     return this.#changeDevices((devices) => devices.filter((own) => own.id !== device));
+  }
+
+  /** Takes this device out of the list of its account, as the last thing it does. The only device stays: a list cannot be empty. */
+  async removeThisDevice(): Promise<Outcome> {
+    if (this.#own.chain.newest.devices.length < 2) return done;
+    return this.#changeDevices((devices) => devices.filter((own) => own.id !== this.ports.keys.id));
   }
 
   #changeDevices(change: (devices: Device[]) => Device[]): Promise<Outcome> {
@@ -843,6 +862,13 @@ export class Causeway {
       this.events.account(account);
       this.events.changed();
     });
+  }
+
+  /** Not heard now is asked again at the next connection. */
+  async #askDeparted(accounts: readonly AccountId[]): Promise<void> {
+    if (accounts.length === 0) return;
+    const answer = await this.#request('people:departed', { accounts: accounts.slice(0, limits.contactsPerAccount) });
+    if (answer.ok) await this.people.departed(answer.value.departed.filter((account) => accounts.includes(account)));
   }
 
   async #askIceServers(): Promise<WireOptions['iceServers']> {

@@ -12,10 +12,14 @@ export interface SignalingEvents {
   ready(state: { account: OwnAccount; contacts: Contact[] }): void;
   /** Not connected any more; it is being tried again. */
   lost(): void;
-  /** This connection will not come back by itself: another one took over, the session ended, or the device is not certified. */
-  stopped(reason: 'replaced' | 'ended' | 'revoked' | 'unknown-device' | 'unsupported-version'): void;
+  /**
+   * This connection will not come back by itself: another one took over, the session ended, the device is not certified (`revoked`: any
+   * more), or the account was deleted.
+   */
+  stopped(reason: 'replaced' | 'ended' | 'revoked' | 'deleted' | 'unknown-device' | 'unsupported-version'): void;
   contact(contact: Contact): void;
   presence(presence: ServerEvent<'presence'>): void;
+  nearby(people: ServerEvent<'nearby'>['people']): void;
   signal(signal: ServerEvent<'signal'>): void;
   /** Resolves when the knock is taken for good; the server then forgets it. */
   knock(knock: ServerEvent<'knock'>): Promise<void>;

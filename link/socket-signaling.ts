@@ -17,8 +17,11 @@ const provenWaitMs = 5_000;
 export interface SignalingOptions extends SocketOptions {
   keys: DeviceKeys;
   events: SignalingEvents;
-  /** The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`, `revoked`), or the server did not answer. */
-  renew: () => Promise<'yes' | 'no' | 'revoked' | 'no-server'>;
+  /**
+   * The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`, `revoked`, or `deleted` with the
+   * account), or the server did not answer.
+   */
+  renew: () => Promise<'yes' | 'no' | 'revoked' | 'deleted' | 'no-server'>;
 }
 
 export function connectSignaling(options: SignalingOptions): Signaling {
@@ -69,6 +72,7 @@ export function connectSignaling(options: SignalingOptions): Signaling {
   });
   listen(socket, 'contact', report, (contact) => events.contact(contact));
   listen(socket, 'presence', report, (presence) => events.presence(presence));
+  listen(socket, 'nearby', report, ({ people }) => events.nearby(people));
   listen(socket, 'signal', report, (signal) => events.signal(signal));
   listen(socket, 'knock', report, (knock, done) => {
     events.knock(knock).then(done, report);
@@ -78,6 +82,7 @@ export function connectSignaling(options: SignalingOptions): Signaling {
   listen(socket, 'approval', report, (approval) => events.approval(approval));
   listen(socket, 'replaced', report, () => stop('replaced'));
   listen(socket, 'ended', report, ({ revoked }) => stop(revoked === true ? 'revoked' : 'ended'));
+  listen(socket, 'deleted', report, () => stop('deleted'));
   socket.on('disconnect', () => {
     if (ready) events.lost();
     ready = false;
@@ -88,7 +93,7 @@ export function connectSignaling(options: SignalingOptions): Signaling {
       renew().then((renewed) => {
         if (renewed === 'yes' && !stopped) socket.connect();
         else if (renewed === 'no') stop('ended');
-        else if (renewed === 'revoked') stop('revoked');
+        else if (renewed === 'revoked' || renewed === 'deleted') stop(renewed);
         else connectLater();
       }, report);
     else if (!stopped && !socket.active) connectLater();

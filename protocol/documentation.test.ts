@@ -8,10 +8,18 @@ import { Envelope, KnockBody, SignalBody } from './envelope.ts';
 import { errorCodes, WireError } from './errors.ts';
 import { clientEvents, IceServer, serverEvents } from './events.ts';
 import { CHUNK_HEADER_BYTES, ControlFrame, decodeFrame, encodeAck, encodeControl } from './frame.ts';
-import { Challenge, LoginRequest, OwnAccount, RegisterRequest, ResumeRequest } from './http.ts';
+import {
+  Challenge,
+  DeleteRequest,
+  LoginRequest,
+  LogoutRequest,
+  OwnAccount,
+  RegisterRequest,
+  ResumeRequest,
+} from './http.ts';
 import * as ids from './ids.ts';
 import { limits, PROTOCOL_VERSION } from './limits.ts';
-import { Contact, Device, DeviceListBody, PublicAccount, Relation, SignedDeviceList } from './people.ts';
+import { Contact, Device, DeviceListBody, NearbyPerson, PublicAccount, Relation, SignedDeviceList } from './people.ts';
 
 const text = readFileSync(new URL('../docs/protocol.md', import.meta.url), 'utf8');
 
@@ -94,6 +102,7 @@ const shapes = {
   DeviceListBody,
   Device,
   Challenge,
+  NearbyPerson,
   IceServer,
   WireError,
 };
@@ -131,7 +140,8 @@ describe('docs/protocol.md', () => {
       'POST /api/login': fields(LoginRequest),
       'POST /api/challenge': [],
       'POST /api/resume': fields(ResumeRequest),
-      'POST /api/logout': [],
+      'POST /api/logout': fields(LogoutRequest),
+      'POST /api/delete': fields(DeleteRequest),
       'GET /api/session': [],
     };
     expect(rows('HTTP calls', 'call', (cells) => list(cells[1]))).toEqual(expected(Object.entries(requests)));

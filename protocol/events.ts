@@ -5,10 +5,10 @@
 import * as v from 'valibot';
 import { uint } from './codec.ts';
 import { Password, OwnAccount, WrappedRecord } from './http.ts';
-import { AccountId, DeviceId, RequestId, Signature } from './ids.ts';
+import { AccountId, DeviceId, PlaceId, RequestId, Signature } from './ids.ts';
 import { limits } from './limits.ts';
 import { Handle } from './names.ts';
-import { Contact, Device, DisplayName, Email, PublicAccount, SignedDeviceList } from './people.ts';
+import { Contact, Device, DisplayName, Email, NearbyPerson, PublicAccount, SignedDeviceList } from './people.ts';
 
 /** A sealed envelope, base64url; the server cannot open it. */
 export const SealedBox = v.pipe(
@@ -19,6 +19,7 @@ export const SealedBox = v.pipe(
 
 const empty = v.strictObject({});
 const nothing = v.null();
+const NearbyPeople = v.pipe(v.array(NearbyPerson), v.maxLength(limits.nearbyPeople));
 
 export const IceServer = v.object({
   urls: v.array(v.string()),
@@ -77,6 +78,22 @@ export const clientEvents = {
     response: Contact,
     anyDevice: false,
   },
+  /** Which of these accounts were deleted: who is no contact any more may only have parted. An id is not to be guessed. */
+  'people:departed': {
+    request: v.strictObject({ accounts: v.pipe(v.array(AccountId), v.maxLength(limits.contactsPerAccount)) }),
+    response: v.object({ departed: v.array(AccountId) }),
+    anyDevice: false,
+  },
+  /**
+   * Shows this person to those behind the same address who did the same, and those to this one, until `nearby:leave` or the end of the
+   * connection. With `place` only if the connection still comes from there. Errors: elsewhere, nearby-full, nearby-unavailable, rate-limited.
+   */
+  'nearby:join': {
+    request: v.strictObject({ place: v.optional(PlaceId) }),
+    response: v.object({ place: PlaceId, people: NearbyPeople }),
+    anyDevice: false,
+  },
+  'nearby:leave': { request: empty, response: nothing, anyDevice: false },
   /** SDP or ICE, sealed, to a device of an accepted contact or of one's own account; never kept. Errors: not-allowed, offline, rate-limited. */
   signal: {
     request: v.strictObject({ to: DeviceId, box: SealedBox }),
@@ -129,10 +146,14 @@ export const serverEvents = {
   devices: v.object({ online: v.array(DeviceId), seenAt: v.array(v.tuple([DeviceId, uint()])) }),
   /** A step of an approval, from the device or the browser that `from` describes; what it says of itself is not checked. */
   approval: v.object({ from: Device, box: SealedBox }),
+  /** Who is nearby now, all of them, while one is shown there oneself. */
+  nearby: v.object({ people: NearbyPeople }),
   /** Another connection of this device took over; this one is closed and must not reconnect by itself. */
   replaced: empty,
   /** The session ended: logged out elsewhere, or with `revoked` this device is not in the list of its account any more. */
   ended: v.object({ revoked: v.optional(v.boolean()) }),
+  /** This account was deleted, from another of its devices; there is nothing to connect to any more. */
+  deleted: empty,
   /** One's own account changed from another device. */
   account: OwnAccount,
 } as const;

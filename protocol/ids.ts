@@ -24,6 +24,10 @@ export type OfferId = v.InferOutput<typeof OfferId>;
 export const ConversationId = id(32, 'ConversationId');
 export type ConversationId = v.InferOutput<typeof ConversationId>;
 
+/** A network as the server sees it, for who wants to be found nearby: a hash that means nothing after the server was started anew. */
+export const PlaceId = id(16, 'PlaceId');
+export type PlaceId = v.InferOutput<typeof PlaceId>;
+
 /** Marks a repeated request as the same one. */
 export const RequestId = id(16, 'RequestId');
 export type RequestId = v.InferOutput<typeof RequestId>;

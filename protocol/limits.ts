@@ -31,6 +31,8 @@ export const limits = {
   waitingRequests: 20,
   /** Unanswered requests that one account may have out at a time. */
   pendingRequests: 5,
+  /** People who see each other behind one address: a household, an office, a classroom. More are strangers behind one mobile network or VPN. */
+  nearbyPeople: 50,
 
   // Signaling
   /** A sealed envelope: an SDP with its candidates is under 6 KiB, a file offer for a stranger fits without thumbnails. */

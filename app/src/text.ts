@@ -45,8 +45,13 @@ const errors: Record<ActionError['code'], string> = {
   'weak-password': 'That password is too easy to guess. Use at least 8 characters that nobody would think of.',
   'unknown-handle': 'Nobody has this username. Check how it is spelled.',
   'unknown-device': 'This browser does not belong to the account any more. Log in again.',
+  'account-deleted': 'This account was deleted, from another of your devices.',
   'stale-list': 'Your devices changed in the meantime. Try again.',
   'too-many-requests': 'Too many requests are waiting for an answer. Try again when some have been answered.',
+  elsewhere:
+    'Your connection comes from another network now, so you are not shown there. Switch it on again if you want to be.',
+  'nearby-full': 'Too many people are behind this address for this to be of use.',
+  'nearby-unavailable': 'This server cannot tell who is nearby.',
   offline: 'That person is offline right now.',
   'unsupported-version': 'The other side runs another version of Causeway. Reload both, then try again.',
   'shutting-down': 'The server is restarting. Try again in a moment.',
@@ -195,6 +200,8 @@ export const text = {
     connecting: 'Connecting…',
     online: '',
     offline: 'No connection to the server. Trying again… What you write is kept and sent later.',
+    deleted:
+      'This account was deleted, on another of your devices. What is here can still be read until you delete it in Settings. Nothing is sent or received any more.',
   } satisfies Record<Connection, string>,
   update: {
     ready: 'A new version is ready.',
@@ -219,10 +226,25 @@ export const text = {
     unread: (n: number) => `${number.format(n)} unread`,
     requestSent: 'Request sent',
     blocked: 'Blocked',
+    departed: 'account deleted',
     mine: (said: string) => `You: ${said}`,
     self: 'My devices',
     selfPreview: 'Notes and files between your devices',
     transferring: (percent: number) => `Transferring, ${number.format(percent)} %`,
+  },
+  nearby: {
+    title: 'People nearby',
+    /** Of the button that opens the list. */
+    open: (on: boolean, people: number) =>
+      on ? `People nearby, on, ${count(people, 'person', 'people')}` : 'People nearby',
+    switch: 'Show me to people nearby',
+    hint: 'You see only people who switched this on too, and only they see you: your name, your username and your picture. Nearby means that the server sees the same internet address for you both: the same home, office or café, and with some mobile networks and VPNs strangers elsewhere. It goes off when you close Causeway or change the network.',
+    list: 'Nearby',
+    nobody: 'Nobody else here has it switched on right now.',
+    turningOn: 'One moment…',
+    ask: 'Send request',
+    accept: 'Accept request',
+    asked: 'Request sent',
   },
   requests: {
     region: 'Requests',
@@ -257,6 +279,7 @@ export const text = {
     incoming: (name: string) => `${name} wants to talk to you.`,
     blocked: (name: string) => `You blocked ${name}. Nothing goes out and nothing comes in.`,
     none: (name: string) => `${name} is not among your contacts.`,
+    departed: (name: string) => `${name} deleted their account. What you wrote to each other stays on this device.`,
     unblock: 'Unblock',
     keysChangedTitle: (name: string) => `The keys of ${name} changed`,
     keysChanged: (name: string) =>
@@ -612,11 +635,54 @@ export const text = {
     session: 'This device',
     logout: 'Log out',
     logoutHint: 'Messages and keys stay in this browser. You only need your password to come back.',
-    remove: 'Remove from this device…',
-    removeTitle: 'Remove everything from this device?',
-    removeBody:
-      'Your keys, messages and files are deleted from this browser and you are logged out. To come back you need another device of yours or the recovery code. Without them, history that is only here is lost.',
-    removeConfirm: 'Remove from this device',
+    remove: 'Delete my data on this device…',
+    account: 'Account',
+    deleteHint: 'Takes you off the server for good, on all your devices. It cannot be undone.',
+    deleteAccount: 'Delete my account…',
+  },
+
+  /** Before everything goes: what is lost, one line each. */
+  leave: {
+    device: {
+      title: 'Delete your data on this device?',
+      lost: (_handle: string): string[] => [
+        'Your keys, your messages and the files that are kept here are deleted from this browser. What is only here is lost for good.',
+        'You are logged out. Your account stays, and so does what is on your other devices and with the people you talked to.',
+        'To come back to this browser you need your password, and another device of yours or the recovery code.',
+      ],
+      confirm: 'Delete my data on this device',
+    },
+    account: {
+      title: 'Delete your account?',
+      lost: (handle: string): string[] => [
+        'Your account, your devices and your contact list are deleted from the server now, and all your devices are cut off.',
+        'Your keys, your messages and the files that are kept here are deleted from this browser. Other devices of yours keep what they have until you delete it there.',
+        'People you talked to keep what you sent them. They see that your account is gone.',
+        `Nobody can have the username @${handle} again. Neither can you.`,
+        'This cannot be undone.',
+      ],
+      confirm: 'Delete my account',
+    },
+    password: 'Password',
+  },
+  erased: {
+    title: ({ account }: { account: boolean }) => (account ? 'Your account is deleted' : 'Your data here is deleted'),
+    body: ({ account, incomplete, stillKnown }: { account: boolean; incomplete: boolean; stillKnown: boolean }) =>
+      [
+        ...(account ? ['The server keeps nothing of you but that your username is taken.'] : []),
+        ...(incomplete ? [] : ['Your keys, messages and files are gone from this browser.']),
+        ...(incomplete
+          ? [
+              'Some of what is in this browser could not be deleted. Close the other tabs of Causeway, then clear the data of this site in the settings of your browser.',
+            ]
+          : []),
+        ...(stillKnown
+          ? [
+              'The server did not answer, so it still takes this browser for logged in. Nobody can read anything with that; clearing the cookies of this site ends it.',
+            ]
+          : []),
+      ].join(' '),
+    again: 'Begin anew',
   },
 };
 
@@ -625,6 +691,8 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
   const name = nameOf(person);
   const { status } = file;
   const problem = file.bundle?.problem;
+  if (person.departed && ['waiting', 'running', 'paused', 'needs-file'].includes(status.kind))
+    return `${file.mine ? 'Not sent' : 'Not received'}: ${name} deleted their account`;
   switch (status.kind) {
     case 'waiting':
       if (status.inLine) return 'Waiting in line';

@@ -261,6 +261,19 @@ describe('revoking', () => {
     expect(await second.feeds.history(ann.person(bob).conversation, 10)).toEqual([]);
   });
 
+  test('a device whose data is deleted takes itself out of the list, unless it is the only one', async () => {
+    const { world, ann, bob } = await friends();
+    expect(await ann.engine.removeThisDevice()).toEqual({ ok: true });
+    const second = await world.secondDevice(ann);
+    await second.start();
+    await world.run(2_000);
+    second.act((engine) => engine.removeThisDevice());
+    await world.run(2_000);
+    expect(second.stopped).toEqual(['unknown-device']);
+    expect(ann.engine.devices.map(({ id }) => id)).toEqual([ann.device]);
+    expect(bob.person(ann).devices.map(({ id }) => id)).toEqual([ann.device]);
+  });
+
   test('a device gets another name, on every device and with contacts; an added one is a notice there', async () => {
     const { world, ann, bob } = await friends();
     const second = await world.secondDevice(ann);

@@ -21,6 +21,8 @@ export interface Person {
   relation: Relation;
   since: number;
   lastSeenAt?: number;
+  /** When this device heard that the account was deleted. Says the server, so it is taken back as soon as there is word of the person again. */
+  departedAt?: number;
   pin: Pin;
   /** Devices of the newest verified list. */
   devices: Device[];
@@ -170,6 +172,23 @@ export class People {
 
   apply(contact: Contact): Promise<void> {
     return this.#inTurn(() => this.#apply(contact));
+  }
+
+  /** Who parted, or is gone: the server's lists do not tell the one from the other. */
+  mayHaveDeparted(): AccountId[] {
+    return this.all().flatMap(({ account, relation, departedAt }) =>
+      relation === 'none' && departedAt === undefined ? [account] : [],
+    );
+  }
+
+  /** These accounts were deleted. Of a contact that is not believed. */
+  departed(accounts: readonly AccountId[]): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const account of accounts) {
+        const person = this.#people.get(account);
+        if (person?.relation === 'none') await this.#save({ ...person, departedAt: this.ports.now() });
+      }
+    });
   }
 
   /** A person found by handle, before anything is asked of them. */

@@ -11,9 +11,9 @@ import {
   type ClientResponse,
   type ServerEvent,
 } from '../../protocol/events.ts';
-import type { AccountId, DeviceId } from '../../protocol/ids.ts';
+import type { AccountId, DeviceId, PlaceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Contact, Relation, SignedDeviceList } from '../../protocol/people.ts';
+import type { Contact, NearbyPerson, Relation, SignedDeviceList } from '../../protocol/people.ts';
 import * as v from 'valibot';
 import type { Clock } from '../ports.ts';
 import type { Answer, Signaling, SignalingEvents } from '../signaling.ts';
@@ -27,6 +27,10 @@ export class MemorySignaling {
   readonly #owners = new Map<DeviceId, AccountId>();
   readonly #stances = new Map<string, Stance>();
   readonly #connections = new Map<DeviceId, Connection>();
+  readonly #deleted = new Set<AccountId>();
+  readonly #nearby = new Map<DeviceId, PlaceId>();
+  /** The network of a device. */
+  placeOf = (_device: DeviceId): PlaceId => 'A'.repeat(22) as PlaceId;
   readonly clients = new Set<Client>();
   knocks: Knock[] = [];
   /** Who has a handle; a lying server names somebody else. */
@@ -59,6 +63,20 @@ export class MemorySignaling {
       else if (connection.account === account.id) connection.say((events) => events.account(account.own));
       else if (!['none', 'blocked'].includes(this.relation(connection.account, account.id)))
         connection.say((events) => events.contact(this.contact(connection.account, account.id)));
+    }
+  }
+
+  /** The account is gone, with all that others had of it. */
+  delete(id: AccountId): void {
+    const viewers = [...this.accounts.keys()].filter((viewer) => viewer !== id && this.relation(viewer, id) !== 'none');
+    const last = new Map(viewers.map((viewer) => [viewer, this.contact(viewer, id)]));
+    for (const key of this.#stances.keys()) if (key.split(' ').includes(id)) this.#stances.delete(key);
+    this.accounts.delete(id);
+    this.#deleted.add(id);
+    for (const connection of [...this.#connections.values()]) {
+      const contact = last.get(connection.account);
+      if (connection.account === id) connection.client.stop('deleted');
+      else if (contact) connection.say((events) => events.contact({ ...contact, relation: 'none', online: [] }));
     }
   }
 
@@ -95,6 +113,7 @@ export class MemorySignaling {
   kill(): void {
     this.up = false;
     this.knocks = [];
+    this.#nearby.clear();
     for (const connection of [...this.#connections.values()]) connection.client.dropped();
     this.#connections.clear();
   }
@@ -153,6 +172,7 @@ export class MemorySignaling {
   gone(client: Client): void {
     if (this.#connections.get(client.device)?.client !== client) return;
     this.#connections.delete(client.device);
+    this.#leaveNearby(client.device);
     this.#presence(client.account);
     this.#devices(client.account);
   }
@@ -179,6 +199,21 @@ export class MemorySignaling {
         const found = this.found(handle);
         return found ? { ok: true, value: found.public } : refuse('unknown-handle');
       }
+      case 'people:departed': {
+        const { accounts } = request as { accounts: AccountId[] };
+        return { ok: true, value: { departed: accounts.filter((account) => this.#deleted.has(account)) } };
+      }
+      case 'nearby:join': {
+        const place = this.placeOf(client.device);
+        const { place: expected = place } = request as ClientRequest<'nearby:join'>;
+        if (expected !== place) return { ok: false, error: { code: 'elsewhere' } };
+        this.#nearby.set(client.device, place);
+        this.#tellNearby(place);
+        return { ok: true, value: { place, people: this.#nearbyOf(client.account, place) } };
+      }
+      case 'nearby:leave':
+        this.#leaveNearby(client.device);
+        return { ok: true, value: null };
       case 'contact:request':
         return this.#decide(
           client.account,
@@ -244,6 +279,28 @@ export class MemorySignaling {
     }
   }
 
+  #leaveNearby(device: DeviceId): void {
+    const place = this.#nearby.get(device);
+    if (place && this.#nearby.delete(device)) this.#tellNearby(place);
+  }
+
+  #tellNearby(place: PlaceId): void {
+    for (const [device, where] of this.#nearby) {
+      const account = this.#owners.get(device);
+      if (where === place && account) this.say(device, (events) => events.nearby(this.#nearbyOf(account, place)));
+    }
+  }
+
+  #nearbyOf(viewer: AccountId, place: PlaceId): NearbyPerson[] {
+    const owners = [...this.#nearby].flatMap(([device, where]) =>
+      where === place ? (this.#owners.get(device) ?? []) : [],
+    );
+    return [...new Set(owners)].flatMap((id) => {
+      const account = id === viewer ? undefined : this.accounts.get(id);
+      return account ? [{ account: id, ...handleOf(account), root: account.rootKey }] : [];
+    });
+  }
+
   #deliver(knock: Knock): void {
     const { to: _, ...event } = knock;
     this.#connections.get(knock.to)?.say((events) => {
@@ -302,6 +359,8 @@ export class MemorySignaling {
         connection.say((events) => events.presence({ account, online: online.slice(), lastSeenAt: this.clock.now() }));
   }
 }
+
+const handleOf = ({ public: { handle, displayName } }: TestAccount) => ({ handle, displayName });
 
 class Connection {
   constructor(

@@ -9,6 +9,7 @@ import type { AccountRecord, Store } from '../store/store.ts';
 import type { Connection } from './connection.ts';
 import type { Directory } from './directory.ts';
 import type { Knocks } from './knocks.ts';
+import type { Nearby } from './nearby.ts';
 import type { People } from './people.ts';
 
 export interface EventParts {
@@ -16,6 +17,7 @@ export interface EventParts {
   directory: Directory;
   people: People;
   knocks: Knocks;
+  nearby: Nearby;
   passwords: Passwords;
   rates: Rates;
   settings: Settings;

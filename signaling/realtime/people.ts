@@ -74,6 +74,16 @@ export class People {
     }
   }
 
+  /** The account is gone from the store: it leaves every list in which it is. */
+  accountDeleted(account: AccountRecord, pairs: readonly PairRecord[], now: number): void {
+    const contact: Contact = { account: publicAccount(account), relation: 'none', since: now, online: [] };
+    for (const pair of pairs) {
+      const viewer = otherOf(pair, account.id);
+      if (relationOf(pair, viewer) === 'none') continue;
+      for (const connection of this.#directory.provenOf(viewer)) connection.send('contact', contact);
+    }
+  }
+
   /** Tells a device which devices of its account are online. */
   tellDevices(account: AccountRecord, connection: Connection): void {
     const online = this.#directory.online(account.id);

@@ -191,6 +191,35 @@ export function storeConformance(name: string, open: (test: { first: boolean }) 
       expect(await store.pairsOf(one.id)).toHaveLength(limits.pendingRequests);
     });
 
+    it('deletes an account with all that hangs on it, and gives its handle to nobody again', async () => {
+      await begin();
+      const { account, session } = await registered({ handle: 'gone.soon' as Handle, email: 'g@example.org' });
+      const [{ account: friend }, { account: stranger, session: kept }] = [await registered(), await registered()];
+      await store.decide(account.id, friend.id, 'request', 1);
+      await store.decide(friend.id, account.id, 'accept', 2);
+      await store.decide(friend.id, stranger.id, 'request', 3);
+      const removed = await store.deleteAccount(account.id, 9);
+      expect(removed?.account).toMatchObject({ id: account.id, handle: account.handle });
+      expect(removed?.pairs.map(({ low, high }) => [low, high].sort())).toEqual([[account.id, friend.id].sort()]);
+      expect(await store.deleteAccount(account.id, 10)).toBeUndefined();
+      await restart();
+      expect(await store.account(account.id)).toBeUndefined();
+      expect(await store.accountByHandle(account.handle)).toBeUndefined();
+      expect(await store.accountOfDevice(account.devices[0] as DeviceId)).toBeUndefined();
+      expect(await store.session(session.hash)).toBeUndefined();
+      expect(await store.session(kept.hash)).toBeDefined();
+      expect((await store.pairsOf(friend.id)).map(({ low, high }) => [low, high].includes(stranger.id))).toEqual([
+        true,
+      ]);
+      expect([await store.wasDeleted(account.id), await store.wasDeleted(friend.id)]).toEqual([true, false]);
+      expect(store.size()).toMatchObject({ accounts: 2, sessions: 2, pairs: 1, tombstones: 1 });
+      for (const handle of ['gone.soon', 'g0nes00n'])
+        expect(await store.register(someAccount({ handle: handle as Handle }), someSession())).toBe('handle-taken');
+      // The device is free: the same browser may begin anew.
+      expect(await store.register(someAccount({ devices: account.devices }), someSession())).toBe('ok');
+      expect(await store.decide(friend.id, account.id, 'request', 11)).toMatchObject({ kind: 'refused' });
+    });
+
     it('never moves the time of going offline back, and skips people who are gone', async () => {
       await begin();
       const { account } = await registered();

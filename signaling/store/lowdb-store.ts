@@ -22,8 +22,9 @@ import {
   type RelationChange,
   type SessionRecord,
   type Store,
+  type TombstoneRecord,
 } from './store.ts';
-import { pairKey, tableNames, Tables, type AnyRecord, type Change, type TableName } from './tables.ts';
+import { foldHash, pairKey, tableNames, Tables, type AnyRecord, type Change, type TableName } from './tables.ts';
 
 /** Short beside the fsync, long enough that a burst is one write. */
 const commitDelayMs = 10;
@@ -90,6 +91,7 @@ class LowdbStore implements Store {
   ): Promise<'ok' | 'handle-taken' | 'device-taken'> {
     return this.#change(() => {
       if (this.#staged.byFold.has(foldHandle(account.handle))) return 'handle-taken';
+      if (this.#staged.buried.has(foldHash(account.handle))) return 'handle-taken';
       if (this.#ownedByOther(account.id, account.devices)) return 'device-taken';
       this.#putAccount({ ...account, known: [session.known] });
       this.#putSession(account.id, session);
@@ -170,6 +172,27 @@ class LowdbStore implements Store {
     });
   }
 
+  deleteAccount(
+    id: AccountId,
+    now: number,
+  ): Promise<{ account: AccountRecord; pairs: readonly PairRecord[] } | undefined> {
+    return this.#change(() => {
+      const account = this.#staged.account.get(id);
+      if (!account) return undefined;
+      const pairs = [...this.#staged.pairsOf(id)];
+      this.#endSessions(id, () => true);
+      for (const { low, high } of pairs) this.#put({ table: 'pair', key: pairKey(low, high), record: undefined });
+      this.#put({ table: 'account', key: id, record: undefined });
+      const tombstone = { id, fold: foldHash(account.handle), deletedAt: now };
+      this.#put({ table: 'tombstone', key: id, record: tombstone });
+      return { account, pairs };
+    });
+  }
+
+  wasDeleted(id: AccountId): Promise<boolean> {
+    return Promise.resolve(this.#durable.tombstone.has(id));
+  }
+
   noteLastSeen(
     times: ReadonlyMap<AccountId, number>,
     devices: ReadonlyMap<DeviceId, number> = new Map<DeviceId, number>(),
@@ -247,6 +270,9 @@ class LowdbStore implements Store {
 
   decide(actor: AccountId, other: AccountId, verdict: Verdict, now: number): Promise<RelationChange> {
     return this.#change(() => {
+      // One of them may have been deleted since the caller looked.
+      if (!this.#staged.account.has(actor) || !this.#staged.account.has(other))
+        return { kind: 'refused', code: 'not-allowed' };
       const key = pairKey(actor, other);
       const change = decide(this.#staged.pair.get(key), actor, other, verdict, now, (id) => this.#staged.pairsOf(id));
       if (change.kind === 'changed') this.#put({ table: 'pair', key, record: change.after });
@@ -254,9 +280,15 @@ class LowdbStore implements Store {
     });
   }
 
-  size(): { accounts: number; sessions: number; pairs: number; bytes: number } {
-    const { account, session, pair } = this.#durable;
-    return { accounts: account.size, sessions: session.size, pairs: pair.size, bytes: this.#file.bytes };
+  size(): { accounts: number; sessions: number; pairs: number; tombstones: number; bytes: number } {
+    const { account, session, pair, tombstone } = this.#durable;
+    return {
+      accounts: account.size,
+      sessions: session.size,
+      pairs: pair.size,
+      tombstones: tombstone.size,
+      bytes: this.#file.bytes,
+    };
   }
 
   healthy(): boolean {
@@ -370,7 +402,7 @@ function* snapshot(durable: Tables, changes: ReadonlyMap<string, Change>): Gener
 function keyOf(table: TableName, record: AnyRecord): string {
   if (table === 'session') return (record as SessionRecord).hash;
   if (table === 'pair') return pairKey((record as PairRecord).low, (record as PairRecord).high);
-  return (record as AccountRecord).id;
+  return (record as AccountRecord | TombstoneRecord).id;
 }
 
 const sameList = (one: SignedDeviceList | undefined, other: SignedDeviceList): boolean =>

@@ -1,6 +1,6 @@
 /**
- * What the server keeps for good: accounts, sessions and how people stand to each other. Nothing else is ever written: no presence, no
- * envelope, no address. The one interface that an adapter implements; `conformance.ts` says in tests what it must do.
+ * What the server keeps for good: accounts, sessions, how people stand to each other, and of a deleted account that it was. Nothing else is
+ * ever written: no presence, no envelope, no address. The one interface that an adapter implements; `conformance.ts` says in tests what it must do.
  *
  * - A promise of a change resolves only after the change is durable (invariant 4). A change that fails leaves no trace.
  * - Reads see durable state only, so nothing that a reader told anybody can be taken back by a failed write.
@@ -30,6 +30,14 @@ export interface AccountRecord {
   readonly lastSeenAt?: number | undefined;
   /** When devices of the newest list last went offline. */
   readonly devicesSeenAt?: readonly (readonly [DeviceId, number])[] | undefined;
+}
+
+/** What stays of a deleted account, for ever: nobody may get its handle, or one that looks like it, and take its place (decision 26). */
+export interface TombstoneRecord {
+  readonly id: AccountId;
+  /** SHA-256 of the folded handle, base64url: enough to refuse it, without a list of who was here. */
+  readonly fold: string;
+  readonly deletedAt: number;
 }
 
 export interface SessionRecord {
@@ -94,6 +102,16 @@ export interface Store {
     id: AccountId,
     identity: { wrapped: string; list: SignedDeviceList; devices: readonly DeviceId[]; keepSession: string },
   ): Promise<'ok' | 'device-taken'>;
+  /**
+   * Removes the account, its sessions and all that stands between it and others, and leaves a tombstone.
+   * @returns what was removed, for who is to be told; undefined when there is no such account.
+   */
+  deleteAccount(
+    id: AccountId,
+    now: number,
+  ): Promise<{ account: AccountRecord; pairs: readonly PairRecord[] } | undefined>;
+  /** Whether there was such an account once, and it was deleted. */
+  wasDeleted(id: AccountId): Promise<boolean>;
   /** Coalesced times of going offline, milliseconds since 1970; never moves back. Devices that left their account's list are forgotten. */
   noteLastSeen(times: ReadonlyMap<AccountId, number>, devices?: ReadonlyMap<DeviceId, number>): Promise<void>;
 
@@ -112,7 +130,7 @@ export interface Store {
   decide(actor: AccountId, other: AccountId, verdict: Verdict, now: number): Promise<RelationChange>;
 
   /** How much there is, for the log and for the size at which to move on. */
-  size(): { accounts: number; sessions: number; pairs: number; bytes: number };
+  size(): { accounts: number; sessions: number; pairs: number; tombstones: number; bytes: number };
   /** False after a write failed, until one succeeds. */
   healthy(): boolean;
   /** Writes what is pending and lets go of the files. */

@@ -2,12 +2,13 @@
  * The records of the embedded store in memory, with their indexes. Two of these exist: the durable one that readers see, and the staged
  * one that changes are made on. Records are immutable and shared by both.
  */
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { uint } from '../../protocol/codec.ts';
 import { AccountId, DeviceId } from '../../protocol/ids.ts';
 import { foldHandle, Handle } from '../../protocol/names.ts';
 import { SignedDeviceList } from '../../protocol/people.ts';
-import type { AccountRecord, PairRecord, SessionRecord } from './store.ts';
+import type { AccountRecord, PairRecord, SessionRecord, TombstoneRecord } from './store.ts';
 
 const Stance = v.picklist(['none', 'wants', 'declined', 'blocked']);
 
@@ -42,16 +43,18 @@ export const schemas = {
     lowSince: uint(),
     highSince: uint(),
   }),
+  tombstone: v.strictObject({ id: AccountId, fold: v.pipe(v.string(), v.length(43)), deletedAt: uint() }),
 };
 
 export interface Records {
   account: AccountRecord;
   session: SessionRecord;
   pair: PairRecord;
+  tombstone: TombstoneRecord;
 }
 export type TableName = keyof Records;
 export type AnyRecord = Records[TableName];
-export const tableNames: readonly TableName[] = ['account', 'session', 'pair'];
+export const tableNames: readonly TableName[] = ['account', 'session', 'pair', 'tombstone'];
 
 /** One record set or removed. */
 export type Change = {
@@ -61,13 +64,19 @@ export type Change = {
 export const pairKey = (one: AccountId, other: AccountId): string =>
   one < other ? `${one}/${other}` : `${other}/${one}`;
 
+/** Of a handle that nobody may have again. */
+export const foldHash = (handle: Handle): string => createHash('sha256').update(foldHandle(handle)).digest('base64url');
+
 export class Tables {
   readonly account = new Map<string, AccountRecord>();
   readonly session = new Map<string, SessionRecord>();
   readonly pair = new Map<string, PairRecord>();
+  readonly tombstone = new Map<string, TombstoneRecord>();
   /** Folded handle to account, so that no two lookalikes exist. */
   readonly byFold = new Map<string, AccountId>();
   readonly byDevice = new Map<DeviceId, AccountId>();
+  /** Hashes of folded handles that are never given out again. */
+  readonly buried = new Set<string>();
   readonly sessionsOf = new Map<AccountId, Set<string>>();
   readonly #pairsOf = new Map<AccountId, Map<string, PairRecord>>();
 
@@ -91,6 +100,10 @@ export class Tables {
       }
       case 'pair': {
         this.#applyPair(change.key, change.record);
+        return;
+      }
+      case 'tombstone': {
+        this.#applyTombstone(change.key, change.record);
         return;
       }
     }
@@ -139,6 +152,17 @@ export class Tables {
     }
     if (record) this.pair.set(key, record);
     else this.pair.delete(key);
+  }
+
+  #applyTombstone(key: string, record: TombstoneRecord | undefined): void {
+    const old = this.tombstone.get(key);
+    if (old) this.buried.delete(old.fold);
+    if (!record) {
+      this.tombstone.delete(key);
+      return;
+    }
+    this.tombstone.set(key, record);
+    this.buried.add(record.fold);
   }
 }
 

@@ -50,6 +50,12 @@ export class BlobStore {
     return store;
   }
 
+  /** Ends the worker; whatever waits for it fails. */
+  stop(): void {
+    this.worker.terminate();
+    this.#break();
+  }
+
   /** Opens, and begins or continues, the file of a download that holds these blocks; close it before `finished`. Rejects with `SinkError`. */
   async openSink(ref: BlobRef, sizeBytes: number, blocks: Ranges): Promise<BlobSink> {
     const handle = this.#nextHandle++;

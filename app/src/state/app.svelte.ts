@@ -15,6 +15,7 @@ import { toUtf8 } from '../../../protocol/bytes.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { Handle, fileName } from '../../../protocol/names.ts';
 import { SinkError, SourceError, type Clock, type DeviceKeys } from '../../../engine/ports.ts';
+import type { SignalingEvents } from '../../../engine/signaling.ts';
 import * as v from 'valibot';
 import * as api from '../platform/api.ts';
 import { BlobStore } from '../platform/blob-store.ts';
@@ -42,6 +43,7 @@ import type { CardExtras } from './file-cards.ts';
 import { lazyBundles } from './lazy-bundles.ts';
 import { SpaceWatch } from './free-space.ts';
 import type { Approval } from './approval.ts';
+import { nearbyView } from './nearby-view.ts';
 import { ownDevicesView, visitingPhase } from './own-devices.ts';
 import type { Messaging } from './messaging.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
@@ -118,6 +120,8 @@ export class App implements Actions {
   /** Without a connection the server is taken to be away: it was there, or had time enough to answer. */
   #expectConnection = false;
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The account was deleted, from another of its devices. */
+  #deleted = false;
   /** Logging out is under way: that the server ends the session is no news then. */
   #leaving = false;
   #refresh: ReturnType<typeof setTimeout> | undefined;
@@ -247,21 +251,35 @@ export class App implements Actions {
   }
 
   async logout({ remove }: { remove: boolean }): Promise<ActionResult> {
-    if (this.#leaving) return ok;
-    this.#leaving = true;
-    try {
-      const running = this.#running;
-      const answer = await api.logout();
+    return this.#leave(async () => {
+      const { engine } = this.#running ?? {};
+      if (remove && engine?.connected) {
+        const removed = await engine.removeThisDevice();
+        if (!removed.ok) this.report(new Error(`this device stays in the list: ${removed.error.code}`));
+      }
+      const answer = await api.logout(remove ? { forget: true } : {});
       if (!answer.ok && answer.error.code !== 'no-server' && answer.error.code !== 'not-allowed') return answer;
-      await this.#stopEngine();
-      await writeSetting('current', undefined);
-      if (remove && running) await forget(running);
-      await this.#endVisit();
-      this.#enter({ kind: 'welcome' });
+      const { account } = this.#running?.identity ?? {};
+      if (remove && account) await this.#erase(account.id, { account: this.#deleted, stillKnown: !answer.ok });
+      else {
+        await this.#stopEngine();
+        await writeSetting('current', undefined);
+        await this.#endVisit();
+        this.#enter({ kind: 'welcome' });
+      }
       return ok;
-    } finally {
-      this.#leaving = false;
-    }
+    });
+  }
+
+  async deleteAccount(password: string): Promise<ActionResult> {
+    const { id } = this.#need().identity.account;
+    return this.#leave(async () => {
+      const answer = await api.deleteAccount({ password });
+      // The answer may be lost where the server's other word of it is not.
+      if (!answer.ok && !this.#deleted) return answer;
+      await this.#erase(id, { account: true, stillKnown: false });
+      return ok;
+    });
   }
 
   useHere(): void {
@@ -277,6 +295,15 @@ export class App implements Actions {
     const outcome = await running.engine.shareWith(handle.output);
     if (outcome.account) this.open(outcome.account);
     return resultOf(outcome);
+  }
+
+  setNearby(on: boolean): void {
+    const { nearby } = this.#need().engine;
+    (on ? nearby.turnOn() : nearby.turnOff()).catch(this.report);
+  }
+
+  async askNearby(typed: string): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.shareWith(v.parse(Handle, typed)));
   }
 
   open(account: AccountId): void {
@@ -472,6 +499,42 @@ export class App implements Actions {
 
   // Inside
 
+  async #leave(work: () => Promise<ActionResult>): Promise<ActionResult> {
+    if (this.#leaving) return ok;
+    this.#leaving = true;
+    try {
+      return await work();
+    } finally {
+      this.#leaving = false;
+    }
+  }
+
+  /** Everything of an account leaves this browser. */
+  async #erase(id: AccountId, done: { account: boolean; stillKnown: boolean }): Promise<void> {
+    // Fetched while there is a worker that can serve it without a connection.
+    const { eraseAll, isAlone } = await import('../platform/erase.ts');
+    const running = this.#running;
+    await this.#stopEngine();
+    await writeSetting('current', undefined);
+    await writeSetting('visiting', undefined);
+    let incomplete = false;
+    if (await isAlone(id)) {
+      await writeSetting('erasing', true);
+      incomplete = await this.#eraseAll(eraseAll);
+    } else if (running) await forget(running);
+    this.#visiting = undefined;
+    this.#enter({ kind: 'erased', incomplete, ...done });
+  }
+
+  /** @returns whether something could not be removed. */
+  async #eraseAll(eraseAll: () => Promise<unknown[]>): Promise<boolean> {
+    this.#store?.stop();
+    this.#store = undefined;
+    const problems = await eraseAll();
+    for (const problem of problems) this.report(problem);
+    return problems.length > 0;
+  }
+
   #loadBundles(): Promise<Bundles> {
     const running = this.#need();
     const store = this.#store;
@@ -519,6 +582,11 @@ export class App implements Actions {
     const mine = await claimEngine({ steal, onLost: () => void this.#lost().catch(this.report) });
     if (!mine) {
       this.#enter({ kind: 'other-tab' });
+      return;
+    }
+    if (await readSetting('erasing')) {
+      const incomplete = await this.#eraseAll((await import('../platform/erase.ts')).eraseAll);
+      this.#enter({ kind: 'erased', account: false, incomplete, stillKnown: false });
       return;
     }
     const current = await readSetting('current');
@@ -572,6 +640,7 @@ export class App implements Actions {
   async #run(identity: Identity): Promise<void> {
     await this.#stopEngine();
     this.#expectConnection = false;
+    this.#deleted = false;
     this.#connectTimer = setTimeout(() => {
       this.#expectConnection = true;
       this.#changed();
@@ -665,10 +734,11 @@ export class App implements Actions {
     await this.refreshStorage();
   }
 
-  async #renew(account: AccountId, keys: DeviceKeys): Promise<'yes' | 'no' | 'revoked' | 'no-server'> {
+  async #renew(account: AccountId, keys: DeviceKeys): Promise<'yes' | 'no' | 'revoked' | 'deleted' | 'no-server'> {
     const answer = await api.resume(account, keys);
     if (answer.ok) return 'yes';
     if (answer.error.code === 'unknown-device') return 'revoked';
+    if (answer.error.code === 'account-deleted') return 'deleted';
     return answer.error.code === 'not-allowed' ? 'no' : 'no-server';
   }
 
@@ -685,9 +755,15 @@ export class App implements Actions {
     running.db.close();
   }
 
-  async #onStopped(reason: 'replaced' | 'ended' | 'revoked' | 'unknown-device' | 'unsupported-version'): Promise<void> {
+  async #onStopped(reason: Parameters<SignalingEvents['stopped']>[0]): Promise<void> {
     if (reason === 'unsupported-version') {
       // The server is newer: a waiting version of the app will fit. Until then everything that is here stays readable.
+      this.#changed();
+      return;
+    }
+    if (reason === 'deleted') {
+      // What is here is still this person's, and goes when they say so: the server's word alone destroys nothing.
+      this.#deleted = true;
       this.#changed();
       return;
     }
@@ -755,10 +831,16 @@ export class App implements Actions {
     watch.wake();
     this.#beside.show(watch.moving.running, watch.moving.progress ?? 0);
     this.#expectConnection ||= engine.connected;
-    const conversation = timeline && conversationView(engine, timeline, chats);
+    const conversation = timeline && conversationView(engine, timeline, chats, this.#deleted);
     this.view = {
       ...common,
-      connection: engine.connected ? 'online' : this.#expectConnection ? 'offline' : 'connecting',
+      connection: this.#deleted
+        ? 'deleted'
+        : engine.connected
+          ? 'online'
+          : this.#expectConnection
+            ? 'offline'
+            : 'connecting',
       me: meOf(engine),
       discretion,
       ...peopleRows(engine, chats, timeline?.account),
@@ -769,6 +851,7 @@ export class App implements Actions {
         : {}),
       ...(conversation ? { conversation } : {}),
       ...ownDevicesView(engine),
+      nearby: nearbyView(engine),
     };
     this.#space.watch(this.view.offers);
   }

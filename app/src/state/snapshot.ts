@@ -28,6 +28,7 @@ export function personRow(engine: Causeway, person: Person, { pinned, muted, arc
     online: engine.people.online(person.account).size > 0,
     conversation: person.conversation,
     unread: summary.unread,
+    ...(person.departedAt === undefined ? {} : { departed: true as const }),
     pinned,
     muted,
     archived,
@@ -102,7 +103,7 @@ export function offersOf(
     .filter(needsAnswer)
     .flatMap((record) => {
       const person = engine.people.get(record.account);
-      if (!record.offered || !person || person.relation === 'blocked') return [];
+      if (!record.offered || !person || person.relation === 'blocked' || person.departedAt !== undefined) return [];
       if (engine.people.isSelf(person.account)) return []; // taken without asking
       const files = record.offered.files.map((file, index) => {
         const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
@@ -128,7 +129,13 @@ export function offersOf(
     .sort((a, b) => a.at - b.at);
 }
 
-export function conversationView(engine: Causeway, timeline: Timeline, chats: Chats): ConversationView | undefined {
+export function conversationView(
+  engine: Causeway,
+  timeline: Timeline,
+  chats: Chats,
+  /** This account was deleted. */
+  deleted: boolean,
+): ConversationView | undefined {
   const person = engine.people.get(timeline.account);
   if (!person) return undefined;
   const chat = chats.of(person.account);
@@ -144,6 +151,7 @@ export function conversationView(engine: Causeway, timeline: Timeline, chats: Ch
     draft: chat.draft,
     ...timeline.view(person, { mine: me.displayName || me.handle, theirs: row.displayName || row.handle }),
     link: states.includes('open') ? 'open' : states.includes('connecting') ? 'connecting' : 'none',
+    closed: deleted || row.departed === true || person.relation === 'blocked',
     keysChanged: person.keysChangedAt !== undefined && !person.keysAcknowledged,
     paths,
     verified: isVerified(person),

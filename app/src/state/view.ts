@@ -27,6 +27,11 @@ export type Phase =
   | { kind: 'other-tab' }
   /** `ended`: the server ended the session of whoever was logged in here; `revoked`: another device removed this one. */
   | { kind: 'welcome'; ended?: 'session' | 'revoked' }
+  /**
+   * Everything of the account was removed from this browser. `incomplete`: some of it could not be. `stillKnown`: the server did not hear of
+   * it, and takes this browser for logged in.
+   */
+  | { kind: 'erased'; account: boolean; incomplete: boolean; stillKnown: boolean }
   /** Right after registration or after new keys: shown once. */
   | { kind: 'recovery-code'; code: string }
   /** Logged in on a browser that is not a device of the account yet. */
@@ -39,8 +44,11 @@ export type Phase =
     }
   | { kind: 'ready' };
 
-/** The connection to the signaling server. `offline`: not connected and trying. */
-export type Connection = 'connecting' | 'online' | 'offline';
+/**
+ * The connection to the signaling server. `offline`: not connected and trying. `deleted`: the account was deleted on another device; what
+ * is here can be read.
+ */
+export type Connection = 'connecting' | 'online' | 'offline' | 'deleted';
 
 export interface Me {
   handle: string;
@@ -72,6 +80,8 @@ export interface PersonRow {
   avatarSeed: string;
   relation: Relation;
   online: boolean;
+  /** The account was deleted. */
+  departed?: true;
   lastSeenAt?: number;
   /** The conversation with this person. */
   conversation: ConversationId;
@@ -217,6 +227,8 @@ export interface ConversationView {
   path?: Path;
   /** Every open link. */
   paths: PathView[];
+  /** Nothing can be said any more, by a block or because one of both accounts was deleted. */
+  closed: boolean;
   /** The keys in force were compared. */
   verified: boolean;
   acceptRule?: AcceptRule;
@@ -310,6 +322,23 @@ export interface TransfersView {
   canResume: boolean;
 }
 
+/** Somebody behind the same address; all of it is the server's word until they are a contact. */
+export interface NearbyRow {
+  account: AccountId;
+  handle: string;
+  displayName: string;
+  avatarSeed: string;
+  /** Whether one of both has asked the other; contacts are not in the list. */
+  asked: 'nobody' | 'me' | 'them';
+}
+
+export interface NearbyView {
+  state: 'off' | 'turning-on' | 'on';
+  /** Why it went off, or did not go on. */
+  because?: ActionError['code'];
+  people: NearbyRow[];
+}
+
 export type Theme = 'system' | 'light' | 'dark';
 
 export interface View {
@@ -321,6 +350,8 @@ export interface View {
   requests: PersonRow[];
   /** The open conversation; absent when none is open. */
   conversation?: ConversationView;
+  /** Absent while nobody is logged in. */
+  nearby?: NearbyView;
   /** Offers that wait for an answer, oldest first. */
   offers: IncomingOffer[];
   moving: Moving;
@@ -402,13 +433,19 @@ export interface Actions {
   revokeDevice(device: DeviceId): Promise<ActionResult>;
   /** Goes on without the recovery code: new keys, contacts are told, a new recovery code is shown. */
   startOver(password: string): Promise<ActionResult>;
-  /** Keeps keys and history unless `remove`. */
+  /** Keeps keys and history unless `remove`: then everything of this account leaves the browser. */
   logout(options: { remove: boolean }): Promise<ActionResult>;
+  /** For good, on the server and in this browser. */
+  deleteAccount(password: string): Promise<ActionResult>;
   /** Takes the engine over from the other tab. */
   useHere(): void;
 
   /** Opens the conversation with an exact handle and asks the person to become a contact. */
   shareWith(handle: string): Promise<ActionResult>;
+  /** Shows this person to those behind the same address who did the same, and them to this one, until it is switched off or the page goes. */
+  setNearby(on: boolean): void;
+  /** Asks somebody who is nearby to become a contact. */
+  askNearby(handle: string): Promise<ActionResult>;
   open(account: AccountId): void;
   close(): void;
   answerRequest(account: AccountId, verdict: 'accept' | 'decline' | 'block'): Promise<ActionResult>;
