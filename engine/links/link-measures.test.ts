@@ -6,15 +6,14 @@ const MB = 1_000_000;
 /** What the wrapping of each packet makes of so many bytes. */
 const wrapped = (bytes: number): number => bytes * 1.055;
 
-/** What the platform does not tell. */
-const untold: WireStats = { path: undefined, roundTripMs: undefined, sentBytes: undefined };
+const nothing: WireStats = { path: undefined, roundTripMs: undefined, sentBytes: undefined };
 
 /** A connection of which a test says what it measures. */
 class MeasuredWire {
   sentBytes = 0;
   bufferedBytes = 0;
   asked = 0;
-  measured: WireStats = untold;
+  measured = nothing;
   stats(): Promise<WireStats> {
     this.asked++;
     return Promise.resolve(this.measured);
@@ -51,7 +50,7 @@ describe('what is measured of a link', () => {
   it('is path and round trip of lane 0, and no more than four of its lanes are asked', async () => {
     const { measures, wires, look } = measuring(6);
     wires.forEach(
-      (wire, lane) => (wire.measured = { ...untold, path: lane === 0 ? 'relayed' : 'direct', roundTripMs: 50 + lane }),
+      (wire, lane) => (wire.measured = { ...nothing, path: lane === 0 ? 'relayed' : 'direct', roundTripMs: 50 + lane }),
     );
     await look();
     expect([measures.path, measures.roundTripMs]).toEqual(['relayed', 50]);
@@ -60,9 +59,9 @@ describe('what is measured of a link', () => {
 
   it('keeps the path while the connection does not say one', async () => {
     const { measures, wires, look } = measuring(1);
-    if (wires[0]) wires[0].measured = { ...untold, path: 'same-network', roundTripMs: 3 };
+    if (wires[0]) wires[0].measured = { ...nothing, path: 'same-network', roundTripMs: 3 };
     await look();
-    if (wires[0]) wires[0].measured = untold;
+    if (wires[0]) wires[0].measured = nothing;
     await look();
     expect([measures.path, measures.roundTripMs]).toEqual(['same-network', undefined]);
   });
