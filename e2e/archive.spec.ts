@@ -1,5 +1,5 @@
 /** A conversation leaves as files that anybody can read, and comes back with what was signed. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { expect, sha256, test } from './support/test.ts';
@@ -50,6 +50,8 @@ test('a conversation is exported as a page with its files and as JSON, and the J
     'files',
     'thanks',
   ]);
+  const kept = join(folder, 'kept.json');
+  await copyFile(json.path, kept); // a download goes with its browser
   // A new browser of Alice, and nobody there who could hand the history over.
   await bob.context.close();
   const alone = await visit({ handle: 'alice', displayName: 'Alice' });
@@ -61,11 +63,12 @@ test('a conversation is exported as a page with its files and as JSON, and the J
   await expect(alone.messages).not.toContainText('thanks');
   await alone.page.getByRole('button', { name: 'Details' }).click();
   const input = alone.page.locator('input[type=file][accept*=json]');
-  await input.setInputFiles(json.path);
+  await input.setInputFiles(kept);
   await expect(alone.page.getByText('3 messages were added.')).toBeVisible();
-  await expect(alone.messages).toContainText('thanks');
-  await input.setInputFiles(json.path);
+  await input.setInputFiles(kept);
   await expect(alone.page.getByText('Nothing new was in it.')).toBeVisible();
   await input.setInputFiles(path);
   await expect(alone.page.getByText('not a conversation that was exported')).toBeVisible();
+  await alone.page.getByRole('complementary', { name: 'Details' }).getByRole('button', { name: 'Back' }).click();
+  await expect(alone.messages).toContainText('thanks');
 });

@@ -18,18 +18,21 @@ const wires = ({ entries }: Pick<Archive, 'entries'>) => entries.map(({ wire }) 
 async function talked() {
   const world = await friends();
   const { ann, bob } = world;
-  const say = (machine: Machine, to: Machine, payload: Parameters<Machine['engine']['say']>[1]) => {
-    machine.act((engine) => engine.say(to.account.id, payload));
+  const act = (machine: Machine, what: Parameters<Machine['act']>[0]) => {
+    machine.act(what);
     return world.world.run(1_000);
   };
-  await say(ann, bob, { kind: 'text', text: 'frist' });
-  await say(ann, bob, { kind: 'edit', of: refOf(ann, 0), text: 'first' });
-  await say(ann, bob, { kind: 'text', text: 'a slip' });
-  await say(ann, bob, { kind: 'delete', of: refOf(ann, 2) });
-  await say(ann, bob, { kind: 'text', text: 'soon gone', expiresAfterMs: 1_000_000 });
-  await say(ann, bob, { kind: 'edit', of: refOf(ann, 4), text: 'gone, edited' });
-  await say(bob, ann, { kind: 'text', text: 'answer', reply: refOf(ann, 0) });
-  await say(ann, bob, { kind: 'react', to: refOf(bob, 0), emoji: '👍' });
+  const [annId, bobId] = [ann.account.id, bob.account.id];
+  await act(ann, (engine) => engine.sendText(bobId, 'frist'));
+  await act(ann, (engine) => engine.say(bobId, { kind: 'edit', of: refOf(ann, 0), text: 'first' }));
+  await act(ann, (engine) => engine.sendText(bobId, 'a slip'));
+  await act(ann, (engine) => engine.say(bobId, { kind: 'delete', of: refOf(ann, 2) }));
+  await act(ann, (engine) => engine.say(bobId, { kind: 'timer', afterMs: 1_000_000 }));
+  await act(ann, (engine) => engine.sendText(bobId, 'soon gone'));
+  await act(ann, (engine) => engine.say(bobId, { kind: 'edit', of: refOf(ann, 5), text: 'gone, edited' }));
+  await act(ann, (engine) => engine.say(bobId, { kind: 'timer', afterMs: 0 }));
+  await act(bob, (engine) => engine.sendText(annId, 'answer', refOf(ann, 0)));
+  await act(ann, (engine) => engine.say(bobId, { kind: 'react', to: refOf(bob, 0), emoji: '👍' }));
   return world;
 }
 
