@@ -8,7 +8,7 @@ import { ProtocolError } from '../protocol/errors.ts';
 import type { ClientEventName, ClientRequest, ClientResponse } from '../protocol/events.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { OwnAccount } from '../protocol/http.ts';
-import { toBase64 } from '../protocol/bytes.ts';
+import { fromBase64, toBase64 } from '../protocol/bytes.ts';
 import type { AccountId, ConversationId, DeviceId, OfferId, RequestId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { shownName, type Handle } from '../protocol/names.ts';
@@ -25,6 +25,7 @@ import { allows, isVerified, totalBytes } from './exchange/rules.ts';
 import type { QueueOrder } from './exchange/transfer-queue.ts';
 import { Transfers } from './exchange/transfers.ts';
 import type { DeliveryState } from './feed/delivery.ts';
+import { placeOfWire } from './feed/entry.ts';
 import { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
 import { Serial } from './feed/serial.ts';
@@ -92,6 +93,14 @@ export type Outcome =
   | { ok: true }
   | { ok: false; error: { code: ErrorCode | 'no-server' | 'yourself'; retryAfterMs?: number | undefined } };
 const done: Outcome = { ok: true };
+
+/** Of a batch of imported entries. */
+export interface Imported {
+  /** Messages, offers among them, that were not here before. */
+  messages: number;
+  /** Entries that were not taken: nobody certified wrote them, they were changed, or some before them are lacking. */
+  leftOut: number;
+}
 
 /** STUN and TURN servers are asked for anew after this; TURN credentials live longer. */
 const iceServersMs = 10 * 60_000;
@@ -204,12 +213,7 @@ export class Causeway {
         keys: ports.keys,
         summaries: ports.summaries,
         deliveries: ports.deliveries,
-        authorsOf: (conversation) => {
-          const theirs = this.people.byConversation(conversation)?.everyDevice ?? [];
-          return new Map(
-            [...theirs, ...this.#own.chain.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign]),
-          );
-        },
+        authorsOf: (conversation) => this.#authorsOf(conversation),
         isMine: (device) => this.isMine(device),
         report,
       },
@@ -358,6 +362,13 @@ export class Causeway {
       .catch((problem: unknown) => this.ports.report(problem));
   }
 
+  #authorsOf(conversation: ConversationId): Map<DeviceId, string> {
+    const theirs = this.people.byConversation(conversation)?.everyDevice ?? [];
+    return new Map(
+      [...theirs, ...this.#own.chain.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign]),
+    );
+  }
+
   #request<Name extends ClientEventName>(name: Name, body: ClientRequest<Name>): Promise<Answer<ClientResponse<Name>>> {
     return this.#signaling?.request(name, body) ?? Promise.resolve({ ok: false, error: { code: 'no-server' } });
   }
@@ -420,6 +431,23 @@ export class Causeway {
   async revokeDevice(device: DeviceId): Promise<Outcome> {
     if (device === this.ports.keys.id) return { ok: false, error: { code: 'not-allowed' } };
     return this.#changeDevices((devices) => devices.filter((own) => own.id !== device));
+  }
+
+  /**
+   * Takes entries that somebody kept in a file, as if a peer had sent them: only those that devices of this conversation signed and that
+   * continue their feeds, each once. What was deleted here stays deleted.
+   */
+  async importEntries(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<Imported> {
+    const before = await this.feeds.frontier(conversation);
+    const places = wires.map(placeOfWire);
+    const { committed } = await this.feeds.receive(conversation, wires, (device) => {
+      const key = this.#authorsOf(conversation).get(device);
+      return key === undefined ? undefined : fromBase64(key);
+    });
+    await this.#facts.idle();
+    const known = places.filter((place) => place && place.sequence < (before.get(place.device) ?? 0)).length;
+    const messages = committed.filter((entry) => ['text', 'offer'].includes(readPayload(entry).kind)).length;
+    return { messages, leftOut: wires.length - known - committed.length };
   }
 
   /** Takes this device out of the list of its account, as the last thing it does. The only device stays: a list cannot be empty. */

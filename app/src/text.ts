@@ -65,6 +65,10 @@ const errors: Record<ActionError['code'], string> = {
   'too-many-files': 'The list of files is too long for one folder. Send its parts one by one.',
   'not-saved': 'It could not be saved there. Choose another place.',
   'no-space-for-zip': 'There is no room for a ZIP beside the files themselves.',
+  'archive-too-large': 'This file is too large to be read here.',
+  'not-an-archive': 'This is not a conversation that was exported as JSON.',
+  'newer-version': 'This file needs a newer version of Causeway.',
+  'another-conversation': 'This file is of another conversation.',
   yourself: 'That is your own username. Enter the username of somebody else.',
 };
 
@@ -484,6 +488,36 @@ export const text = {
     block: 'Block',
     unblock: 'Unblock',
     copyHandle: 'Copy username',
+  },
+
+  archive: {
+    title: 'Export and import',
+    hint: 'What you export is not encrypted any more. Messages that were deleted are not in it, nor are those that disappear; an edited one is shown as it reads now.',
+    json: 'Export as JSON',
+    page: 'Export as web page',
+    pageHint:
+      'A ZIP with a page to read, the JSON, and the files of this conversation that you received on this device.',
+    import: 'Import JSON…',
+    importHint:
+      'Takes messages of this conversation back from a JSON export. Only what one of you two signed is taken, and nothing twice.',
+    working: 'One moment…',
+    exported: 'The conversation is in your downloads',
+    imported: (added: number, leftOut: number): string => {
+      const first = added === 0 ? 'Nothing new was in it.' : `${count(added, 'message was', 'messages were')} added.`;
+      return leftOut === 0
+        ? first
+        : `${first} ${count(leftOut, 'entry was', 'entries were')} left out, because nobody in this conversation signed them so, or others before them are missing.`;
+    },
+    file: {
+      title: (name: string) => `Conversation with ${name}`,
+      exported: (when: string, messages: number) => `Exported ${when}. ${count(messages, 'message', 'messages')}.`,
+      proof:
+        'This page can be changed by anybody who has it. The signatures of what was written are in conversation.json beside it.',
+      deleted: 'Deleted message',
+      edited: 'edited',
+      notHere: 'A message that is not here',
+      fileNotHere: 'not in this export',
+    },
   },
 
   path: {

@@ -92,6 +92,17 @@ export function withoutPayload(entry: StoredEntry): StoredEntry {
   return { ...entry, wire: encodeCbor(wire) };
 }
 
+/** Where an entry says that it is; nothing of it is verified. Undefined when it is none. */
+export function placeOfWire(wire: Uint8Array): { device: DeviceId; sequence: number } | undefined {
+  try {
+    const { device, sequence } = decodeAs(EntryHeader, decodeAs(WireEntry, wire)[0]);
+    return { device, sequence };
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
 /** Decodes and verifies an entry that came from outside; its payload may have been dropped. A wall time more than `limits.wallSkewMs` ahead becomes now, and is marked. */
 export async function readEntry(
   ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'> },

@@ -54,7 +54,7 @@ import type { Timeline } from './timeline.ts';
 import { transfersView } from './transfer-rows.ts';
 import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
 import { TransferWatch } from './transfer-watch.ts';
-import type { ActionResult, Actions, Phase, StorageView, Theme, View } from './view.ts';
+import type { ActionError, ActionResult, Actions, ImportOutcome, Phase, StorageView, Theme, View } from './view.ts';
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -421,6 +421,25 @@ export class App implements Actions {
       saveAs(await store.finished({ offer, file }), fileName(offered.name));
       return ok;
     });
+  }
+
+  async exportConversation(account: AccountId, as: 'json' | 'page'): Promise<ActionResult> {
+    const { engine } = this.#need();
+    const person = engine.people.get(account);
+    const store = this.#store;
+    if (!person || !store) return { ok: false, error: { code: 'storage' } };
+    return guard(async () => {
+      const { exportJson, exportPage } = await import('./archives.ts');
+      await (as === 'json' ? exportJson(engine, person) : exportPage(engine, person, store));
+      return ok;
+    });
+  }
+
+  async importConversation(account: AccountId, file: File): Promise<ImportOutcome | { error: ActionError }> {
+    const { engine } = this.#need();
+    const person = engine.people.get(account);
+    if (!person) return { error: { code: 'another-conversation' } };
+    return (await import('./archives.ts')).importFile(engine, person, file);
   }
 
   // Transfers

@@ -383,7 +383,11 @@ export interface ActionError {
     | 'yourself'
     | 'too-many-files'
     | 'not-saved'
-    | 'no-space-for-zip';
+    | 'no-space-for-zip'
+    | 'archive-too-large'
+    | 'not-an-archive'
+    | 'newer-version'
+    | 'another-conversation';
   retryAfterMs?: number | undefined;
   neededBytes?: number;
   freeBytes?: number;
@@ -414,6 +418,12 @@ export interface MessageActions {
   search(words: string, account?: AccountId): Promise<FoundMessage[]>;
   /** Searching is over: what it holds in memory can go. */
   searchDone(): void;
+}
+
+/** `leftOut`: entries that are not of this conversation, or that nobody in it signed. */
+export interface ImportOutcome {
+  added: number;
+  leftOut: number;
 }
 
 export interface Actions {
@@ -469,6 +479,10 @@ export interface Actions {
   provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult>;
   /** Downloads the received file under its cleaned name; a bundle as a ZIP, which is written first. */
   saveFile(offer: OfferId, file: number): Promise<ActionResult>;
+
+  /** Downloads a conversation: as JSON, or as a ZIP of a page, the JSON and the files that are here. */
+  exportConversation(account: AccountId, as: 'json' | 'page'): Promise<ActionResult>;
+  importConversation(account: AccountId, file: File): Promise<ImportOutcome | { error: ActionError }>;
 
   readonly bundles: BundleActions;
 
