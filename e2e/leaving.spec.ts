@@ -81,5 +81,5 @@ test('an account is deleted everywhere, its contacts keep the conversation, and 
   await server.up();
   await bob.page.getByRole('button', { name: 'Begin anew' }).click();
   await bob.logIn();
-  await expect(bob.page.getByRole('heading', { level: 1 })).toHaveText('This browser is new to your account');
+  await expect(bob.page.getByRole('heading', { level: 1 })).toHaveText('Approve this device');
 });
