@@ -16,5 +16,10 @@ export default defineConfig({
   retries: process.env['CI'] ? 1 : 0,
   outputDir: 'test-results/journeys',
   reporter: 'list',
+  projects: [
+    { name: 'journeys', grepInvert: /@network/ },
+    // These change the networks of the machine, which every browser on it notices: nothing else may run meanwhile.
+    { name: 'networks', grep: /@network/, workers: 1, dependencies: ['journeys'] },
+  ],
   use: { actionTimeout: 20_000, navigationTimeout: 30_000 },
 });

@@ -10,7 +10,7 @@ const limit = 1_000_000;
 const overhead = (1238 / 1160) * 1.02;
 const missing = lineMissing();
 
-test('a long line with loss gets more lanes, and a speed limit holds', async ({ file }) => {
+test('a long line with loss gets more lanes, and a speed limit holds', { tag: '@network' }, async ({ file }) => {
   test.skip(missing !== undefined, missing);
   const line = await Line.create();
   try {

@@ -134,6 +134,7 @@ test('the line of a sender: its order counts, and lasts over a reload', async ({
   await hand(alice, bob, await file('third.bin', 5 * MiB));
   await expect(alice.status('second.bin')).toHaveText('Waiting in line');
   await openTransfers(alice);
+  await expect(alice.page.getByText(/^\d in line$/)).toHaveText(['1 in line', '2 in line']);
   await alice.page.getByRole('button', { name: 'Move third.bin up' }).click();
   const down = alice.page.getByRole('button', { name: 'Move third.bin up' });
   await expect(down).toHaveAttribute('aria-disabled', 'true');

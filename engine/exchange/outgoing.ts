@@ -240,7 +240,10 @@ export class Outgoing {
         if (offered?.device !== this.ports.keys.id || answer.kind !== 'accepted' || answer.by !== link.device) continue;
         for (const file of offered.files.keys()) {
           const idle = this.ports.progress.of(offer, file).activity.kind === 'idle';
-          if (idle && this.#unbound(record, file)) all.push({ link, offer, ...this.#queued(record, file) });
+          if (!idle || standingOf(record, file) !== 'accepted') continue;
+          const queued = this.#queued(record, file);
+          // One that was sent before, or read for another reason, is bound already though its turn is still to come.
+          if (this.#unbound(record, file) || queued.leftBytes > 0) all.push({ link, offer, ...queued });
         }
       }
     }
