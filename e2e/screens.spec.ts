@@ -129,7 +129,7 @@ test('the screens of one person: welcome, recovery code, nobody yet, settings, a
 
   const elsewhere = await visit({ handle: 'alice' });
   await elsewhere.logIn();
-  await expect(elsewhere.page.getByRole('heading', { level: 1 })).toHaveText('This browser is new to your account');
+  await expect(elsewhere.page.getByRole('heading', { level: 1 })).toHaveText('Approve this device');
   await elsewhere.page.getByLabel('Recovery code').fill('AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA');
   await elsewhere.page.getByRole('button', { name: 'Use this code' }).click();
   await expect(elsewhere.page.getByRole('alert')).toContainText('not the recovery code');

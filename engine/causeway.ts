@@ -11,10 +11,12 @@ import type { OwnAccount } from '../protocol/http.ts';
 import { toBase64 } from '../protocol/bytes.ts';
 import type { AccountId, ConversationId, DeviceId, OfferId, RequestId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
-import type { Handle } from '../protocol/names.ts';
-import type { Device } from '../protocol/people.ts';
+import { shownName, type Handle } from '../protocol/names.ts';
+import type { Device, DeviceListBody } from '../protocol/people.ts';
 import type { SignalBody, KnockBody } from '../protocol/envelope.ts';
 import type { Blobs } from './blobs.ts';
+import { ApprovalHost } from './devices/approval-host.ts';
+import { OwnDevices } from './devices/own-devices.ts';
 import { Conversations, type DeliveryRow, type Summary } from './exchange/conversations.ts';
 import { Knocks } from './exchange/knocks.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
@@ -26,8 +28,16 @@ import { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
 import { Serial } from './feed/serial.ts';
 import { Envelopes, type Sealing } from './identity/envelope.ts';
+import {
+  compareToPin,
+  listAfter,
+  listWith,
+  pinOf,
+  signList,
+  verifyChain,
+  type VerifiedChain,
+} from './identity/device-list.ts';
 import { safetyNumber } from './identity/safety-number.ts';
-import { compareToPin, pinOf, verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import type { Link } from './links/link.ts';
 import type { LinkStats } from './links/link-measures.ts';
 import { Links } from './links/links.ts';
@@ -85,6 +95,8 @@ export class Causeway {
   readonly feeds: Feeds;
   readonly conversations: Conversations;
   readonly transfers: Transfers;
+  readonly approvals: ApprovalHost;
+  readonly ownDevices: OwnDevices;
   readonly #knocks: Knocks;
   readonly #envelopes: Envelopes;
   #signaling: Signaling | undefined;
@@ -108,6 +120,7 @@ export class Causeway {
     const chain = await verifyChain(account.lists, ports);
     const engine = new Causeway(ports, { account, chain }, events);
     await engine.people.load();
+    await engine.#keepSelf();
     await engine.people.rekey();
     await engine.conversations.load();
     await engine.transfers.load();
@@ -130,7 +143,10 @@ export class Causeway {
       { ...ports, records: ports.people, now: () => ports.clock.now() },
       () => this.#own.chain.newest.root,
       {
-        changed: (account) => this.#personChanged(account),
+        changed: (account) => {
+          this.#personChanged(account);
+          this.ownDevices.personChanged(account);
+        },
         cameOnline: (_, devices) => {
           for (const device of devices) this.links.nudge(device);
         },
@@ -145,8 +161,8 @@ export class Causeway {
         sendSignal: (to, body) => this.#sendSignal(to, body),
         allowed: (device) => this.#allowed(device),
         online: (device) => {
-          const found = this.people.byDevice(device);
-          return found !== undefined && this.people.online(found.person.account).has(device);
+          const found = this.#allowed(device);
+          return found !== undefined && this.people.online(found.account).has(device);
         },
       },
       {
@@ -164,8 +180,8 @@ export class Causeway {
         keys: ports.keys,
         summaries: ports.summaries,
         deliveries: ports.deliveries,
-        authorsOf: (account) => {
-          const theirs = this.people.get(account)?.everyDevice ?? [];
+        authorsOf: (conversation) => {
+          const theirs = this.people.byConversation(conversation)?.everyDevice ?? [];
           return new Map(
             [...theirs, ...this.#own.chain.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign]),
           );
@@ -177,6 +193,7 @@ export class Causeway {
         changed: (conversation) => {
           const person = this.people.byConversation(conversation);
           if (person) this.#personChanged(person.account);
+          this.ownDevices.soon();
         },
         forked: (_, fork) => report(new Error(`feed of ${fork.device} is forked`)),
         broken: (link, problem) => this.#broken(link, problem),
@@ -193,6 +210,37 @@ export class Causeway {
         },
       },
       { changed: (account) => this.#personChanged(account), broken: (link, problem) => this.#broken(link, problem) },
+    );
+    this.ownDevices = new OwnDevices({
+      ...ports,
+      people: this.people,
+      conversations: this.conversations,
+      transfers: this.transfers,
+      links: this.links,
+      self: () => this.#self,
+      isLookedAt: () => this.#looking === this.#own.account.id,
+      append: async (payload) => {
+        if (this.#self) await this.#append(this.#self.conversation, payload);
+        await this.#facts.idle();
+      },
+      accept: (offer) => this.answerOffer(offer, 'accepted'),
+    });
+    this.approvals = new ApprovalHost(
+      {
+        ...ports,
+        envelopes: this.#envelopes,
+        own: () => ({
+          account: this.#own.account.id,
+          root: this.#own.chain.newest.root,
+          device: this.devices.find(({ id }) => id === ports.keys.id),
+          isMine: (device) => this.isMine(device),
+        }),
+        send: async (to, box) => {
+          const from = this.devices.find(({ id }) => id === ports.keys.id);
+          return from !== undefined && (await this.#request('approval', { from, to: to.id, box })).ok;
+        },
+      },
+      () => events.changed(),
     );
     this.#knocks = new Knocks({
       transfers: this.transfers,
@@ -247,6 +295,12 @@ export class Causeway {
       account: (account) => {
         this.#ownAccount(account).catch(report);
       },
+      devices: (devices) => {
+        this.#afterGreeting(() => this.ownDevices.heard(devices));
+      },
+      approval: (approval) => {
+        this.approvals.take(approval).catch(report);
+      },
     });
   }
 
@@ -284,8 +338,65 @@ export class Causeway {
     return this.#own.chain.newest.root;
   }
 
+  /** The devices of this account, this one among them. */
+  get devices(): readonly Device[] {
+    return this.#own.chain.newest.devices;
+  }
+
   isMine(device: DeviceId): boolean {
-    return device === this.ports.keys.id || this.#own.chain.everyDevice.some((own) => own.id === device);
+    return (
+      device === this.ports.keys.id ||
+      this.#own.chain.everyDevice.some((own) => own.id === device) ||
+      // Of an earlier root, as this device or another one remembers it.
+      this.#self?.everyDevice.some((own) => own.id === device) === true
+    );
+  }
+
+  get #self(): Person | undefined {
+    return this.people.get(this.#own.account.id);
+  }
+
+  #keepSelf(): Promise<void> {
+    return this.people.keepSelf(this.#own.account, this.#own.chain, this.ports.keys.id);
+  }
+
+  /** The person said that both codes are the same: `guest` becomes a device of this account. */
+  async approve(guest: DeviceId): Promise<Outcome> {
+    const device = this.approvals.approved(guest);
+    if (!device) return { ok: false, error: { code: 'not-allowed' } };
+    const outcome = await this.#appendList((chain) => listWith(chain, device));
+    if (outcome.ok) await this.approvals.done(device);
+    return outcome;
+  }
+
+  async renameDevice(device: DeviceId, name: string): Promise<Outcome> {
+    const clean = shownName(name, limits.deviceNameMaxLength);
+    if (!clean) return { ok: false, error: { code: 'malformed' } };
+    if (this.devices.every((own) => own.id !== device || own.name === clean)) return done;
+    return this.#changeDevices((devices) => devices.map((own) => (own.id === device ? { ...own, name: clean } : own)));
+  }
+
+  /** Contacts and the server stop accepting the device; what it has it keeps. */
+  async revokeDevice(device: DeviceId): Promise<Outcome> {
+    if (device === this.ports.keys.id) return { ok: false, error: { code: 'not-allowed' } };
+    return this.#changeDevices((devices) => devices.filter((own) => own.id !== device));
+  }
+
+  #changeDevices(change: (devices: Device[]) => Device[]): Promise<Outcome> {
+    return this.#appendList((chain) => listAfter(chain, change([...chain.newest.devices])));
+  }
+
+  async #appendList(make: (chain: VerifiedChain) => DeviceListBody): Promise<Outcome> {
+    const { account, chain } = this.#own;
+    const { id: signer } = this.ports.keys;
+    const body = make(chain);
+    if (body.devices.length > limits.devicesPerAccount || body.number >= limits.deviceListsPerAccount)
+      return { ok: false, error: { code: 'too-large' } };
+    const list = await signList(body, { signer, sign: (message) => this.ports.keys.sign(message) });
+    const answer = await this.#request('devices:append', { list });
+    if (!answer.ok) return answer;
+    await this.#ownAccount({ ...account, lists: [...account.lists, list] });
+    return done;
   }
 
   /** The browser woke up, or the network is back. */
@@ -309,6 +420,7 @@ export class Causeway {
     const before = this.#looking;
     this.#looking = account;
     this.conversations.lookAt(account === undefined ? undefined : this.people.get(account)?.conversation);
+    this.ownDevices.soon();
     if (before) this.#personChanged(before);
     if (account) this.#personChanged(account);
   }
@@ -410,6 +522,8 @@ export class Causeway {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelRetake?.();
+    this.ownDevices.stop();
+    this.approvals.stop();
     this.links.stop();
     this.#signaling?.close();
     await this.transfers.stop();
@@ -440,6 +554,8 @@ export class Causeway {
       for (const entry of all) {
         const payload = readPayload(entry);
         if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
+        else if (payload.kind === 'own-person' || payload.kind === 'own-read')
+          await this.#takeOwnFact(person, entry, payload);
       }
       for (const entry of all) await this.#applyRule(person.account, entry);
       const summarised = this.conversations.onCommitted(all);
@@ -448,7 +564,15 @@ export class Causeway {
     } finally {
       // Whatever the storage says: there may be something to send now.
       this.#personChanged(person.account);
+      this.ownDevices.soon();
     }
+  }
+
+  /** Nobody but this account's devices tells it anything, and nowhere but among themselves. */
+  async #takeOwnFact(person: Person, { device }: StoredEntry, payload: OwnPayload): Promise<void> {
+    if (!this.people.isSelf(person.account) || !this.isMine(device)) return;
+    if (payload.kind === 'own-person') await this.people.learn(payload);
+    else await this.conversations.learnRead(payload.conversation, payload.upTo);
   }
 
   /** The entries, and before them those of the same feeds that could not be taken when their turn was. */
@@ -475,7 +599,8 @@ export class Causeway {
   }
 
   async #takeFact(person: Person, entry: StoredEntry, payload: OfferPayload): Promise<void> {
-    const source = { device: entry.device, mine: this.isMine(entry.device), at: entry.wall, lamport: entry.lamport };
+    const mine = this.people.isSelf(person.account) ? this.#isMySide(entry, payload) : this.isMine(entry.device);
+    const source = { device: entry.device, mine, at: entry.wall, lamport: entry.lamport };
     try {
       await this.transfers.addFact(person.account, entry.conversation, payload, source);
     } catch (problem) {
@@ -502,6 +627,15 @@ export class Causeway {
     await this.#append(record.conversation, { kind: 'answer', offer: record.offer, verdict: 'accepted' });
   }
 
+  /** Among own devices the one that offers is one side, and all the others are the other. */
+  #isMySide({ device }: StoredEntry, { kind, offer }: OfferPayload): boolean {
+    const here = device === this.ports.keys.id;
+    if (kind === 'offer') return here;
+    const offered = this.transfers.get(offer)?.offered;
+    if (!offered) return true; // said of an offer that another device made
+    return device === offered.device ? offered.mine : !offered.mine;
+  }
+
   /** Entries that were committed before a crash, or a failure, and not taken up yet. */
   async #catchUp(): Promise<void> {
     for (const person of this.people.all()) {
@@ -516,6 +650,8 @@ export class Causeway {
   }
 
   #allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
+    const own = this.#self?.devices.find(({ id }) => id === device);
+    if (own) return { account: this.#own.account.id, device: own };
     const found = this.people.byDevice(device);
     if (found?.person.relation !== 'accepted' || this.isMine(device)) return undefined;
     return { account: found.person.account, device: found.device };
@@ -524,7 +660,8 @@ export class Causeway {
   #linkOpened(link: Link): void {
     const person = this.people.get(link.account);
     if (!person) return;
-    this.conversations.linkOpened(link, person);
+    const own = this.people.isSelf(link.account);
+    this.conversations.linkOpened(link, own ? this.ownDevices.conversations() : [person.conversation], own);
     this.transfers.linkOpened(link);
   }
 
@@ -561,11 +698,16 @@ export class Causeway {
     const person = this.people.get(account);
     if (!person || this.#stopped) return;
     this.links.dropForbidden();
-    if (person.relation !== 'accepted') return;
+    if (person.relation !== 'accepted') {
+      for (const conversation of [person.conversation, ...person.earlier]) this.conversations.known(conversation);
+      return;
+    }
     for (const link of this.links.all())
       if (link.account === account && !this.conversations.serves(link, person.conversation))
         this.links.drop(link.device, 'other keys');
     this.conversations.authorsChanged();
+    for (const conversation of [person.conversation, ...person.earlier]) this.conversations.known(conversation);
+    if (this.people.isSelf(account)) return; // see `OwnDevices`
     for (const { id } of person.devices) {
       if (!this.people.online(account).has(id) && this.links.stateOf(id) === 'none') continue;
       this.#wanted(person, id).then(
@@ -593,6 +735,8 @@ export class Causeway {
         throw new ProtocolError('not-allowed', 'another account than this device is of');
       if (standing === 'older') return;
       this.#own = { account, chain };
+      await this.#keepSelf();
+      this.links.dropForbidden();
       this.conversations.authorsChanged();
       this.events.account(account);
       this.events.changed();
@@ -630,9 +774,8 @@ export class Causeway {
 
   async #onSignal(account: AccountId, from: DeviceId, box: string): Promise<void> {
     await this.#serverHeard();
-    const found = this.people.byDevice(from);
-    if (found?.person.account !== account || found.person.relation !== 'accepted')
-      throw new ProtocolError('not-allowed', 'a signal of somebody who is no contact');
+    const found = this.#allowed(from);
+    if (found?.account !== account) throw new ProtocolError('not-allowed', 'a signal of somebody who is no contact');
     const body = await this.#envelopes.open(found.device, box);
     if (body.kind !== 'sdp' && body.kind !== 'ice') throw new ProtocolError('malformed', `${body.kind} as a signal`);
     this.links.onSignal(found.device, body);
@@ -642,7 +785,7 @@ export class Causeway {
   async #onKnock(account: AccountId, from: DeviceId, box: string): Promise<void> {
     await this.#serverHeard();
     const found = this.people.byDevice(from);
-    if (found?.person.account !== account || found.person.relation === 'blocked') return;
+    if (found?.person.account !== account || found.person.relation === 'blocked' || this.isMine(from)) return;
     try {
       const body = await this.#envelopes.open(found.device, box);
       await this.#facts.run(() => this.#knocks.take(found.person, from, body));
@@ -652,6 +795,8 @@ export class Causeway {
     }
   }
 }
+
+type OwnPayload = Extract<Payload, { kind: 'own-person' | 'own-read' }>;
 
 function isOfferPayload(payload: ReturnType<typeof readPayload>): payload is OfferPayload {
   return 'offer' in payload;

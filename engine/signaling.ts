@@ -13,13 +13,15 @@ export interface SignalingEvents {
   /** Not connected any more; it is being tried again. */
   lost(): void;
   /** This connection will not come back by itself: another one took over, the session ended, or the device is not certified. */
-  stopped(reason: 'replaced' | 'ended' | 'unknown-device' | 'unsupported-version'): void;
+  stopped(reason: 'replaced' | 'ended' | 'revoked' | 'unknown-device' | 'unsupported-version'): void;
   contact(contact: Contact): void;
   presence(presence: ServerEvent<'presence'>): void;
   signal(signal: ServerEvent<'signal'>): void;
   /** Resolves when the knock is taken for good; the server then forgets it. */
   knock(knock: ServerEvent<'knock'>): Promise<void>;
   account(account: OwnAccount): void;
+  devices(devices: ServerEvent<'devices'>): void;
+  approval(approval: ServerEvent<'approval'>): void;
 }
 
 export interface Signaling {

@@ -17,8 +17,8 @@ const provenWaitMs = 5_000;
 export interface SignalingOptions extends SocketOptions {
   keys: DeviceKeys;
   events: SignalingEvents;
-  /** The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`), or the server did not answer. */
-  renew: () => Promise<'yes' | 'no' | 'no-server'>;
+  /** The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`, `revoked`), or the server did not answer. */
+  renew: () => Promise<'yes' | 'no' | 'revoked' | 'no-server'>;
 }
 
 export function connectSignaling(options: SignalingOptions): Signaling {
@@ -74,8 +74,10 @@ export function connectSignaling(options: SignalingOptions): Signaling {
     events.knock(knock).then(done, report);
   });
   listen(socket, 'account', report, (account) => events.account(account));
+  listen(socket, 'devices', report, (devices) => events.devices(devices));
+  listen(socket, 'approval', report, (approval) => events.approval(approval));
   listen(socket, 'replaced', report, () => stop('replaced'));
-  listen(socket, 'ended', report, () => stop('ended'));
+  listen(socket, 'ended', report, ({ revoked }) => stop(revoked === true ? 'revoked' : 'ended'));
   socket.on('disconnect', () => {
     if (ready) events.lost();
     ready = false;
@@ -86,6 +88,7 @@ export function connectSignaling(options: SignalingOptions): Signaling {
       renew().then((renewed) => {
         if (renewed === 'yes' && !stopped) socket.connect();
         else if (renewed === 'no') stop('ended');
+        else if (renewed === 'revoked') stop('revoked');
         else connectLater();
       }, report);
     else if (!stopped && !socket.active) connectLater();

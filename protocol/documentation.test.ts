@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { ApprovalBody } from './approval.ts';
 import { EntryHeader, OfferedFile, Payload, WireEntry } from './entry.ts';
 import { Envelope, KnockBody, SignalBody } from './envelope.ts';
 import { errorCodes, WireError } from './errors.ts';
@@ -160,7 +161,7 @@ describe('docs/protocol.md', () => {
     const known = [
       ['Contact.relation', choices(Relation)] as [string, string[]],
       ['contact:answer.verdict', choices(verdict)] as [string, string[]],
-      ...[SignalBody, KnockBody, Payload, ControlFrame].flatMap((variant) => picklists(variant)),
+      ...[SignalBody, KnockBody, ApprovalBody, Payload, ControlFrame].flatMap((variant) => picklists(variant)),
     ];
     expect(rows('Shapes', 'field', (cells) => list(cells[1]))).toEqual(expected(known));
   });
@@ -181,6 +182,7 @@ describe('docs/protocol.md', () => {
     const bodies = [
       ...kinds(SignalBody).map(([kind, names]): [string, unknown] => [kind, ['signal', names]]),
       ...kinds(KnockBody).map(([kind, names]): [string, unknown] => [kind, ['knock', names]]),
+      ...kinds(ApprovalBody).map(([kind, names]): [string, unknown] => [kind, ['approval', names]]),
     ];
     const documented = rows('Sealed envelopes', 'body', (cells) => [plain(cells[1]), list(cells[2])]);
     expect(documented).toEqual(expected(bodies));

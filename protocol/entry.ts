@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { bytesOf, bytesUpTo, uint } from './codec.ts';
 import { ConversationId, DeviceId, OfferId } from './ids.ts';
 import { limits } from './limits.ts';
+import { OwnPerson, OwnRead } from './own-facts.ts';
 
 export const EntryHeader = v.strictObject({
   version: uint(255),
@@ -92,5 +93,7 @@ export const Payload = v.variant('kind', [
   v.strictObject({ kind: v.literal('close'), ...fileRef, root: bytesOf(32) }),
   /** The recipient has all that it accepted of the file, verified and durably written, with this root. */
   v.strictObject({ kind: v.literal('receipt'), ...fileRef, root: bytesOf(32) }),
+  OwnRead,
+  OwnPerson,
 ]);
 export type Payload = v.InferOutput<typeof Payload>;

@@ -8,7 +8,7 @@ import { Password, OwnAccount, WrappedRecord } from './http.ts';
 import { AccountId, DeviceId, RequestId, Signature } from './ids.ts';
 import { limits } from './limits.ts';
 import { Handle } from './names.ts';
-import { Contact, DisplayName, Email, PublicAccount, SignedDeviceList } from './people.ts';
+import { Contact, Device, DisplayName, Email, PublicAccount, SignedDeviceList } from './people.ts';
 
 /** A sealed envelope, base64url; the server cannot open it. */
 export const SealedBox = v.pipe(
@@ -92,6 +92,15 @@ export const clientEvents = {
     response: nothing,
     anyDevice: false,
   },
+  /**
+   * One step of a device's approval, sealed, between a browser that is logged in without being a device yet (`from` is what it wants to become;
+   * its id is free) and a proven device of the same account, in either direction. Never kept. Errors: not-allowed, offline.
+   */
+  approval: {
+    request: v.strictObject({ from: Device, to: DeviceId, box: SealedBox }),
+    response: nothing,
+    anyDevice: true,
+  },
   /** STUN and TURN servers; TURN credentials are short-lived and only for accounts with an accepted contact. */
   'ice:servers': {
     request: empty,
@@ -116,10 +125,14 @@ export const serverEvents = {
   presence: v.object({ account: AccountId, online: v.array(DeviceId), lastSeenAt: v.optional(uint()) }),
   signal: v.object({ ...from, box: SealedBox }),
   knock: v.object({ ...from, id: RequestId, box: SealedBox }),
+  /** Devices of one's own account: which are online, this one too, and when the others were last. After every proof, and when it changes. */
+  devices: v.object({ online: v.array(DeviceId), seenAt: v.array(v.tuple([DeviceId, uint()])) }),
+  /** A step of an approval, from the device or the browser that `from` describes; what it says of itself is not checked. */
+  approval: v.object({ from: Device, box: SealedBox }),
   /** Another connection of this device took over; this one is closed and must not reconnect by itself. */
   replaced: empty,
-  /** The session ended (logged out elsewhere, device revoked). */
-  ended: empty,
+  /** The session ended: logged out elsewhere, or with `revoked` this device is not in the list of its account any more. */
+  ended: v.object({ revoked: v.optional(v.boolean()) }),
   /** One's own account changed from another device. */
   account: OwnAccount,
 } as const;

@@ -22,6 +22,10 @@ export const limits = {
   deviceListsPerAccount: 256,
   /** Every message goes to each device of an account; more than this is not a person. */
   devicesPerAccount: 16,
+  /** Former ones too, in what one's own devices tell each other of a person: a payload holds them. */
+  devicesPerOwnPerson: 192,
+  /** A device that asks to be approved waits this long for it; then it has to ask anew. */
+  approvalMs: 5 * 60_000,
   contactsPerAccount: 2000,
   /** Requests of strangers that wait for one account; later ones are refused. */
   waitingRequests: 20,

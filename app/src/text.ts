@@ -71,7 +71,8 @@ const fileFailures = {
   verification: () => 'Stopped: the data did not arrive intact',
 } as const;
 
-export const nameOf = (person: { displayName: string; handle: string }): string => person.displayName || person.handle;
+export const nameOf = (person: { displayName: string; handle: string; self?: true }): string =>
+  person.self ? text.people.self : person.displayName || person.handle;
 
 export const text = {
   appName: 'Causeway',
@@ -118,6 +119,8 @@ export const text = {
     create: 'Create account',
     login: 'Log in',
     ended: 'You were logged out here. What is on this device is kept: log in to see it.',
+    revoked:
+      'This device was removed from your account by another one of your devices. To use it again, log in and have it approved.',
     createTitle: 'Choose a username',
     loginTitle: 'Welcome back',
     username: 'Username',
@@ -141,7 +144,7 @@ export const text = {
   recoveryCode: {
     region: 'Recovery code',
     title: 'Keep your recovery code',
-    body: 'It is the only way into your account on a new browser, or when this one is cleared. Nobody can send it to you again. It is shown only now.',
+    body: 'When no other device of yours is at hand, it is the only way into your account on a new or cleared browser. Nobody can send it to you again. It is shown only now.',
     saved: 'I saved it',
     asText: 'Save as text',
     fileName: (app: string) => `${app} recovery code.txt`,
@@ -150,9 +153,29 @@ export const text = {
     copyFailed: 'Copying was not allowed. Select the code and copy it by hand.',
   },
   recover: {
-    title: 'This browser is new to your account',
+    title: 'Approve this device',
     body: (handle: string) =>
-      `You are logged in as @${handle}. Enter the recovery code that you kept when you created the account.`,
+      `You are logged in as @${handle}. This browser is new to your account, so one more step is needed.`,
+    byDevice: 'With another device of yours',
+    byDeviceBody: 'Open Causeway there first. Both show a code, and you compare them.',
+    ask: (name: string) => `Ask ${name}`,
+    byCode: 'With the recovery code',
+    byCodeBody: 'The one that you kept when you created the account.',
+    askingTitle: (name: string) => `Asking ${name}…`,
+    compareTitle: 'Compare the codes',
+    compareBody: (name: string) =>
+      `${name} shows a code too. If it is exactly this one, press Approve there. If not, press Refuse.`,
+    code8: 'Comparing code',
+    approvedTitle: 'Approved',
+    approvedBody: 'One moment…',
+    over: {
+      refused: (name: string) => `${name} refused, or is busy with another request.`,
+      expired: () => 'Nobody answered in time. Ask again.',
+      offline: (name: string) => `${name} is not online. Open Causeway there, then ask again.`,
+      failed: () => 'Something was not as it should be, so this was stopped. Ask again.',
+    },
+    stopAsking: 'Cancel',
+    askAgain: 'Back',
     code: 'Recovery code',
     use: 'Use this code',
     missing: 'Enter the recovery code.',
@@ -196,6 +219,8 @@ export const text = {
     requestSent: 'Request sent',
     blocked: 'Blocked',
     mine: (said: string) => `You: ${said}`,
+    self: 'My devices',
+    selfPreview: 'Notes and files between your devices',
     transferring: (percent: number) => `Transferring, ${number.format(percent)} %`,
   },
   requests: {
@@ -251,7 +276,8 @@ export const text = {
     'keys-changed': (name: string) => `The keys of ${name} changed`,
     'needs-newer-version': () => 'A message that needs a newer version of Causeway',
     'contact-accepted': (name: string) => `You and ${name} are contacts now`,
-  } satisfies Record<Extract<MessageItem, { kind: 'notice' }>['notice'], (name: string) => string>,
+    'device-added': (name: string, device: string) => `${name} added a device: ${device}`,
+  } satisfies Record<Extract<MessageItem, { kind: 'notice' }>['notice'], (name: string, device: string) => string>,
 
   offer: {
     region: 'Incoming file offer',
@@ -350,6 +376,7 @@ export const text = {
   },
 
   details: {
+    self: 'A conversation with yourself. Only your own devices take part, and they take files without asking.',
     title: 'Details',
     path: 'Connection',
     status: 'Status',
@@ -453,6 +480,32 @@ export const text = {
     movedTo: (file: string, place: number) => `${file} is number ${number.format(place)} in line`,
   },
 
+  devices: {
+    title: 'Devices',
+    here: 'this device',
+    online: 'online',
+    lastSeen: (when: string) => `last seen ${when}`,
+    added: (when: string) => `added ${when}`,
+    rename: (name: string) => `Rename ${name}`,
+    name: 'Device name',
+    save: 'Save name',
+    nameMissing: 'Enter a name.',
+    revoke: (name: string) => `Remove ${name}`,
+    revokeTitle: (name: string) => `Remove ${name} from your account?`,
+    revokeBody:
+      'It is logged out, and nobody accepts anything from it any more. What is on it already stays there. To use it again it has to be approved anew.',
+    revokeConfirm: 'Remove device',
+    revoked: 'The device was removed',
+    more: 'To add a device, open Causeway there and log in. It then asks for your approval here.',
+    history: (from: string, percent: number) => `Getting your history from ${from}… ${number.format(percent)} %`,
+    joinTitle: 'A new device wants to join your account',
+    joinBody: (name: string) => `${name} shows a code. Press Approve only if it is exactly this one:`,
+    joinWarning: 'If you are not adding a device right now, press Refuse: somebody knows your password.',
+    approve: 'Approve',
+    refuse: 'Refuse',
+    approved: (name: string) => `${name} was added`,
+  },
+
   settings: {
     transfers: 'Transfers',
     atOnce: 'Files at a time',
@@ -487,7 +540,7 @@ export const text = {
     remove: 'Remove from this device…',
     removeTitle: 'Remove everything from this device?',
     removeBody:
-      'Your keys, messages and files are deleted from this browser and you are logged out. To come back you need the recovery code. Without it, history that is only here is lost.',
+      'Your keys, messages and files are deleted from this browser and you are logged out. To come back you need another device of yours or the recovery code. Without them, history that is only here is lost.',
     removeConfirm: 'Remove from this device',
   },
 };

@@ -142,6 +142,11 @@ export class Feeds {
     return this.#ports.store.history(conversation, limit, before);
   }
 
+  /** Entries `from` to `from + limit - 1` of one feed, in sequence. */
+  range(conversation: ConversationId, device: DeviceId, from: number, limit: number): Promise<StoredEntry[]> {
+    return this.#ports.store.range(conversation, device, from, limit);
+  }
+
   /** `undefined` when this device has no such entry. */
   async entryAt(conversation: ConversationId, device: DeviceId, sequence: number): Promise<StoredEntry | undefined> {
     return (await this.#ports.store.range(conversation, device, sequence, 1))[0];

@@ -13,7 +13,7 @@ import {
 } from '../../protocol/events.ts';
 import type { AccountId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Contact, Relation } from '../../protocol/people.ts';
+import type { Contact, Relation, SignedDeviceList } from '../../protocol/people.ts';
 import * as v from 'valibot';
 import type { Clock } from '../ports.ts';
 import type { Answer, Signaling, SignalingEvents } from '../signaling.ts';
@@ -35,6 +35,10 @@ export class MemorySignaling {
   up = true;
   delayMs = 5;
   reconnectMs = 700;
+  /** Browsers that ask to become devices. */
+  readonly guests = new Map<DeviceId, { account: AccountId; take(event: ServerEvent<'approval'>): void }>();
+  /** What a lying server makes of a step of an approval. */
+  tampered = (event: ServerEvent<'approval'>): ServerEvent<'approval'> => event;
   /** Every box that passed, in order. */
   readonly relayed: { kind: 'signal' | 'knock'; from: DeviceId; to: DeviceId; box: string }[] = [];
 
@@ -109,6 +113,13 @@ export class MemorySignaling {
     };
   }
 
+  /** A guest asks a device of its account. @returns whether it is there. */
+  ask(to: DeviceId, event: ServerEvent<'approval'>): boolean {
+    if (!this.#connections.has(to)) return false;
+    this.say(to, (events) => events.approval(this.tampered(event)));
+    return true;
+  }
+
   /** Says something to a device as this server would, true or not. */
   say(device: DeviceId, what: (events: SignalingEvents) => void): void {
     this.#connections.get(device)?.say(what);
@@ -134,6 +145,7 @@ export class MemorySignaling {
       .map((other) => this.contact(client.account, other));
     connection.say((events) => events.ready({ account: account.own, contacts }));
     this.#presence(client.account);
+    this.#devices(client.account);
     for (const knock of this.knocks.filter(({ to }) => to === client.device)) this.#deliver(knock);
   }
 
@@ -142,6 +154,7 @@ export class MemorySignaling {
     if (this.#connections.get(client.device)?.client !== client) return;
     this.#connections.delete(client.device);
     this.#presence(client.account);
+    this.#devices(client.account);
   }
 
   async answer<Name extends ClientEventName>(
@@ -205,6 +218,23 @@ export class MemorySignaling {
         this.#deliver(knock);
         return { ok: true, value: null };
       }
+      case 'approval': {
+        const { from, to, box } = request as ServerEvent<'approval'> & { to: DeviceId };
+        const event = { from, box };
+        const guest = this.guests.get(to);
+        if (from.id !== client.device) return refuse('not-allowed');
+        if (guest?.account !== client.account) return refuse('offline');
+        this.clock.after(this.delayMs, () => guest.take(this.tampered(event)));
+        return { ok: true, value: null };
+      }
+      case 'devices:append': {
+        const account = this.accounts.get(client.account);
+        const { list } = request as ClientRequest<'devices:append'>;
+        if (!account || list.signer !== client.device) return refuse('not-allowed');
+        account.lists = [...account.lists, list as SignedDeviceList];
+        void this.accountChanged(account);
+        return { ok: true, value: null };
+      }
       case 'ice:servers':
         return { ok: true, value: { iceServers: [] } };
       case 'account:update':
@@ -258,6 +288,11 @@ export class MemorySignaling {
           !([actor, other].includes(account) && [actor, other].includes(this.#owners.get(to) as AccountId)),
       );
     return { ok: true, value: this.contact(actor, other) };
+  }
+
+  #devices(account: AccountId): void {
+    const online = this.online(account);
+    for (const device of online) this.say(device, (events) => events.devices({ online: online.slice(), seenAt: [] }));
   }
 
   #presence(account: AccountId): void {

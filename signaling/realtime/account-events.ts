@@ -29,7 +29,9 @@ export function accountEvents(
       connection.hold();
       try {
         directory.prove(connection, device)?.end('replaced');
+        connection.guest = undefined;
         if (isNew) await people.presenceChanged(connection.account);
+        else people.tellDevices(account, connection);
         // Read only now: a change after this is an event, one before is in here.
         const current = await accountOf(store, connection);
         if (!current.devices.includes(device)) refuse('unknown-device');
@@ -105,7 +107,7 @@ export function accountEvents(
 
   async function endIfRevoked(connection: Connection, { devices }: AccountRecord): Promise<void> {
     const revoked = connection.device !== undefined && !devices.includes(connection.device);
-    if (revoked || !(await store.session(connection.sessionHash))) connection.end('ended');
+    if (revoked || !(await store.session(connection.sessionHash))) connection.end('ended', revoked);
   }
 
   /** After a reset the connection that asked for it has no device, unless the new list has the same; it may prove the new one. */

@@ -16,6 +16,8 @@ export class Connection {
   readonly sessionHash: string;
   /** Set by the directory once the device proved itself. */
   device: DeviceId | undefined;
+  /** What an unproven connection says that it wants to become: where the answers to its approval go. */
+  guest: DeviceId | undefined;
   /** What the device signs; good for this connection only, and for one proof. */
   challenge = '';
   readonly #socket: Socket;
@@ -70,9 +72,9 @@ export class Connection {
   }
 
   /** Says why, then closes. */
-  end(reason: 'replaced' | 'ended'): void {
+  end(reason: 'replaced' | 'ended', revoked = false): void {
     this.release();
-    this.#socket.emit(reason, {});
+    this.#socket.emit(reason, revoked ? { revoked } : {});
     this.#socket.disconnect(true);
   }
 

@@ -40,6 +40,7 @@ describe('session x event', () => {
     'contact:answer': { account: about.account.id, verdict: 'decline' },
     signal: { to: about.device.device.id, box: 'AAAA' },
     knock: { to: about.device.device.id, id: randomId(), box: 'AAAA' },
+    approval: { from: newDevice().device, to: about.device.device.id, box: 'AAAA' },
     'ice:servers': {},
   });
   const unproven: Record<ClientEventName, string> = {
@@ -52,6 +53,7 @@ describe('session x event', () => {
     'contact:answer': 'not-allowed',
     signal: 'not-allowed',
     knock: 'not-allowed',
+    approval: 'not-allowed',
     'ice:servers': 'not-allowed',
   };
   const proven = {

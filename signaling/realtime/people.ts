@@ -74,10 +74,17 @@ export class People {
     }
   }
 
+  /** Tells a device which devices of its account are online. */
+  tellDevices(account: AccountRecord, connection: Connection): void {
+    const online = this.#directory.online(account.id);
+    connection.send('devices', { online, seenAt: this.#lastSeen.ofDevices(account) });
+  }
+
   /** A device came or went. */
   async presenceChanged(id: AccountId): Promise<void> {
     const account = await this.#store.account(id);
     if (!account) return;
+    for (const connection of this.#directory.provenOf(id)) this.tellDevices(account, connection);
     const pairs = await this.#store.pairsOf(id);
     const lastSeenAt = this.#lastSeen.of(account);
     const presence = {

@@ -121,8 +121,9 @@ function begin(parts: SocketParts, socket: Socket, { account, sessionHash }: Ide
 }
 
 function ended({ directory, lastSeen, people, isStopping, log }: SocketParts, connection: Connection): void {
-  const { account } = connection;
+  const { account, device } = connection;
   if (!directory.remove(connection)) return;
+  if (device !== undefined) lastSeen.noteDevice(device, Date.now());
   if (directory.online(account).length === 0) lastSeen.note(account, Date.now());
   // While the server stops everybody goes; nobody needs to be told one by one.
   if (isStopping()) return;

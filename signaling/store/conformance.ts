@@ -204,6 +204,17 @@ export function storeConformance(name: string, open: (test: { first: boolean }) 
       expect((await store.account(account.id))?.lastSeenAt).toBe(50);
     });
 
+    it('keeps when each device went, and forgets it with the device', async () => {
+      await begin();
+      const { account } = await registered();
+      const [device] = account.devices as [DeviceId];
+      for (const at of [50, 40]) await store.noteLastSeen(new Map(), new Map([[device, at]]));
+      await restart();
+      expect((await store.account(account.id))?.devicesSeenAt).toEqual([[device, 50]]);
+      await store.noteLastSeen(new Map(), new Map([[accountId() as string as DeviceId, 60]]));
+      expect((await store.account(account.id))?.devicesSeenAt).toEqual([[device, 50]]);
+    });
+
     it('writes what is pending when it closes, and refuses changes then', async () => {
       await begin();
       const account = someAccount();

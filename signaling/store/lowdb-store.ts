@@ -170,8 +170,19 @@ class LowdbStore implements Store {
     });
   }
 
-  noteLastSeen(times: ReadonlyMap<AccountId, number>): Promise<void> {
+  noteLastSeen(
+    times: ReadonlyMap<AccountId, number>,
+    devices: ReadonlyMap<DeviceId, number> = new Map<DeviceId, number>(),
+  ): Promise<void> {
     return this.#change(() => {
+      for (const [device, at] of devices) {
+        const owner = this.#staged.byDevice.get(device);
+        const account = owner && this.#staged.account.get(owner);
+        if (!account) continue;
+        const seen = new Map(account.devicesSeenAt?.filter(([id]) => account.devices.includes(id)));
+        if (at <= (seen.get(device) ?? 0)) continue;
+        this.#putAccount({ ...account, devicesSeenAt: [...seen.set(device, at)] });
+      }
       for (const [id, lastSeenAt] of times) {
         const account = this.#staged.account.get(id);
         if (account && lastSeenAt > (account.lastSeenAt ?? 0)) this.#putAccount({ ...account, lastSeenAt });

@@ -28,6 +28,8 @@ export interface AccountRecord {
   readonly known: readonly string[];
   readonly createdAt: number;
   readonly lastSeenAt?: number | undefined;
+  /** When devices of the newest list last went offline. */
+  readonly devicesSeenAt?: readonly (readonly [DeviceId, number])[] | undefined;
 }
 
 export interface SessionRecord {
@@ -92,8 +94,8 @@ export interface Store {
     id: AccountId,
     identity: { wrapped: string; list: SignedDeviceList; devices: readonly DeviceId[]; keepSession: string },
   ): Promise<'ok' | 'device-taken'>;
-  /** Coalesced times of going offline, milliseconds since 1970; never moves back. */
-  noteLastSeen(times: ReadonlyMap<AccountId, number>): Promise<void>;
+  /** Coalesced times of going offline, milliseconds since 1970; never moves back. Devices that left their account's list are forgotten. */
+  noteLastSeen(times: ReadonlyMap<AccountId, number>, devices?: ReadonlyMap<DeviceId, number>): Promise<void>;
 
   openSession(id: AccountId, session: NewSession): Promise<void>;
   /** Expired ones too: the caller looks at the clock. */

@@ -25,6 +25,7 @@ export const schemas = {
     known: v.array(v.string()),
     createdAt: uint(),
     lastSeenAt: v.optional(uint()),
+    devicesSeenAt: v.optional(v.array(v.tuple([DeviceId, uint()]))),
   }),
   session: v.strictObject({
     hash: v.string(),

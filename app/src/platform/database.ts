@@ -21,8 +21,8 @@ export interface BrowserSettings {
   current: AccountId;
   theme: Theme;
   transfers: TransferSettings;
-  /** Somebody logged in whose recovery code is awaited. */
-  visiting: true;
+  /** Who is logged in without this browser being a device of the account yet. */
+  visiting: OwnAccount;
   /** Keys of a registration or a new device that the server may already have, until they are an identity. */
   pending: { device: Device; pairs: DeviceKeyPairs; code?: string };
 }

@@ -4,11 +4,12 @@
  */
 import { deviceKeys, hashes, random, signatures } from '../../../keys/web-crypto.ts';
 import type { Causeway, Outcome } from '../../../engine/causeway.ts';
+import { verifyChain, type VerifiedChain } from '../../../engine/identity/device-list.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
-import type { AccountId, OfferId } from '../../../protocol/ids.ts';
+import type { AccountId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import { toUtf8 } from '../../../protocol/bytes.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { Handle, fileName } from '../../../protocol/names.ts';
@@ -39,6 +40,8 @@ import type { Bundles } from './bundles.ts';
 import type { CardExtras } from './file-cards.ts';
 import { lazyBundles } from './lazy-bundles.ts';
 import { SpaceWatch } from './free-space.ts';
+import type { Approval } from './approval.ts';
+import { ownDevicesView, visitingPhase } from './own-devices.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
 import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
@@ -105,7 +108,7 @@ export class App implements Actions {
   );
   #running: Running | undefined;
   /** Logged in, but not a device yet. */
-  #visiting: OwnAccount | undefined;
+  #visiting: { account: OwnAccount; chain: VerifiedChain; approval?: Approval } | undefined;
   #store: BlobStore | undefined;
   /** Without a connection the server is taken to be away: it was there, or had time enough to answer. */
   #expectConnection = false;
@@ -172,12 +175,56 @@ export class App implements Actions {
 
   async recover(code: string): Promise<ActionResult> {
     if (!this.#visiting) return { ok: false, error: { code: 'not-allowed' } };
-    return this.#enterSession(await session.recover(this.#visiting, code, this.report));
+    return this.#enterSession(await session.recover(this.#visiting.account, code, this.report));
+  }
+
+  async askApproval(device: DeviceId): Promise<ActionResult> {
+    const visiting = this.#visiting;
+    if (!visiting) return { ok: false, error: { code: 'not-allowed' } };
+    // Rarely needed: not part of what the first screen waits for.
+    const { Approval: Asking } = await import('./approval.ts');
+    const approval = new Asking({ clock, report: this.report }, visiting.account, device, {
+      changed: () => this.#showVisit(),
+      done: (outcome) => {
+        if (this.#visiting?.approval !== approval) return;
+        this.#enterSession(outcome).then((entered) => {
+          // The device list has this browser, or will: a reload finds it, and so does asking anew.
+          if (!entered.ok) this.cancelApproval();
+        }, this.report);
+      },
+    });
+    visiting.approval = approval;
+    this.#showVisit();
+    const asked = await approval.ask();
+    if (!asked.ok) this.cancelApproval();
+    return asked;
+  }
+
+  cancelApproval(): void {
+    this.#visiting?.approval?.cancel().catch(this.report);
+    delete this.#visiting?.approval;
+    this.#showVisit();
+  }
+
+  async approveDevice(guest: DeviceId): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.approve(guest));
+  }
+
+  refuseDevice(): void {
+    this.#need().engine.approvals.refuse().catch(this.report);
+  }
+
+  async renameDevice(device: DeviceId, name: string): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.renameDevice(device, name));
+  }
+
+  async revokeDevice(device: DeviceId): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.revokeDevice(device));
   }
 
   async startOver(password: string): Promise<ActionResult> {
     if (!this.#visiting) return { ok: false, error: { code: 'not-allowed' } };
-    return this.#enterSession(await session.startOver(this.#visiting, password, this.report));
+    return this.#enterSession(await session.startOver(this.#visiting.account, password, this.report));
   }
 
   recoveryCodeSaved(): void {
@@ -198,9 +245,8 @@ export class App implements Actions {
       if (!answer.ok && answer.error.code !== 'no-server' && answer.error.code !== 'not-allowed') return answer;
       await this.#stopEngine();
       await writeSetting('current', undefined);
-      await writeSetting('visiting', undefined);
       if (remove && running) await forget(running);
-      this.#visiting = undefined;
+      await this.#endVisit();
       this.#enter({ kind: 'welcome' });
       return ok;
     } finally {
@@ -453,17 +499,33 @@ export class App implements Actions {
     }
     const current = await readSetting('current');
     const identity = current && (await readIdentity(current));
-    if (identity) await this.#run(identity);
-    else if (!(await this.#visitAgain())) this.#enter({ kind: 'welcome' });
+    if (identity) {
+      await this.#run(identity);
+      return;
+    }
+    const visiting = await readSetting('visiting');
+    const resumed = visiting && (await session.resumeVisit(visiting, this.report));
+    if (resumed) await this.#enterSession(resumed);
+    else this.#enter({ kind: 'welcome' });
   }
 
-  /** A page that was left while it asked for the recovery code asks for it again. */
-  async #visitAgain(): Promise<boolean> {
-    const answer = (await readSetting('visiting')) && (await api.session());
-    if (!answer?.ok) return false;
-    this.#visiting = answer.value;
-    this.#enter({ kind: 'needs-recovery', handle: answer.value.handle });
-    return true;
+  /** Logged in, and this browser is not a device of the account: a reload stays here. */
+  async #visit(account: OwnAccount): Promise<void> {
+    const chain = await verifyChain(account.lists, { hashes, signatures });
+    await writeSetting('visiting', account);
+    this.#visiting = { account, chain };
+    this.#showVisit();
+  }
+
+  #showVisit(): void {
+    if (!this.#visiting) return;
+    const { account, chain, approval } = this.#visiting;
+    this.#enter(visitingPhase(account.handle, chain, approval));
+  }
+
+  async #endVisit(): Promise<void> {
+    this.#visiting = undefined;
+    await writeSetting('visiting', undefined);
   }
 
   async #lost(): Promise<void> {
@@ -474,14 +536,11 @@ export class App implements Actions {
   async #enterSession(outcome: session.SessionOutcome): Promise<ActionResult> {
     if (outcome.kind === 'error') return { ok: false, error: outcome.error };
     if (outcome.kind === 'needs-recovery') {
-      this.#visiting = outcome.account;
-      await writeSetting('visiting', true);
-      this.#enter({ kind: 'needs-recovery', handle: outcome.account.handle });
+      await this.#visit(outcome.account);
       return ok;
     }
     await writeSetting('current', outcome.identity.account.id);
-    await writeSetting('visiting', undefined);
-    this.#visiting = undefined;
+    await this.#endVisit();
     await this.#run(outcome.identity);
     return ok;
   }
@@ -548,10 +607,11 @@ export class App implements Actions {
     await this.refreshStorage();
   }
 
-  async #renew(account: AccountId, keys: DeviceKeys): Promise<'yes' | 'no' | 'no-server'> {
+  async #renew(account: AccountId, keys: DeviceKeys): Promise<'yes' | 'no' | 'revoked' | 'no-server'> {
     const answer = await api.resume(account, keys);
     if (answer.ok) return 'yes';
-    return answer.error.code === 'not-allowed' || answer.error.code === 'unknown-device' ? 'no' : 'no-server';
+    if (answer.error.code === 'unknown-device') return 'revoked';
+    return answer.error.code === 'not-allowed' ? 'no' : 'no-server';
   }
 
   async #stopEngine(): Promise<void> {
@@ -566,7 +626,7 @@ export class App implements Actions {
     running.db.close();
   }
 
-  async #onStopped(reason: 'replaced' | 'ended' | 'unknown-device' | 'unsupported-version'): Promise<void> {
+  async #onStopped(reason: 'replaced' | 'ended' | 'revoked' | 'unknown-device' | 'unsupported-version'): Promise<void> {
     if (reason === 'unsupported-version') {
       // The server is newer: a waiting version of the app will fit. Until then everything that is here stays readable.
       this.#changed();
@@ -577,11 +637,11 @@ export class App implements Actions {
     await this.#stopEngine();
     if (reason === 'replaced') this.#enter({ kind: 'other-tab' });
     else if (reason === 'unknown-device' && account) {
-      this.#visiting = account;
-      this.#enter({ kind: 'needs-recovery', handle: account.handle });
+      await writeSetting('current', undefined);
+      await this.#visit(account);
     } else {
       await writeSetting('current', undefined);
-      this.#enter({ kind: 'welcome', ended: true });
+      this.#enter({ kind: 'welcome', ended: reason === 'revoked' ? 'revoked' : 'session' });
     }
   }
 
@@ -639,6 +699,7 @@ export class App implements Actions {
         ? { transfers: transfersView(engine, extrasOf(running), watch.series(Date.now())) }
         : {}),
       ...(conversation ? { conversation } : {}),
+      ...ownDevicesView(engine),
     };
     this.#space.watch(this.view.offers);
   }

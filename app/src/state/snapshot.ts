@@ -19,6 +19,7 @@ export function personRow(engine: Causeway, person: Person): PersonRow {
   const progress = progressWith(engine, person);
   return {
     account: person.account,
+    ...(engine.people.isSelf(person.account) ? { self: true as const } : {}),
     handle: person.handle,
     displayName: person.displayName,
     avatarSeed: person.pin.root,
@@ -50,7 +51,9 @@ export function peopleRows(
   const people = rows
     .filter(
       ({ person, row }) =>
-        person.relation === 'accepted' ||
+        (person.relation === 'accepted' && !engine.people.isSelf(person.account)) ||
+        // Oneself is there once there is another device, or something was written.
+        (engine.people.isSelf(person.account) && person.devices.length > 0) ||
         person.relation === 'outgoing' ||
         person.relation === 'blocked' ||
         row.last !== undefined ||
@@ -88,6 +91,7 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
     .flatMap((record) => {
       const person = engine.people.get(record.account);
       if (!record.offered || !person || person.relation === 'blocked') return [];
+      if (engine.people.isSelf(person.account)) return []; // taken without asking
       const files = record.offered.files.map((file, index) => {
         const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
         return {

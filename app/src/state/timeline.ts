@@ -4,6 +4,7 @@ import { fileKey, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import { compareEntries } from '../../../engine/feed/order.ts';
 import { readPayload, type ReadPayload } from '../../../engine/feed/payload.ts';
 import type { Person } from '../../../engine/people/people.ts';
+import { shownName } from '../../../protocol/names.ts';
 import type { StoredEntry } from '../../../engine/ports.ts';
 import { fileCards, type CardExtras } from './file-cards.ts';
 import type { MessageItem } from './view.ts';
@@ -54,13 +55,20 @@ export class Timeline {
     const theirs = new Set(person.everyDevice.map(({ id }) => id));
     for (const { entry, payload } of this.#read) {
       // Two people write here: a device of neither chain is one of this account from before its keys were replaced.
-      const mine = this.engine.isMine(entry.device) || !theirs.has(entry.device);
-      const common = { key: keyOf(entry), at: entry.wall, mine, author: mine ? author.mine : author.theirs };
+      const self = this.engine.people.isSelf(person.account);
+      const mine = self
+        ? entry.device === this.engine.device
+        : this.engine.isMine(entry.device) || !theirs.has(entry.device);
+      // Among one's own devices, the name of the device says who wrote.
+      const device = self ? person.everyDevice.find(({ id }) => id === entry.device)?.name : undefined;
+      const name = shownName(device ?? '') || (mine ? author.mine : author.theirs);
+      const common = { key: keyOf(entry), at: entry.wall, mine, author: name };
       const delivery = mine
         ? this.engine.conversations.deliveryOf(
             entry.conversation,
             entry.sequence,
-            entry.device === this.engine.device ? person.everyDevice.map(({ id }) => id) : [],
+            person.everyDevice.map(({ id }) => id),
+            entry.device,
           )
         : 'delivered';
       if (payload.kind === 'text') items.push({ ...common, kind: 'text', text: payload.text, delivery });
@@ -82,6 +90,16 @@ export class Timeline {
     for (const record of this.engine.transfers.all())
       if (record.account === person.account && !shown.has(record.offer))
         this.#addKnocked(items, record, person, author.theirs);
+    for (const { name, at } of person.added ?? [])
+      insertByTime(items, {
+        key: `device-added/${at}/${name}`,
+        at,
+        mine: false,
+        author: author.theirs,
+        kind: 'notice',
+        notice: 'device-added',
+        name,
+      });
     if (person.keysChangedAt !== undefined)
       insertByTime(items, {
         key: 'keys-changed',

@@ -2,10 +2,11 @@
  * What the screens show and what a person can do: the one seam between the engine and the components. Snapshots are plain, replaced
  * as a whole, never mutated; components derive from them and call `Actions`. All names in here went through `protocol/names.ts`.
  */
+import type { GuestState } from '../../../engine/devices/approval-guest.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { Path } from '../../../engine/session/wire.ts';
-import type { AccountId, ConversationId, OfferId } from '../../../protocol/ids.ts';
+import type { AccountId, ConversationId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
@@ -23,12 +24,18 @@ export type Phase =
   | { kind: 'unsupported'; missing: string }
   /** Another tab of this browser runs the engine. */
   | { kind: 'other-tab' }
-  /** `ended`: the server ended the session of whoever was logged in here. */
-  | { kind: 'welcome'; ended?: true }
+  /** `ended`: the server ended the session of whoever was logged in here; `revoked`: another device removed this one. */
+  | { kind: 'welcome'; ended?: 'session' | 'revoked' }
   /** Right after registration or after new keys: shown once. */
   | { kind: 'recovery-code'; code: string }
   /** Logged in on a browser that is not a device of the account yet. */
-  | { kind: 'needs-recovery'; handle: string }
+  | {
+      kind: 'needs-recovery';
+      handle: string;
+      /** Devices that can approve this one, and how it stands with the one that was asked. */
+      devices: { id: DeviceId; name: string }[];
+      approval?: { name: string; state: GuestState };
+    }
   | { kind: 'ready' };
 
 /** The connection to the signaling server. `offline`: not connected and trying. */
@@ -42,8 +49,22 @@ export interface Me {
   avatarSeed: string;
 }
 
+/** One device of this account. */
+export interface DeviceRow {
+  id: DeviceId;
+  name: string;
+  /** The one in front of the person. */
+  here: boolean;
+  online: boolean;
+  addedAt: number;
+  /** When it last went offline, when the server knows. */
+  seenAt?: number;
+}
+
 export interface PersonRow {
   account: AccountId;
+  /** The conversation with oneself, over one's own devices. */
+  self?: true;
   handle: string;
   /** Empty when the person gave none; then the handle is shown. */
   displayName: string;
@@ -142,6 +163,8 @@ export interface BundleSize {
 export type MessageItem = { key: string; at: number; mine: boolean; author: string } & (
   | { kind: 'text'; text: string; delivery: Delivery }
   | { kind: 'files'; files: FileCard[]; delivery: Delivery }
+  /** Told by the app itself: the other added a device of this name. */
+  | { kind: 'notice'; notice: 'device-added'; name: string }
   /** Told by the app itself: the other's keys changed, an entry needs a newer version. */
   | { kind: 'notice'; notice: 'keys-changed' | 'needs-newer-version' | 'contact-accepted' }
 );
@@ -242,6 +265,12 @@ export interface View {
   transfers?: TransfersView;
   transferSettings: TransferSettings;
   storage?: StorageView;
+  /** Devices of this account, this one first. */
+  devices?: DeviceRow[];
+  /** A new device asks to join, and shows this code. */
+  approval?: { guest: DeviceId; name: string; digits: string };
+  /** History is coming from another device. */
+  history?: { from: string; percent: number };
   theme: Theme;
   /** A new version of the app is waiting. */
   updateReady: boolean;
@@ -273,6 +302,14 @@ export interface Actions {
   recoveryCodeSaved(): void;
   /** Certifies this browser with the recovery code. */
   recover(code: string): Promise<ActionResult>;
+  /** Asks a device of the account to let this browser in; how it goes is in the phase. */
+  askApproval(device: DeviceId): Promise<ActionResult>;
+  cancelApproval(): void;
+  /** The codes are the same: the new device joins. */
+  approveDevice(guest: DeviceId): Promise<ActionResult>;
+  refuseDevice(): void;
+  renameDevice(device: DeviceId, name: string): Promise<ActionResult>;
+  revokeDevice(device: DeviceId): Promise<ActionResult>;
   /** Goes on without the recovery code: new keys, contacts are told, a new recovery code is shown. */
   startOver(password: string): Promise<ActionResult>;
   /** Keeps keys and history unless `remove`. */
