@@ -16,6 +16,7 @@ export const errorCodes = [
   'unknown-device', // the device is not in the newest device list of its account
   'stale-list', // a device list does not follow the newest one
   'too-many-requests', // unanswered contact requests are at their limit, on either side
+  'unknown-invitation', // no group has an open invitation with this id
   'offline', // the recipient device is not connected
   'unsupported-version', // the counterpart speaks another protocol version
   'shutting-down', // the server stops; connect again

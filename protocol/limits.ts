@@ -119,8 +119,12 @@ export const limits = {
   sealedPerEntry: 400,
   /** Invitations of one group that are open at the server. */
   invitationsPerGroup: 16,
-  /** Members that somebody who asks to join may ring first. */
+  /** Members whose public records are told at a time. */
   membersPerAnswer: 16,
+  /** Members who are told that somebody asks to join: if the first does not answer, the next does. */
+  membersAsked: 4,
+  /** How long the server remembers who asked: a member lets them in within this time, or they ask again. */
+  joinAskMs: 10 * 60_000,
 
   // Transfer
   /** Hash unit (design: measured fastest to hash, fine enough to resume). */

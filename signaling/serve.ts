@@ -19,6 +19,8 @@ import type { Counters } from './realtime/events.ts';
 import { Knocks } from './realtime/knocks.ts';
 import { LastSeen } from './realtime/last-seen.ts';
 import { People } from './realtime/people.ts';
+import { groupEvents } from './realtime/group-events.ts';
+import { Groups } from './realtime/groups.ts';
 import { peopleEvents } from './realtime/people-events.ts';
 import { relayEvents } from './realtime/relay-events.ts';
 import { attachSockets } from './realtime/sockets.ts';
@@ -53,12 +55,18 @@ export async function serve(
   const passwords = await createPasswords(settings.HASH_CONCURRENCY);
   const directory = new Directory();
   const lastSeen = new LastSeen(store, log);
-  const people = new People(store, directory, lastSeen);
+  const groups = new Groups(store, directory);
+  const people = new People(store, directory, lastSeen, groups);
   const knocks = new Knocks(settings.KNOCK_MEMORY_MIB * 1024 * 1024);
   const isAllowedOrigin = createOriginCheck(settings);
   const addressOf = (request: IncomingMessage) => clientAddress(request, settings.TRUST_PROXY);
-  const eventParts = { store, directory, people, knocks, passwords, rates, settings, counters };
-  const functions = { ...accountEvents(eventParts), ...peopleEvents(eventParts), ...relayEvents(eventParts) };
+  const eventParts = { store, directory, people, groups, knocks, passwords, rates, settings, counters };
+  const functions = {
+    ...accountEvents(eventParts),
+    ...peopleEvents(eventParts),
+    ...groupEvents(eventParts),
+    ...relayEvents(eventParts),
+  };
   const running = new Set<Promise<void>>();
 
   const endSession = (hash: string): void => {

@@ -43,6 +43,7 @@ const errors: Record<ActionError['code'], string> = {
   'wrong-credentials': 'The username or the password is wrong.',
   'weak-password': 'That password is too easy to guess. Use at least 8 characters that nobody would think of.',
   'unknown-handle': 'Nobody has this username. Check how it is spelled.',
+  'unknown-invitation': 'This invitation is not valid any more. Ask for a new one.',
   'unknown-device': 'This browser does not belong to the account any more. Log in again.',
   'stale-list': 'Your devices changed in the meantime. Try again.',
   'too-many-requests': 'Too many requests are waiting for an answer. Try again when some have been answered.',
