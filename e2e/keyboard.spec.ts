@@ -127,7 +127,7 @@ test('register, share, write, attach, accept, save, settings and log out without
   await tabTo(alice.page, 'Cancel', 'Shift+Tab');
   await alice.page.keyboard.press('Enter');
   await expect(alice.status('mistake.bin')).toHaveText('Cancelled');
-  await focus(alice.page).toBe('Messages');
+  await focus(alice.page).toBe('Message actions');
 
   await tabTo(alice.page, 'Settings', 'Shift+Tab');
   await alice.page.keyboard.press('Enter');

@@ -46,7 +46,7 @@ function layoutFaults(touch: boolean): string[] {
     if (typeof duration === 'number' && duration > 10) faults.push(`moves for ${duration} ms: ${animation.playState}`);
   }
   if (touch)
-    for (const control of document.querySelectorAll('button, a[href], input, textarea, [role="button"]')) {
+    for (const control of document.querySelectorAll('button, a[href]:not(.rich a), input, textarea, [role="button"]')) {
       const hidden = control.classList.contains('visually-hidden');
       const target = hidden && control instanceof HTMLInputElement ? control.labels?.[0] : control;
       if (!target?.checkVisibility()) continue;

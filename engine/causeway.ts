@@ -2,7 +2,7 @@
  * The engine: people, links, conversations and transfers of one account on one device, put together over the ports. Shells (the app, later a
  * headless peer) build the ports, call the actions and read the state; nothing in here knows a screen.
  */
-import type { Payload, OfferedFile } from '../protocol/entry.ts';
+import type { EntryRef, Payload, OfferedFile } from '../protocol/entry.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import { ProtocolError } from '../protocol/errors.ts';
 import type { ClientEventName, ClientRequest, ClientResponse } from '../protocol/events.ts';
@@ -24,6 +24,7 @@ import { needsAnswer, standingOf, type OfferPayload, type OfferRecord } from './
 import { allows, isVerified, totalBytes } from './exchange/rules.ts';
 import type { QueueOrder } from './exchange/transfer-queue.ts';
 import { Transfers } from './exchange/transfers.ts';
+import type { DeliveryState } from './feed/delivery.ts';
 import { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
 import { Serial } from './feed/serial.ts';
@@ -41,9 +42,13 @@ import { safetyNumber } from './identity/safety-number.ts';
 import type { Link } from './links/link.ts';
 import type { LinkStats } from './links/link-measures.ts';
 import { Links } from './links/links.ts';
+import type { Annotation } from './messages/annotation.ts';
+import type { Expiry } from './messages/expiries.ts';
+import { Messages, type ConversationMarks, type PersonOf } from './messages/messages.ts';
+import { Typing } from './messages/typing.ts';
 import { People, type Person } from './people/people.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
-import type { Records } from './records.ts';
+import type { Lookup, Records } from './records.ts';
 import type { OpenWire, WireOptions } from './session/wire.ts';
 import type { Answer, Signaling, SignalingEvents } from './signaling.ts';
 
@@ -62,6 +67,9 @@ export interface CausewayPorts {
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
   queue: Records<QueueOrder>;
+  annotations: Lookup<Annotation>;
+  marks: Records<ConversationMarks>;
+  expiries: Records<Expiry>;
   /** Somebody's fault, or an expected failure that costs nothing but an attempt; for the log. */
   report(problem: unknown): void;
 }
@@ -71,6 +79,8 @@ export interface CausewayEvents {
   changed(account?: AccountId): void;
   /** Entries of one conversation were committed. */
   committed(entries: readonly StoredEntry[]): void;
+  /** Messages were edited, deleted, reacted to, or disappeared. */
+  altered(conversation: ConversationId, messages: readonly EntryRef[]): void;
   /** The server's word on this account: to be kept for the next start. */
   account(account: OwnAccount): void;
   /** The connection will not come back by itself. */
@@ -86,6 +96,8 @@ const done: Outcome = { ok: true };
 const iceServersMs = 10 * 60_000;
 /** What a rule leaves free on this device, so that there is room for messages and for what is accepted by hand. */
 const spareBytes = 512 * 1024 * 1024;
+/** Entries in memory at a time while what was missed is taken up. */
+const catchUpEntries = 1000;
 /** After the storage failed. */
 const retakeMs = 1000;
 
@@ -97,6 +109,10 @@ export class Causeway {
   readonly transfers: Transfers;
   readonly approvals: ApprovalHost;
   readonly ownDevices: OwnDevices;
+  readonly messages: Messages;
+  /** What this person lets others know. */
+  readonly discretion = { read: true, typing: true };
+  readonly #typing: Typing;
   readonly #knocks: Knocks;
   readonly #envelopes: Envelopes;
   #signaling: Signaling | undefined;
@@ -124,8 +140,10 @@ export class Causeway {
     await engine.people.rekey();
     await engine.conversations.load();
     await engine.transfers.load();
+    await engine.messages.load();
     await engine.#facts.run(() => engine.#catchUp());
     engine.transfers.begin();
+    engine.messages.begin();
     // Nothing may come in before all that is durable is in memory: it would be taken for new.
     engine.#connect();
     return engine;
@@ -242,6 +260,15 @@ export class Causeway {
       },
       () => events.changed(),
     );
+    this.#typing = new Typing(ports.clock, (account) => events.changed(account));
+    this.messages = new Messages({
+      ...ports,
+      feeds: this.feeds,
+      altered: (conversation, messages) => this.#altered(conversation, messages),
+      later: (work) => {
+        this.#facts.run(work).catch(report);
+      },
+    });
     this.#knocks = new Knocks({
       transfers: this.transfers,
       person: (account) => this.people.get(account),
@@ -461,10 +488,71 @@ export class Causeway {
     return done;
   }
 
-  async sendText(account: AccountId, text: string): Promise<Outcome> {
+  async sendText(account: AccountId, text: string, reply?: EntryRef): Promise<Outcome> {
     const person = this.people.get(account);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
-    return this.#append(person.conversation, { kind: 'text', text });
+    this.#typing.sent(person.conversation);
+    const expiresAfterMs = this.messages.timerMs(person.conversation);
+    return this.#append(person.conversation, {
+      kind: 'text',
+      text,
+      ...(reply ? { reply } : {}),
+      ...(expiresAfterMs > 0 ? { expiresAfterMs } : {}),
+    });
+  }
+
+  /** Edits, deletes or reacts to a message of the conversation with this person, or sets after what time messages disappear there. */
+  async say(
+    account: AccountId,
+    payload: Extract<Payload, { kind: 'edit' | 'delete' | 'react' | 'timer' }>,
+  ): Promise<Outcome> {
+    const person = this.people.get(account);
+    if (!person) return { ok: false, error: { code: 'unknown-handle' } };
+    if ('of' in payload && this.personOf(person)(payload.of.device) !== this.#own.account.id)
+      return { ok: false, error: { code: 'not-allowed' } };
+    return this.#append(person.conversation, payload);
+  }
+
+  /** The newest of the conversation with this person was on the screen. */
+  async seen(account: AccountId): Promise<void> {
+    const person = this.people.get(account);
+    if (!person || this.#stopped) return;
+    await this.#facts.run(async () => {
+      const { conversation } = person;
+      const tell = this.discretion.read && person.relation === 'accepted';
+      const own = this.#own.account.id;
+      const receipt = await this.messages.seen(conversation, this.personOf(person), { own, tell });
+      if (receipt) await this.#append(conversation, receipt);
+    });
+  }
+
+  /** The person is writing to this one. */
+  typing(account: AccountId): void {
+    const person = this.people.get(account);
+    if (!person || !this.discretion.typing || this.people.isSelf(account)) return;
+    const links = this.links.all().filter((link) => link.account === account);
+    this.#typing.say(person.conversation, links);
+  }
+
+  isTyping(account: AccountId): boolean {
+    return this.discretion.typing && this.#typing.by(account);
+  }
+
+  /** How far an entry of this person's own got; that it was read is only shown to those who say so themselves. */
+  deliveryOf(
+    person: Person,
+    { conversation, device, sequence }: EntryRef & { conversation: ConversationId },
+  ): DeliveryState | 'read' {
+    const read = this.discretion.read ? this.messages.readBy(conversation, person.account).get(device) : undefined;
+    if ((read ?? 0) > sequence) return 'read';
+    const recipients = person.everyDevice.map(({ id }) => id);
+    return this.conversations.deliveryOf(conversation, sequence, recipients, device);
+  }
+
+  /** Two people write in a direct conversation: a device of neither chain is one of this account from before its keys were replaced. */
+  personOf(person: Person): PersonOf {
+    const theirs = new Set(person.everyDevice.map(({ id }) => id));
+    return (device) => (!this.isMine(device) && theirs.has(device) ? person.account : this.#own.account.id);
   }
 
   newOfferId(): OfferId {
@@ -524,6 +612,7 @@ export class Causeway {
     this.#cancelRetake?.();
     this.ownDevices.stop();
     this.approvals.stop();
+    this.messages.stop();
     this.links.stop();
     this.#signaling?.close();
     await this.transfers.stop();
@@ -556,11 +645,14 @@ export class Causeway {
         if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
         else if (payload.kind === 'own-person' || payload.kind === 'own-read')
           await this.#takeOwnFact(person, entry, payload);
+        else if (payload.kind === 'text' && !this.isMine(entry.device)) this.#typing.over(person.account);
       }
-      for (const entry of all) await this.#applyRule(person.account, entry);
+      if (person.acceptRule) for (const entry of all) await this.#applyRule(person.account, entry);
+      const altered = await this.messages.take(all, this.personOf(person), this.#own.account.id);
       const summarised = this.conversations.onCommitted(all);
       this.events.committed(all);
       await summarised;
+      if (altered.length > 0) await this.#altered(first.conversation, altered);
     } finally {
       // Whatever the storage says: there may be something to send now.
       this.#personChanged(person.account);
@@ -573,6 +665,12 @@ export class Causeway {
     if (!this.people.isSelf(person.account) || !this.isMine(device)) return;
     if (payload.kind === 'own-person') await this.people.learn(payload);
     else await this.conversations.learnRead(payload.conversation, payload.upTo);
+  }
+
+  async #altered(conversation: ConversationId, messages: readonly EntryRef[]): Promise<void> {
+    await this.conversations.refresh(conversation, messages, (...some) => this.messages.words(...some));
+    this.events.altered(conversation, messages);
+    this.events.changed(this.people.byConversation(conversation)?.account);
   }
 
   /** The entries, and before them those of the same feeds that could not be taken when their turn was. */
@@ -642,8 +740,8 @@ export class Causeway {
       for (const conversation of [person.conversation, ...person.earlier]) {
         for (const [device, length] of await this.feeds.frontier(conversation)) {
           const from = this.conversations.taken(conversation, device);
-          if (from >= length) continue;
-          await this.#onCommitted(await this.ports.feeds.range(conversation, device, from, length - from));
+          for (let at = from; at < length; at += catchUpEntries)
+            await this.#onCommitted(await this.ports.feeds.range(conversation, device, at, catchUpEntries));
         }
       }
     }
@@ -668,6 +766,7 @@ export class Causeway {
   #linkClosed(link: Link): void {
     this.conversations.linkClosed(link);
     this.transfers.linkClosed(link);
+    this.#typing.over(link.account);
   }
 
   #onFrame(link: Link, frame: Frame): void {
@@ -679,6 +778,9 @@ export class Causeway {
       case 'entries':
       case 'committed':
         this.conversations.onFrame(link, control);
+        return;
+      case 'typing':
+        if (this.people.get(link.account)?.conversation === control.conversation) this.#typing.heard(link.account);
         return;
       default:
         throw new ProtocolError('not-allowed', `${control.kind} out of place`);

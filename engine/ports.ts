@@ -64,6 +64,14 @@ export interface FeedStore {
     limit: number,
     before?: { lamport: number; device: DeviceId; sequence: number },
   ): Promise<StoredEntry[]>;
+  /** The oldest `limit` entries after a place in that order, which need not be that of an entry, oldest first. */
+  historyAfter(
+    conversation: ConversationId,
+    limit: number,
+    after: { lamport: number; device: DeviceId; sequence: number },
+  ): Promise<StoredEntry[]>;
+  /** Writes entries that are there, with the same hash, over themselves: their payloads were dropped. Ignores what is not there. */
+  replace(entries: readonly StoredEntry[]): Promise<void>;
 }
 
 /** The bytes of a file that is being sent. Reads may fail with `SourceError`. */

@@ -90,6 +90,8 @@ export const ControlFrame = v.variant('kind', [
     head: bytesOf(32),
     signature: bytesOf(64),
   }),
+  /** The person is writing in this conversation. Nothing of it is stored, and nobody answers it. */
+  v.strictObject({ kind: v.literal('typing'), conversation: ConversationId }),
   // Transfers
   /** The receiver opens stream `stream` and asks for the blocks in `ranges` ([first, end) pairs, ascending), with an initial credit in bytes. */
   v.strictObject({

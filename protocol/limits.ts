@@ -83,6 +83,16 @@ export const limits = {
   // Feed
   /** A text message. */
   textBytes: 16 * KiB,
+  /** A reaction in UTF-16 units: the longest emoji, a family with skin tones, is under 32. */
+  reactionUnits: 32,
+  /** Feeds that one read receipt names; more go into the next one. */
+  readFeeds: 64,
+  /** Longest time after which a message disappears: a year. */
+  expiryMs: 365 * 24 * 3600_000,
+  /** Somebody who writes on says so again after this time. */
+  typingIntervalMs: 3_000,
+  /** After this time without a word of it nobody is writing any more: two intervals, so that one may be late. */
+  typingShownMs: 6_000,
   /** Payload of an entry, a thumbnail within. */
   payloadBytes: 64 * KiB,
   headerBytes: 4 * KiB,

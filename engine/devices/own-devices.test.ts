@@ -190,7 +190,7 @@ describe('a second device', () => {
     const lying = await world.resetRoot(bob);
     // The first device is not told.
     ann.crash();
-    await ann.people.put(bob.account.id, { ...(ann.people.get(bob.account.id) as Person), pin });
+    await ann.people.put(bob.account.id, { ...(ann.people.at(bob.account.id) as Person), pin });
     await second.start();
     await world.run(1_000);
     expect(second.person(lying).keysChangedAt).toBeUndefined();

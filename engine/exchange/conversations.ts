@@ -5,6 +5,7 @@
  */
 import { fromBase64 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
+import type { EntryRef } from '../../protocol/entry.ts';
 import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
@@ -20,8 +21,8 @@ import type { Records } from '../records.ts';
 export interface Summary {
   conversation: ConversationId;
   last?:
-    | { kind: 'text'; text: string; at: number; mine: boolean }
-    | { kind: 'files'; names: string[]; at: number; mine: boolean };
+    | ({ kind: 'text'; text: string; at: number; mine: boolean } & Partial<EntryRef>)
+    | ({ kind: 'files'; names: string[]; at: number; mine: boolean } & Partial<EntryRef>);
   /** Messages of others since the conversation was last looked at, on whichever device of this account. */
   unread: number;
   /** How far the feeds of others were read, and what of that the other devices of this account were told. */
@@ -63,6 +64,15 @@ export interface ConversationsEvents {
  */
 const framesWaitingMax = 4 * limits.feedsPerConversation;
 const entriesWaitingMax = 16 * limits.entryBatchesInFlight;
+
+/** How far back the message before a deleted one is looked for, for the list of people. */
+const refreshEntries = 100;
+
+/** What messages say now, in their order; absent where there is nothing to show. */
+export type WordsOf = (
+  conversation: ConversationId,
+  entries: readonly StoredEntry[],
+) => Promise<readonly (string | undefined)[]>;
 
 interface Session {
   sync: ConversationSync;
@@ -324,12 +334,32 @@ export class Conversations {
     const seen = mine || entry.conversation === this.#looking || isRead(summary, entry);
     const unread = seen ? summary.unread : summary.unread + 1;
     if (summary.last && summary.last.at > entry.wall) return { ...summary, unread };
-    const common = { at: entry.wall, mine };
+    const common = { at: entry.wall, mine, device: entry.device, sequence: entry.sequence };
     const last =
       payload.kind === 'text'
         ? ({ kind: 'text', text: payload.text.slice(0, 200), ...common } as const)
         : ({ kind: 'files', names: payload.files.slice(0, 3).map((file) => file.name), ...common } as const);
     return { ...summary, unread, last };
+  }
+
+  /** The last message is not what it was any more: shown are its new words, or the message before it. */
+  async refresh(conversation: ConversationId, altered: readonly EntryRef[], wordsOf: WordsOf): Promise<void> {
+    const summary = this.#summaries.get(conversation);
+    const { last } = summary ?? {};
+    if (!summary || !altered.some(({ device, sequence }) => last?.device === device && last.sequence === sequence))
+      return;
+    const newest = await this.ports.feeds.history(conversation, refreshEntries);
+    const words = await wordsOf(conversation, newest);
+    let fresh: Summary = { conversation, unread: 0, taken: [] };
+    newest.forEach((entry, index) => {
+      const text = words[index];
+      if (text === undefined) return;
+      const next = this.#summarise(fresh, entry);
+      fresh = next.last?.kind === 'text' ? { ...next, last: { ...next.last, text: text.slice(0, 200) } } : next;
+    });
+    // Meanwhile it may have been read: nothing but the last message is taken from before.
+    const { last: _, ...now } = this.summary(conversation);
+    await this.#keepSummary({ ...now, ...(fresh.last ? { last: fresh.last } : {}) });
   }
 
   async #keepSummary(summary: Summary): Promise<void> {

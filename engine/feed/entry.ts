@@ -81,7 +81,18 @@ export async function writeEntry(
   };
 }
 
-/** Decodes and verifies an entry that came from outside. A wall time more than `limits.wallSkewMs` ahead becomes now, and is marked. */
+const isBare = (salt: Uint8Array, payload: Uint8Array): boolean => salt.length === 0 && payload.length === 0;
+
+/** The entry without its salt and payload: what is kept of it once they are dropped. The same entry when they were already. */
+export function withoutPayload(entry: StoredEntry): StoredEntry {
+  const [header, signature, salt, payload] = decodeAs(WireEntry, entry.wire);
+  if (isBare(salt, payload)) return entry;
+  const nothing = new Uint8Array(0);
+  const wire: WireEntry = [header, signature, nothing, nothing];
+  return { ...entry, wire: encodeCbor(wire) };
+}
+
+/** Decodes and verifies an entry that came from outside; its payload may have been dropped. A wall time more than `limits.wallSkewMs` ahead becomes now, and is marked. */
 export async function readEntry(
   ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'> },
   conversation: ConversationId,
@@ -107,7 +118,9 @@ async function verify(
   const [headerBytes, signature, salt, payload] = decodeAs(WireEntry, wire);
   const header = readHeader(headerBytes);
   if (header.conversation !== conversation) throw new ProtocolError('malformed', 'entry of another conversation');
-  if (header.payloadSize !== payload.length) throw new ProtocolError('malformed', 'payload size');
+  const bare = isBare(salt, payload);
+  if (!bare && salt.length !== SALT_BYTES) throw new ProtocolError('malformed', 'salt');
+  if (!bare && header.payloadSize !== payload.length) throw new ProtocolError('malformed', 'payload size');
   const publicKey = authors(header.device);
   if (!publicKey) return { kind: 'unknown-author', device: header.device };
   const [payloadHash, hash, signed] = await Promise.all([
@@ -115,7 +128,7 @@ async function verify(
     ports.hashes.sha256(headerBytes),
     ports.signatures.verify(publicKey, signedBytes(ENTRY_DOMAIN, headerBytes), signature),
   ]);
-  if (!equalBytes(payloadHash, header.payloadHash)) throw new ProtocolError('malformed', 'payload hash');
+  if (!bare && !equalBytes(payloadHash, header.payloadHash)) throw new ProtocolError('malformed', 'payload hash');
   if (!signed) throw new ProtocolError('malformed', 'entry signature');
   const now = ports.clock.now();
   const clamped = header.wall > now + limits.wallSkewMs;

@@ -12,7 +12,7 @@ import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from '../ports.ts';
 import { nextBatch } from './batch.ts';
 import { followFeed, type Fork, type Head } from './chain.ts';
-import { NO_PREVIOUS, readEntry, writeEntry, type AuthorLookup, type VerifiedEntry } from './entry.ts';
+import { NO_PREVIOUS, readEntry, withoutPayload, writeEntry, type AuthorLookup, type VerifiedEntry } from './entry.ts';
 import { encodePayload } from './payload.ts';
 import { Serial } from './serial.ts';
 
@@ -140,6 +140,31 @@ export class Feeds {
     before?: { lamport: number; device: DeviceId; sequence: number },
   ): Promise<StoredEntry[]> {
     return this.#ports.store.history(conversation, limit, before);
+  }
+
+  /** The oldest `limit` entries after a place in the order of the conversation. */
+  historyAfter(
+    conversation: ConversationId,
+    limit: number,
+    after: { lamport: number; device: DeviceId; sequence: number },
+  ): Promise<StoredEntry[]> {
+    return this.#ports.store.historyAfter(conversation, limit, after);
+  }
+
+  /** Forgets what these entries said; they keep their places in their feeds. Says which of them there were to forget. */
+  drop(
+    conversation: ConversationId,
+    places: readonly { device: DeviceId; sequence: number }[],
+  ): Promise<StoredEntry[]> {
+    return this.#inLine(conversation, async () => {
+      const found = await Promise.all(places.map((place) => this.entryAt(conversation, place.device, place.sequence)));
+      const bare = found.flatMap((entry) => {
+        const without = entry && withoutPayload(entry);
+        return without && without !== entry ? [without] : [];
+      });
+      if (bare.length > 0) await this.#ports.store.replace(bare);
+      return bare;
+    });
   }
 
   /** Entries `from` to `from + limit - 1` of one feed, in sequence. */

@@ -13,6 +13,8 @@ export type ReadPayload =
   | Payload
   /** Of a kind, or under a key, that a newer version knows. */
   | { kind: 'unknown' }
+  /** It was dropped: deleted, or its time was up. */
+  | { kind: 'dropped' }
   /** Its author sent something malformed. */
   | { kind: 'unreadable' };
 
@@ -33,7 +35,8 @@ export function encodePayload(
 
 export function readPayload(stored: Pick<StoredEntry, 'wire'>): ReadPayload {
   try {
-    const [header, , , payload] = decodeAs(WireEntry, stored.wire);
+    const [header, , salt, payload] = decodeAs(WireEntry, stored.wire);
+    if (salt.length === 0 && payload.length === 0) return { kind: 'dropped' };
     if (decodeAs(EntryHeader, header).key !== 0) return { kind: 'unknown' };
     const kind = kindOf(decodeCbor(payload));
     if (kind === undefined) return { kind: 'unreadable' };

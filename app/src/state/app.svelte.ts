@@ -8,6 +8,7 @@ import { verifyChain, type VerifiedChain } from '../../../engine/identity/device
 import { fileKey } from '../../../engine/exchange/offer.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
+import type { EntryRef } from '../../../protocol/entry.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
 import type { AccountId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import { toUtf8 } from '../../../protocol/bytes.ts';
@@ -42,11 +43,12 @@ import { lazyBundles } from './lazy-bundles.ts';
 import { SpaceWatch } from './free-space.ts';
 import type { Approval } from './approval.ts';
 import { ownDevicesView, visitingPhase } from './own-devices.ts';
+import type { Messaging } from './messaging.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
 import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
 import { Thumbnails } from './thumbnails.ts';
-import { Timeline } from './timeline.ts';
+import type { Timeline } from './timeline.ts';
 import { transfersView } from './transfer-rows.ts';
 import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
 import { TransferWatch } from './transfer-watch.ts';
@@ -77,6 +79,8 @@ interface Running {
   bundleState: BundleState;
   /** Loaded when something is done with a bundle. */
   bundles?: Promise<Bundles>;
+  messaging: Messaging;
+  timelineOf: (account: AccountId, unread: number) => Timeline;
   timeline: Timeline | undefined;
   watch: TransferWatch;
 }
@@ -91,6 +95,7 @@ export class App implements Actions {
     moving: { running: 0 },
     transferSettings: defaultTransferSettings,
     theme: 'system',
+    discretion: { read: true, typing: true },
     updateReady: false,
   });
   #phase: Phase = { kind: 'starting' };
@@ -152,6 +157,11 @@ export class App implements Actions {
     this.#running?.engine.wake();
     this.#running?.engine.transfers.lookForRoom();
     this.#space.look();
+    this.#seen();
+  }
+
+  get messages(): Messaging {
+    return this.#need().messaging;
   }
 
   get transferring(): boolean {
@@ -270,16 +280,26 @@ export class App implements Actions {
   }
 
   open(account: AccountId): void {
+    this.#open(account).catch(this.report);
+  }
+
+  async #open(account: AccountId): Promise<void> {
     const running = this.#need();
     const person = running.engine.people.get(account);
     if (!person || running.timeline?.account === account) return;
     const { unread } = running.engine.conversations.summary(person.conversation);
-    const timeline = new Timeline(running.engine, account, unread, extrasOf(running));
-    timeline.load(person).then(() => {
-      running.timeline = timeline;
-      running.engine.lookAt(account);
-      this.#show();
-    }, this.report);
+    const timeline = running.timelineOf(account, unread);
+    await timeline.load(person);
+    running.timeline = timeline;
+    running.engine.lookAt(account);
+    this.#seen();
+    this.#show();
+  }
+
+  /** What is on the screen of somebody who looks is seen. */
+  #seen(): void {
+    const { engine, timeline } = this.#running ?? {};
+    if (engine && timeline && document.visibilityState === 'visible') engine.seen(timeline.account).catch(this.report);
   }
 
   close(): void {
@@ -303,9 +323,11 @@ export class App implements Actions {
 
   // Conversation
 
-  async sendText(account: AccountId, text: string): Promise<ActionResult> {
+  async sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult> {
     if (toUtf8(text).length > limits.textBytes) return { ok: false, error: { code: 'too-large' } };
-    return guard(async () => resultOf(await this.#need().engine.sendText(account, text)));
+    // Whoever writes wants to see it, wherever in the conversation they read.
+    await this.messages.showNewest();
+    return guard(async () => resultOf(await this.#need().engine.sendText(account, text, reply)));
   }
 
   async attach(
@@ -552,7 +574,7 @@ export class App implements Actions {
       this.#expectConnection = true;
       this.#changed();
     }, connectMs);
-    const { Causeway, connectSignaling, openWebRtc } = await import('./running.ts');
+    const { Causeway, connectSignaling, Messaging, openWebRtc, Timeline } = await import('./running.ts');
     const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
     this.#store ??= BlobStore.start();
     const blobs = new DeviceBlobs(
@@ -580,17 +602,30 @@ export class App implements Actions {
         summaries: idbRecords(db, 'summaries'),
         deliveries: idbRecords(db, 'deliveries'),
         queue: idbRecords(db, 'queue'),
+        annotations: idbRecords(db, 'annotations'),
+        marks: idbRecords(db, 'marks'),
+        expiries: idbRecords(db, 'expiries'),
         report: this.report,
       },
       identity.account,
       {
         changed: () => this.#changed(),
         committed: (entries) => {
-          const { timeline, engine: running } = this.#running ?? {};
-          const person = timeline && running?.people.get(timeline.account);
-          if (person && entries.some(({ conversation }) => conversation === person.conversation))
-            timeline.add(person, entries);
-          this.#show();
+          const { timeline, engine: running, messaging } = this.#running ?? {};
+          const [first] = entries;
+          const person = first && running?.people.byConversation(first.conversation);
+          if (person) messaging?.committed(person, entries);
+          if (timeline?.account !== person?.account) this.#changed();
+          else
+            timeline?.add(entries).then(() => {
+              this.#seen();
+              this.#show();
+            }, this.report);
+        },
+        altered: (conversation, messages) => {
+          const { timeline, messaging } = this.#running ?? {};
+          messaging?.altered(conversation, messages);
+          timeline?.refresh(conversation, messages).then(() => this.#changed(), this.report);
         },
         account: (account) => this.#keepAccount(account),
         stopped: (reason) => void this.#onStopped(reason).catch(this.report),
@@ -600,7 +635,28 @@ export class App implements Actions {
     applySettings(engine.transfers, this.#transferSettings);
     const watch = new TransferWatch(engine, () => this.#changed());
     watch.show(this.#transfersWatched);
-    this.#running = { identity, engine, db, blobs, thumbnails, bundleState, timeline: undefined, watch };
+    const messaging = await Messaging.start({
+      engine,
+      db,
+      timeline: () => this.#running?.timeline,
+      open: (account) => this.#open(account),
+      guard: (work) => guard(async () => resultOf(await work())),
+      changed: () => this.#show(),
+      report: this.report,
+    });
+    const extras = extrasOf({ thumbnails, bundleState, blobs });
+    this.#running = {
+      identity,
+      engine,
+      db,
+      blobs,
+      thumbnails,
+      bundleState,
+      messaging,
+      timelineOf: (account, unread) => new Timeline(engine, account, unread, extras),
+      timeline: undefined,
+      watch,
+    };
     this.#enter(
       identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode },
     );
@@ -622,6 +678,7 @@ export class App implements Actions {
     running.thumbnails.release();
     running.watch.stop();
     this.#beside.show(0, 0);
+    running.messaging.stop();
     await running.engine.stop();
     running.db.close();
   }
@@ -679,24 +736,34 @@ export class App implements Actions {
     };
     const running = this.#running;
     if (!running) {
-      this.view = { ...common, connection: 'connecting', people: [], requests: [], offers: [], moving: { running: 0 } };
+      this.view = {
+        ...common,
+        connection: 'connecting',
+        people: [],
+        requests: [],
+        offers: [],
+        moving: { running: 0 },
+        discretion: { read: true, typing: true },
+      };
       this.#space.watch([]);
       return;
     }
-    const { engine, timeline, thumbnails, watch } = running;
+    const { engine, timeline, thumbnails, watch, messaging } = running;
+    const { chats, discretion } = messaging;
     watch.wake();
     this.#beside.show(watch.moving.running, watch.moving.progress ?? 0);
     this.#expectConnection ||= engine.connected;
-    const conversation = timeline && conversationView(engine, timeline);
+    const conversation = timeline && conversationView(engine, timeline, chats);
     this.view = {
       ...common,
       connection: engine.connected ? 'online' : this.#expectConnection ? 'offline' : 'connecting',
       me: meOf(engine),
-      ...peopleRows(engine, timeline?.account),
-      offers: offersOf(engine, thumbnails, this.#space.freeBytes(engine)),
+      discretion,
+      ...peopleRows(engine, chats, timeline?.account),
+      offers: offersOf(engine, chats, thumbnails, this.#space.freeBytes(engine)),
       moving: watch.moving,
       ...(this.#transfersWatched
-        ? { transfers: transfersView(engine, extrasOf(running), watch.series(Date.now())) }
+        ? { transfers: transfersView(engine, chats, extrasOf(running), watch.series(Date.now())) }
         : {}),
       ...(conversation ? { conversation } : {}),
       ...ownDevicesView(engine),
@@ -718,7 +785,11 @@ async function forget({ engine, blobs, db, identity }: Running): Promise<void> {
 const bundleOf = (running: Running | undefined, offer: OfferId, file: number) =>
   running?.engine.transfers.get(offer)?.offered?.files[file]?.bundle;
 
-const extrasOf = ({ thumbnails, bundleState, blobs }: Running): CardExtras => ({
+const extrasOf = ({
+  thumbnails,
+  bundleState,
+  blobs,
+}: Pick<Running, 'thumbnails' | 'bundleState' | 'blobs'>): CardExtras => ({
   thumbnails,
   bundles: bundleState,
   problemOf: (offer, file) => blobs.problemOf(offer, file),

@@ -4,6 +4,7 @@ import { acceptedBytes, fileKey, needsAnswer, standingOf } from '../../../engine
 import { isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
+import type { Chat, Chats } from './chats.ts';
 import type { Thumbnails } from './thumbnails.ts';
 import type { ConversationView, IncomingOffer, Me, PersonRow } from './view.ts';
 import type { Timeline } from './timeline.ts';
@@ -13,7 +14,7 @@ export function meOf(engine: Causeway): Me {
   return { handle, displayName: shownName(displayName), email: email ?? '', avatarSeed: engine.root };
 }
 
-export function personRow(engine: Causeway, person: Person): PersonRow {
+export function personRow(engine: Causeway, person: Person, { pinned, muted, archived }: Chat): PersonRow {
   const summary = engine.conversations.summary(person.conversation);
   const { last } = summary;
   const progress = progressWith(engine, person);
@@ -27,6 +28,9 @@ export function personRow(engine: Causeway, person: Person): PersonRow {
     online: engine.people.online(person.account).size > 0,
     conversation: person.conversation,
     unread: summary.unread,
+    pinned,
+    muted,
+    archived,
     ...(person.lastSeenAt === undefined ? {} : { lastSeenAt: person.lastSeenAt }),
     ...(last
       ? {
@@ -41,12 +45,15 @@ export function personRow(engine: Causeway, person: Person): PersonRow {
   };
 }
 
-/** People with a conversation, newest first, and those who asked. */
+/** People with a conversation, pinned ones first, then newest first, and those who asked. */
 export function peopleRows(
   engine: Causeway,
+  chats: Chats,
   open: Person['account'] | undefined,
 ): { people: PersonRow[]; requests: PersonRow[] } {
-  const rows = engine.people.all().map((person) => ({ person, row: personRow(engine, person) }));
+  const rows = engine.people
+    .all()
+    .map((person) => ({ person, row: personRow(engine, person, chats.of(person.account)) }));
   const time = ({ person, row }: (typeof rows)[number]) => Math.max(person.since, row.last?.at ?? 0);
   const people = rows
     .filter(
@@ -60,7 +67,7 @@ export function peopleRows(
         person.account === open,
     )
     .filter(({ person }) => person.relation !== 'incoming' || person.account === open)
-    .sort((a, b) => time(b) - time(a));
+    .sort((a, b) => Number(b.row.pinned) - Number(a.row.pinned) || time(b) - time(a));
   const requests = rows
     .filter(({ person }) => person.relation === 'incoming')
     .sort((a, b) => a.person.since - b.person.since);
@@ -84,7 +91,12 @@ function progressWith(engine: Causeway, person: Person): number | undefined {
   return all === 0 ? undefined : done / all;
 }
 
-export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: number | undefined): IncomingOffer[] {
+export function offersOf(
+  engine: Causeway,
+  chats: Chats,
+  thumbnails: Thumbnails,
+  freeBytes: number | undefined,
+): IncomingOffer[] {
   return engine.transfers
     .all()
     .filter(needsAnswer)
@@ -105,7 +117,7 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
       return [
         {
           offer: record.offer,
-          person: personRow(engine, person),
+          person: personRow(engine, person, chats.of(person.account)),
           files,
           totalBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
           at: record.offered.at,
@@ -116,17 +128,21 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
     .sort((a, b) => a.at - b.at);
 }
 
-export function conversationView(engine: Causeway, timeline: Timeline): ConversationView | undefined {
+export function conversationView(engine: Causeway, timeline: Timeline, chats: Chats): ConversationView | undefined {
   const person = engine.people.get(timeline.account);
   if (!person) return undefined;
-  const row = personRow(engine, person);
+  const chat = chats.of(person.account);
+  const row = personRow(engine, person, chat);
   const me = meOf(engine);
   const states = person.devices.map(({ id }) => engine.links.stateOf(id));
   const paths = engine.pathsOf(person.account);
   const path = paths.find((one) => one.path !== undefined)?.path;
   return {
     person: row,
-    ...timeline.items(person, { mine: me.displayName || me.handle, theirs: row.displayName || row.handle }),
+    typing: engine.isTyping(person.account),
+    timerMs: engine.messages.timerMs(person.conversation),
+    draft: chat.draft,
+    ...timeline.view(person, { mine: me.displayName || me.handle, theirs: row.displayName || row.handle }),
     link: states.includes('open') ? 'open' : states.includes('connecting') ? 'connecting' : 'none',
     keysChanged: person.keysChangedAt !== undefined && !person.keysAcknowledged,
     paths,

@@ -6,6 +6,7 @@ import type { GuestState } from '../../../engine/devices/approval-guest.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { Path } from '../../../engine/session/wire.ts';
+import type { EntryRef } from '../../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
@@ -76,12 +77,16 @@ export interface PersonRow {
   conversation: ConversationId;
   last?: { text: string; at: number; mine: boolean };
   unread: number;
+  /** Kept on this device alone. */
+  pinned: boolean;
+  muted: boolean;
+  archived: boolean;
   /** Running transfers with this person: 0 to 1 over all of them, absent when none runs. */
   progress?: number;
 }
 
 /** How far a message got; nothing is shown as more than it is (invariant 3). */
-export type Delivery = 'queued' | 'sent' | 'delivered';
+export type Delivery = 'queued' | 'sent' | 'delivered' | 'read';
 
 export type FileStatus =
   /** Not accepted yet, or the other side is away. Mine: "Waiting for NAME". Theirs: it waits for my answer (`needsAnswer`) or for its sender. */
@@ -160,14 +165,45 @@ export interface BundleSize {
   folders: number;
 }
 
-export type MessageItem = { key: string; at: number; mine: boolean; author: string } & (
-  | { kind: 'text'; text: string; delivery: Delivery }
-  | { kind: 'files'; files: FileCard[]; delivery: Delivery }
+/** An entry of some conversation. */
+export type MessagePlace = EntryRef & { conversation: ConversationId };
+
+export interface Reaction {
+  emoji: string;
+  count: number;
+  /** This person is among them. */
+  mine: boolean;
+  names: string[];
+}
+
+/** The message that another one answers. */
+export interface Quote {
+  place: MessagePlace;
+  author: string;
+  /** The beginning of what it says, or the names of its files; absent when it is gone. */
+  text?: string;
+}
+
+/** What people do to a message. `place` is absent where nothing can be said of it: it was written under earlier keys, or has no entry yet. */
+interface Said {
+  delivery: Delivery;
+  place?: MessagePlace;
+  reactions: Reaction[];
+}
+
+export type MessageItem = { key: string; at: number; mine: boolean; author: string } &
   /** Told by the app itself: the other added a device of this name. */
-  | { kind: 'notice'; notice: 'device-added'; name: string }
-  /** Told by the app itself: the other's keys changed, an entry needs a newer version. */
-  | { kind: 'notice'; notice: 'keys-changed' | 'needs-newer-version' | 'contact-accepted' }
-);
+  (
+    | { kind: 'notice'; notice: 'device-added'; name: string }
+    | ({ kind: 'text'; text: string; edited: boolean; disappears: boolean; quote?: Quote } & Said)
+    | ({ kind: 'files'; files: FileCard[] } & Said)
+    /** Its author took it back. */
+    | { kind: 'deleted' }
+    /** From now on messages disappear after this time; 0 not any more. */
+    | { kind: 'timer'; afterMs: number }
+    /** Told by the app itself: the other's keys changed, an entry needs a newer version. */
+    | { kind: 'notice'; notice: 'keys-changed' | 'needs-newer-version' | 'contact-accepted' }
+  );
 
 export interface ConversationView {
   person: PersonRow;
@@ -184,6 +220,31 @@ export interface ConversationView {
   acceptRule?: AcceptRule;
   /** The other's keys changed and the person has not acknowledged it. */
   keysChanged: boolean;
+  /** There is more than `items` before, or after them. */
+  hasOlder: boolean;
+  hasNewer: boolean;
+  /** The message that was asked for; `times` tells askings for the same one apart. */
+  target?: { key: string; times: number };
+  typing: boolean;
+  /** After this time new messages disappear; 0 when they stay. */
+  timerMs: number;
+  /** What was begun and not sent when the conversation was opened. */
+  draft: string;
+}
+
+/** What this person lets others know, and is let know in turn. */
+export interface Discretion {
+  read: boolean;
+  typing: boolean;
+}
+
+export interface FoundMessage {
+  key: string;
+  place: MessagePlace;
+  person: PersonRow;
+  author: string;
+  text: string;
+  at: number;
 }
 
 export interface OfferedBundle extends BundleSize {
@@ -272,6 +333,7 @@ export interface View {
   /** History is coming from another device. */
   history?: { from: string; percent: number };
   theme: Theme;
+  discretion: Discretion;
   /** A new version of the app is waiting. */
   updateReady: boolean;
 }
@@ -294,6 +356,32 @@ export interface ActionError {
   freeBytes?: number;
 }
 export type ActionResult = { ok: true } | { ok: false; error: ActionError };
+
+export interface MessageActions {
+  edit(account: AccountId, message: EntryRef, text: string): Promise<ActionResult>;
+  delete(account: AccountId, message: EntryRef): Promise<ActionResult>;
+  /** Without an emoji the reaction is taken back. */
+  react(account: AccountId, message: EntryRef, emoji?: string): Promise<ActionResult>;
+  /** After this time new messages disappear; 0 when they stay. */
+  setTimer(account: AccountId, afterMs: number): Promise<ActionResult>;
+  /** The person is writing; what is there is kept as a draft. */
+  writing(account: AccountId, draft: string): void;
+  setChat(account: AccountId, chosen: Partial<Pick<PersonRow, 'pinned' | 'muted' | 'archived'>>): void;
+  setDiscretion(discretion: Discretion): void;
+
+  /** More of the open conversation; resolve when it is shown. */
+  showOlder(): Promise<void>;
+  showNewer(): Promise<void>;
+  showNewest(): Promise<void>;
+  /** Opens the conversation at a message. */
+  show(account: AccountId, place: MessagePlace): Promise<void>;
+  /** Shows the first message of the open conversation from this time on. */
+  showDate(at: number): Promise<void>;
+  /** The newest messages with all these words, of one person or of all. */
+  search(words: string, account?: AccountId): Promise<FoundMessage[]>;
+  /** Searching is over: what it holds in memory can go. */
+  searchDone(): void;
+}
 
 export interface Actions {
   register(form: { handle: string; displayName: string; email: string; password: string }): Promise<ActionResult>;
@@ -325,7 +413,8 @@ export interface Actions {
   unblock(account: AccountId): Promise<ActionResult>;
   acknowledgeKeys(account: AccountId): void;
 
-  sendText(account: AccountId, text: string): Promise<ActionResult>;
+  sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult>;
+  readonly messages: MessageActions;
   /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
   attach(
     account: AccountId,
