@@ -56,9 +56,9 @@ export class GroupLog {
     return { membership, devices };
   }
 
-  /** Devices that entries name, whether they count or not: their ids are the hashes of their keys. */
-  async namedDevices(): Promise<Iterable<Device>> {
-    return (await this.#chains.read([...this.#entries.values()])).every();
+  /** Devices that these entries and those that are here name, whether they count or not: a device's id is the hash of its keys. */
+  async namedDevices(more: readonly LogEntry[] = []): Promise<Iterable<Device>> {
+    return (await this.#chains.read([...this.#entries.values(), ...more])).every();
   }
 
   has(device: DeviceId, sequence: number): boolean {

@@ -24,8 +24,14 @@ export const isOf = <Kind extends GroupPayload['kind']>(entry: LogEntry, kind: K
   entry.payload.kind === kind;
 
 export function readLogEntry(stored: StoredEntry): LogEntry | undefined {
+  const read = readWire(stored.wire);
+  return read && { ...read, hash: toBase64(stored.hash) };
+}
+
+/** An entry as it came, which nobody has verified. */
+export function readWire(wire: Uint8Array): LogEntry | undefined {
   try {
-    const [header, , , payload] = decodeAs(WireEntry, stored.wire);
+    const [header, , , payload] = decodeAs(WireEntry, wire);
     const { lamport, device, sequence, wall, key } = decodeAs(EntryHeader, header);
     if (key !== 0) return undefined;
     return {
@@ -33,7 +39,7 @@ export function readLogEntry(stored: StoredEntry): LogEntry | undefined {
       device,
       sequence,
       at: wall,
-      hash: toBase64(stored.hash),
+      hash: '',
       payload: decodeAs(GroupPayload, payload),
     };
   } catch (problem) {
