@@ -175,6 +175,11 @@ export class Groups {
     return this.#hosts.get(device);
   }
 
+  /** Whether the server says that an account shares a group with this one, whatever the log says yet. */
+  isFellow(account: AccountId): boolean {
+    return [...this.#entered.values()].some(({ members }) => members.some((member) => member.account === account));
+  }
+
   isOnline(device: DeviceId): boolean {
     if (this.#hosts.get(device)?.online) return true;
     return this.all().some((group) => {
@@ -266,6 +271,8 @@ export class Groups {
   }
 
   memberChanged({ group: id, member }: ServerEvent<'group:member'>): void {
+    const others = this.#entered.get(id)?.members.filter(({ account }) => account !== member.account);
+    if (others) this.#entered.set(id, { group: id, members: [...others, member] });
     const group = this.byId(id);
     if (!group) return;
     group.roster.set(member.account, member);
@@ -323,8 +330,6 @@ export class Groups {
     await group.write({ kind: 'group-create', account, root, handle, displayName, lists: first, nonce });
     await group.rename(face);
     await this.ports.change(group.id, { kind: 'create' });
-    const answer = await this.ports.request('groups:mine', {});
-    if (answer.ok) group.setRoster(answer.value.groups.find((one) => one.group === group.id));
     this.events.changed(group);
     return group;
   }
@@ -376,9 +381,11 @@ export class Groups {
     // Kept before it is asked: the answer of a member may be here before that of the server.
     await this.#put(row);
     const outcome = await this.#askNow(row);
-    if (!outcome.ok && outcome.code !== 'offline' && !known) await this.#forget(row);
-    else this.#askLater(row);
-    return outcome;
+    const later = !outcome.ok && (outcome.code === 'offline' || outcome.code === 'no-server');
+    if (outcome.ok || later) this.#askLater(row);
+    else if (!known) await this.#forget(row);
+    // Nobody is there to let this account in: it is asked again.
+    return later ? { ok: true } : outcome;
   }
 
   async stopJoining(invitation: InvitationId): Promise<void> {

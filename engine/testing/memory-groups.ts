@@ -109,10 +109,9 @@ export class MemoryGroups {
       const member = after && this.#row(after, account);
       if (!after || !member || old === role) continue;
       for (const viewer of after.members)
-        if (viewer.account === account && old === undefined && account !== from)
+        if (viewer.account === account && old === undefined)
           this.#tell(account, (events) => events.group(this.#roster(after)));
-        else if (viewer.account !== from)
-          this.#tell(viewer.account, (events) => events.groupMember({ group: id, member }));
+        else this.#tell(viewer.account, (events) => events.groupMember({ group: id, member }));
     }
     return undefined;
   }

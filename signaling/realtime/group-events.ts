@@ -20,7 +20,7 @@ export function groupEvents({ store, groups, directory }: EventParts): EventFunc
       if (change.kind === 'admit' && !groups.hasAsked(group, change.account, now)) refuse('not-allowed');
       const outcome = await store.changeGroup(group, connection.account, change, now);
       if (outcome.kind === 'refused') refuse(outcome.code);
-      if (outcome.kind === 'changed') await groups.changed(outcome.before, outcome.after, connection);
+      if (outcome.kind === 'changed') await groups.changed(outcome.before, outcome.after);
       return { value: null };
     },
 

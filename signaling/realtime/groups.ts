@@ -41,14 +41,14 @@ export class Groups {
     return new Set(fellows.filter((fellow) => fellow !== account));
   }
 
-  /** Tells each member what changed between two records of a group; `except` knows already. */
-  async changed(before: GroupRecord | undefined, after: GroupRecord | undefined, except: Connection): Promise<void> {
+  /** Tells each member what changed between two records of a group, whoever changed it. */
+  async changed(before: GroupRecord | undefined, after: GroupRecord | undefined): Promise<void> {
     const group = (after ?? before)?.id;
     if (group === undefined) return;
     for (const { account } of before?.members ?? []) {
       if (after && roleOf(after, account) !== undefined) continue;
       for (const viewer of before?.members ?? [])
-        if (after || viewer.account === account) this.#tell(viewer.account, except, 'group:left', { group, account });
+        if (after || viewer.account === account) this.#tell(viewer.account, 'group:left', { group, account });
     }
     for (const { account, role } of after?.members ?? []) {
       const old = before && roleOf(before, account);
@@ -58,8 +58,8 @@ export class Groups {
       const member = this.#row(after, record);
       const roster = old === undefined ? await this.roster(after) : undefined;
       for (const viewer of after.members)
-        if (viewer.account === account && roster) this.#tell(account, except, 'group', roster);
-        else this.#tell(viewer.account, except, 'group:member', { group, member });
+        if (viewer.account === account && roster) this.#tell(account, 'group', roster);
+        else this.#tell(viewer.account, 'group:member', { group, member });
     }
   }
 
@@ -68,8 +68,7 @@ export class Groups {
     for (const group of await this.store.groupsOf(account.id)) {
       const member = this.#row(group, account);
       for (const viewer of group.members)
-        if (viewer.account !== account.id)
-          this.#tell(viewer.account, undefined, 'group:member', { group: group.id, member });
+        if (viewer.account !== account.id) this.#tell(viewer.account, 'group:member', { group: group.id, member });
     }
   }
 
@@ -92,10 +91,9 @@ export class Groups {
 
   #tell<Name extends 'group' | 'group:member' | 'group:left'>(
     account: AccountId,
-    except: Connection | undefined,
     name: Name,
     event: Parameters<typeof Connection.prototype.send<Name>>[1],
   ): void {
-    for (const connection of this.directory.provenOf(account)) if (connection !== except) connection.send(name, event);
+    for (const connection of this.directory.provenOf(account)) connection.send(name, event);
   }
 }
