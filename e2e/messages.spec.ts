@@ -26,8 +26,28 @@ async function accessible(page: Page): Promise<void> {
   }
 }
 
-test('reply, edit, react, delete for everybody', async ({ pair }) => {
+test('reply, edit, react and delete for everybody; the menu works by keyboard alone, and gives the focus back', async ({
+  pair,
+}) => {
   const [alice, bob] = await pair();
+  await bob.say('first');
+  await bob.say('second');
+  await expect(alice.messages).toContainText('second');
+  const second = bubble(alice, 'second').getByRole('button', { name: 'Message actions' });
+  await second.focus();
+  await alice.page.keyboard.press('ArrowUp');
+  const first = bubble(alice, 'first').getByRole('button', { name: 'Message actions' });
+  await expect(first).toBeFocused();
+  await alice.page.keyboard.press('Enter');
+  await expect(alice.page.getByRole('menu', { name: 'Message actions' })).toBeVisible();
+  await accessible(alice.page);
+  await alice.page.keyboard.press('Escape');
+  await expect(first).toBeFocused();
+  await alice.page.keyboard.press('Enter');
+  await expect(alice.page.getByRole('menuitem', { name: 'React with 👍' })).toBeFocused();
+  await alice.page.keyboard.press('Enter');
+  await expect(bubble(bob, 'first').getByRole('button', { name: '👍 Alice' })).toBeVisible();
+
   await alice.say('Shall we meet at the lake?');
   await expect(bob.messages).toContainText('lake');
 
@@ -71,27 +91,6 @@ test('reply, edit, react, delete for everybody', async ({ pair }) => {
   await expect(alice.messages).not.toContainText('at one');
 });
 
-test('the menu works by keyboard alone, and gives the focus back', async ({ pair }) => {
-  const [alice, bob] = await pair();
-  await bob.say('first');
-  await bob.say('second');
-  await expect(alice.messages).toContainText('second');
-  const second = bubble(alice, 'second').getByRole('button', { name: 'Message actions' });
-  await second.focus();
-  await alice.page.keyboard.press('ArrowUp');
-  const first = bubble(alice, 'first').getByRole('button', { name: 'Message actions' });
-  await expect(first).toBeFocused();
-  await alice.page.keyboard.press('Enter');
-  await expect(alice.page.getByRole('menu', { name: 'Message actions' })).toBeVisible();
-  await accessible(alice.page);
-  await alice.page.keyboard.press('Escape');
-  await expect(first).toBeFocused();
-  await alice.page.keyboard.press('Enter');
-  await expect(alice.page.getByRole('menuitem', { name: 'React with 👍' })).toBeFocused();
-  await alice.page.keyboard.press('Enter');
-  await expect(bubble(bob, 'first').getByRole('button', { name: '👍 Alice' })).toBeVisible();
-});
-
 test('that somebody is writing is seen, and that a message was read, unless it is turned off', async ({ pair }) => {
   const [alice, bob] = await pair();
   await alice.say('one');
@@ -116,9 +115,12 @@ test('that somebody is writing is seen, and that a message was read, unless it i
   await expect(bubble(alice, 'two').getByText('delivered and read', { exact: true })).toHaveCount(0);
 });
 
-test('a draft survives a reload, for each conversation its own', async ({ pair, join: register }) => {
-  const [alice] = await pair();
-  await register({ handle: 'carol', displayName: 'Carol' });
+test('drafts survive a reload, each conversation its own; pin, mute and archive stay, and an archived one comes back', async ({
+  pair,
+  join: register,
+}) => {
+  const [alice, bob] = await pair();
+  const carol = await register({ handle: 'carol', displayName: 'Carol' });
   const box = alice.page.getByRole('textbox', { name: 'Message' });
   await box.fill('not finished yet');
   await alice.shareWith('carol');
@@ -135,40 +137,7 @@ test('a draft survives a reload, for each conversation its own', async ({ pair, 
   await expect(box).toHaveValue('');
   await alice.row('Carol').click();
   await expect(box).toHaveValue('something else');
-});
 
-test('an old message is found without a network, and shown where it stands', async ({ pair, server }) => {
-  const [alice, bob] = await pair();
-  await alice.say('The secret ingredient is CARDAMOM');
-  for (let i = 0; i < 60; i++) await alice.say(`filler ${i}`);
-  await expect(bob.messages).toContainText('filler 59');
-  await server.kill();
-  await bob.context.setOffline(true);
-  await bob.page.getByRole('button', { name: 'Search (Ctrl+K)' }).click();
-  await bob.page.getByRole('combobox', { name: 'Search' }).fill('cardam secret');
-  const found = bob.page.getByRole('option', { name: /CARDAMOM/ });
-  await expect(found).toBeVisible();
-  await accessible(bob.page);
-  await found.click();
-  const message = bubble(bob, 'CARDAMOM').locator('.bubble');
-  await expect(message).toBeInViewport();
-  await expect(message).toHaveClass(/found/);
-  await bob.page.getByRole('button', { name: 'Go to the newest' }).click();
-  await expect(bubble(bob, 'filler 59')).toBeInViewport();
-  await bob.page.getByRole('button', { name: 'Search in this conversation' }).click();
-  await bob.page.getByRole('combobox').fill('filler 33');
-  await expect(bob.page.getByRole('option', { name: /filler 33/ })).toBeVisible();
-  await bob.page.getByRole('combobox').fill('nobody said this');
-  await expect(bob.page.getByText('Nothing found')).toBeVisible();
-});
-
-test('pin, mute and archive stay, and an archived conversation comes back with a new message', async ({
-  pair,
-  join: register,
-}) => {
-  const [alice, bob] = await pair();
-  const carol = await register({ handle: 'carol', displayName: 'Carol' });
-  await alice.shareWith('carol');
   await carol.acceptRequest();
   await carol.row('Alice').click();
   const rows = alice.page.getByRole('list', { name: 'Conversations' }).getByRole('listitem');
@@ -198,7 +167,10 @@ test('pin, mute and archive stay, and an archived conversation comes back with a
   await expect(rows).toHaveCount(1);
 });
 
-test('everything is reached by Ctrl+K and the keyboard alone', async ({ pair }) => {
+test('everything is reached by Ctrl+K and the keyboard alone; an old message is found without a network', async ({
+  pair,
+  server,
+}) => {
   const [alice, bob] = await pair();
   await bob.say('Remember the zucchini');
   await expect(alice.messages).toContainText('zucchini');
@@ -222,9 +194,33 @@ test('everything is reached by Ctrl+K and the keyboard alone', async ({ pair }) 
   await keyboard.press('Control+k');
   await keyboard.press('Escape');
   await expect(alice.page.getByRole('combobox')).toHaveCount(0);
+
+  await alice.say('The secret ingredient is CARDAMOM');
+  for (let i = 0; i < 60; i++) await alice.say(`filler ${i}`);
+  await expect(bob.messages).toContainText('filler 59');
+  await server.kill();
+  await bob.context.setOffline(true);
+  await bob.page.getByRole('button', { name: 'Search (Ctrl+K)' }).click();
+  await bob.page.getByRole('combobox', { name: 'Search' }).fill('cardam secret');
+  const found = bob.page.getByRole('option', { name: /CARDAMOM/ });
+  await expect(found).toBeVisible();
+  await accessible(bob.page);
+  await found.click();
+  const message = bubble(bob, 'CARDAMOM').locator('.bubble');
+  await expect(message).toBeInViewport();
+  await expect(message).toHaveClass(/found/);
+  await bob.page.getByRole('button', { name: 'Go to the newest' }).click();
+  await expect(bubble(bob, 'filler 59')).toBeInViewport();
+  await bob.page.getByRole('button', { name: 'Search in this conversation' }).click();
+  await bob.page.getByRole('combobox').fill('filler 33');
+  await expect(bob.page.getByRole('option', { name: /filler 33/ })).toBeVisible();
+  await bob.page.getByRole('combobox').fill('nobody said this');
+  await expect(bob.page.getByText('Nothing found')).toBeVisible();
 });
 
-test('links lead where they say, and nothing that is written becomes part of the page', async ({ pair }) => {
+test('links lead where they say, nothing that is written becomes part of the page; messages disappear in time', async ({
+  pair,
+}) => {
   const [alice, bob] = await pair();
   await alice.say('<img src=x onerror="document.title=1"> javascript:alert(1) https://example.org/a and `code <b>`');
   await expect(bob.messages).toContainText('<img src=x onerror="document.title=1"> javascript:alert(1)');
@@ -236,10 +232,7 @@ test('links lead where they say, and nothing that is written becomes part of the
   await expect(bob.messages.locator('code')).toHaveText('code <b>');
   await alice.say('https://аpple.com');
   await expect(bob.messages).toContainText('(xn--pple-43d.com)');
-});
 
-test('messages disappear after the time that was set, on both sides', async ({ pair }) => {
-  const [alice, bob] = await pair();
   await alice.page.clock.install();
   await alice.page.getByRole('button', { name: 'Details' }).click();
   await alice.page.getByRole('combobox', { name: 'Disappearing messages' }).selectOption('5 minutes');

@@ -615,9 +615,9 @@ export class App implements Actions {
           const [first] = entries;
           const person = first && running?.people.byConversation(first.conversation);
           if (person) messaging?.committed(person, entries);
-          if (timeline?.account !== person?.account) this.#changed();
+          if (!timeline || timeline.account !== person?.account) this.#changed();
           else
-            timeline?.add(entries).then(() => {
+            timeline.add(person, entries).then(() => {
               this.#seen();
               this.#show();
             }, this.report);

@@ -53,8 +53,7 @@ export class Timeline {
   /** The newest page, and as much before it as was unread. */
   load(person: Person): Promise<void> {
     return this.#line.run(async () => {
-      // What was written under earlier keys comes first: Lamport times of two conversations say nothing of each other.
-      this.#eras = [...person.earlier, person.conversation];
+      this.#eras = erasOf(person);
       this.#read = [];
       this.#hasNewer = false;
       this.#hasOlder = true;
@@ -127,8 +126,10 @@ export class Timeline {
   }
 
   /** Entries that were committed. */
-  add(entries: readonly StoredEntry[]): Promise<void> {
+  add(person: Person, entries: readonly StoredEntry[]): Promise<void> {
     return this.#line.run(async () => {
+      // The keys may have changed since the conversation was opened.
+      this.#eras = erasOf(person);
       const known = new Set(this.#read.map(({ entry }) => keyOf(entry)));
       const [first] = this.#read;
       const [last] = this.#read.slice(-1);
@@ -264,3 +265,6 @@ export class Timeline {
 
 const beginning = { lamport: 0, device: '' as DeviceId, sequence: 0 };
 const isMessage = ({ kind }: ReadPayload): boolean => kind === 'text' || kind === 'offer';
+
+/** What was written under earlier keys comes first: Lamport times of two conversations say nothing of each other. */
+const erasOf = ({ earlier, conversation }: Person): ConversationId[] => [...earlier, conversation];
