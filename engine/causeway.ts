@@ -386,13 +386,22 @@ export class Causeway {
         this.#afterGreeting(() => this.groups.entered(roster));
       },
       groupMember: (changed) => {
-        this.#afterGreeting(() => Promise.resolve(this.groups.memberChanged(changed)));
+        this.#afterGreeting(() => {
+          this.groups.memberChanged(changed);
+          return Promise.resolve();
+        });
       },
       groupLeft: (left) => {
-        this.#afterGreeting(() => Promise.resolve(this.groups.memberLeft(left)));
+        this.#afterGreeting(() => {
+          this.groups.memberLeft(left);
+          return Promise.resolve();
+        });
       },
       groupAsked: (asked) => {
-        this.#afterGreeting(() => Promise.resolve(this.groups.asked(asked)));
+        this.#afterGreeting(() => {
+          this.groups.asked(asked);
+          return Promise.resolve();
+        });
       },
       groupReplied: (replied) => {
         this.#afterGreeting(() => this.groups.replied(replied));

@@ -7,5 +7,5 @@ export interface GroupCrypto {
   /** Undefined when it was not made with this key, nonce and context, or was altered. */
   decrypt(key: Uint8Array, nonce: Uint8Array, box: Uint8Array, context: Uint8Array): Promise<Bytes | undefined>;
   /** The Ed25519 key of a seed. */
-  signerOf(seed: Uint8Array): Promise<{ publicKey: Bytes; sign(this: void, message: Uint8Array): Promise<Bytes> }>;
+  signerOf(seed: Uint8Array): Promise<{ publicKey: Bytes; sign: (message: Uint8Array) => Promise<Bytes> }>;
 }

@@ -74,7 +74,7 @@ export function seededRandom(seed: number): Random {
 /** The cheap key of a seed. */
 export function cheapSigner(seed: Uint8Array): {
   publicKey: Bytes;
-  sign(this: void, message: Uint8Array): Promise<Bytes>;
+  sign: (message: Uint8Array) => Promise<Bytes>;
 } {
   const publicKey = sha256(toUtf8('signer'), seed);
   return { publicKey, sign: (message) => Promise.resolve(cheapSignature(publicKey, message)) };
