@@ -604,6 +604,7 @@ export class Groups {
 
   async #restore(log: ConversationId): Promise<Group> {
     const group = await Group.open(log, this.ports);
+    group.setRoster(this.#entered.get(group.id));
     this.#groups.set(log, group);
     this.#byChat.set(group.chat, group);
     const entries: StoredEntry[] = [];
