@@ -22,6 +22,7 @@ export interface GroupKeyPorts {
   random: Random;
   crypto: GroupCrypto;
   keys: Sealing & { readonly id: DeviceId };
+  report(problem: unknown): void;
 }
 
 export async function keyNumber(key: Uint8Array, hashes: Hashes): Promise<number> {
@@ -56,7 +57,7 @@ export class GroupKeys {
         const name = `${entry.hash} ${index}`;
         if (device !== this.ports.keys.id || this.#keys.has(number) || this.#tried.has(name)) continue;
         this.#tried.add(name);
-        await this.#keep(number, await this.ports.keys.open(box).catch(() => undefined)); // sealed wrongly: nobody's key
+        await this.#keep(number, await this.#unseal(box));
       }
     }
     // Newest first: each key opens those before it.
@@ -140,6 +141,15 @@ export class GroupKeys {
     if (box.length < nonceBytes) return undefined;
     const nonce = box.subarray(0, nonceBytes);
     return this.ports.crypto.decrypt(key, nonce, box.subarray(nonceBytes), encodeCbor(context));
+  }
+
+  async #unseal(box: Uint8Array): Promise<Bytes | undefined> {
+    try {
+      return await this.ports.keys.open(box);
+    } catch (problem) {
+      this.ports.report(problem); // a member sealed it wrongly; another one may do better
+      return undefined;
+    }
   }
 
   async #keep(number: number, key: Bytes | undefined): Promise<void> {
