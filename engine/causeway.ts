@@ -9,7 +9,7 @@ import type { ClientEventName, ClientRequest, ClientResponse } from '../protocol
 import type { Frame } from '../protocol/frame.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import { fromBase64, toBase64 } from '../protocol/bytes.ts';
-import type { AccountId, ConversationId, DeviceId, OfferId, RequestId } from '../protocol/ids.ts';
+import type { AccountId, ConversationId, DeviceId, GroupId, OfferId, RequestId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { shownName, type Handle } from '../protocol/names.ts';
 import type { Device, DeviceListBody } from '../protocol/people.ts';
@@ -29,6 +29,9 @@ import { placeOfWire } from './feed/entry.ts';
 import { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
 import { Serial } from './feed/serial.ts';
+import type { Group } from './groups/group.ts';
+import { Groups, type GroupRow } from './groups/groups.ts';
+import type { GroupCrypto } from './groups/ports.ts';
 import { Envelopes, type Sealing } from './identity/envelope.ts';
 import {
   compareToPin,
@@ -72,13 +75,15 @@ export interface CausewayPorts {
   annotations: Lookup<Annotation>;
   marks: Records<ConversationMarks>;
   expiries: Records<Expiry>;
+  groups: Records<GroupRow>;
+  crypto: GroupCrypto;
   /** Somebody's fault, or an expected failure that costs nothing but an attempt; for the log. */
   report(problem: unknown): void;
 }
 
 export interface CausewayEvents {
   /** Something that is shown changed; of one person, or of all. */
-  changed(account?: AccountId): void;
+  changed(chat?: ChatId): void;
   /** Entries of one conversation were committed. */
   committed(entries: readonly StoredEntry[]): void;
   /** Messages were edited, deleted, reacted to, or disappeared. */
@@ -88,6 +93,9 @@ export interface CausewayEvents {
   /** The connection will not come back by itself. */
   stopped(reason: Parameters<SignalingEvents['stopped']>[0]): void;
 }
+
+/** A person or a group: whose conversation it is. */
+export type ChatId = AccountId | GroupId;
 
 export type Outcome =
   | { ok: true }
@@ -121,6 +129,7 @@ export class Causeway {
   readonly approvals: ApprovalHost;
   readonly ownDevices: OwnDevices;
   readonly messages: Messages;
+  readonly groups: Groups;
   /** What this person lets others know. */
   readonly discretion = { read: true, typing: true };
   readonly #typing: Typing;
@@ -140,7 +149,7 @@ export class Causeway {
   /** Counts connections: what is still being taken in of an earlier one is of no use. */
   #connection = 0;
   #iceServers: { at: number; value: WireOptions['iceServers'] } | undefined;
-  #looking: AccountId | undefined;
+  #looking: ChatId | undefined;
   #stopped = false;
 
   static async start(ports: CausewayPorts, account: OwnAccount, events: CausewayEvents): Promise<Causeway> {
@@ -150,6 +159,7 @@ export class Causeway {
     await engine.#keepSelf();
     await engine.people.rekey();
     await engine.conversations.load();
+    await engine.groups.load();
     await engine.transfers.load();
     await engine.messages.load();
     await engine.#facts.run(() => engine.#catchUp());
@@ -186,7 +196,40 @@ export class Causeway {
       (name, body) => this.#request(name, body),
       () => events.changed(),
     );
-    this.feeds = new Feeds({ ...ports, store: ports.feeds, device: ports.keys });
+    this.feeds = new Feeds({
+      ...ports,
+      store: ports.feeds,
+      device: ports.keys,
+      cipher: {
+        seal: (...args) => this.groups.cipher.seal(...args),
+        open: (...args) => this.groups.cipher.open(...args),
+      },
+      limitOf: (...args) => this.groups.limitOf(...args),
+    });
+    this.groups = new Groups(
+      {
+        ...ports,
+        feeds: this.feeds,
+        rows: ports.groups,
+        own: () => {
+          const { id, handle, displayName, lists } = this.#own.account;
+          return { account: id, root: this.#own.chain.newest.root, handle, displayName, lists };
+        },
+        append: async (log, payload) => (await this.feeds.append(log, payload)).kind === 'committed',
+        settled: () => this.#facts.idle(),
+        isMine: (device) => this.isMine(device),
+        request: (name, body) => this.#request(name, body),
+        change: async (group, change) => (await this.#request('groups:change', { group, change })).ok,
+      },
+      {
+        changed: (group) => this.#groupChanged(group),
+        serves: () => this.#alignLinks(),
+        readable: (group) => {
+          this.#alignLinks();
+          this.conversations.again(group.chat);
+        },
+      },
+    );
     this.links = new Links(
       {
         ...ports,
@@ -195,7 +238,7 @@ export class Causeway {
         allowed: (device) => this.#allowed(device),
         online: (device) => {
           const found = this.#allowed(device);
-          return found !== undefined && this.people.online(found.account).has(device);
+          return found !== undefined && (this.people.online(found.account).has(device) || this.groups.isOnline(device));
         },
       },
       {
@@ -215,10 +258,17 @@ export class Causeway {
         deliveries: ports.deliveries,
         authorsOf: (conversation) => this.#authorsOf(conversation),
         isMine: (device) => this.isMine(device),
+        mayName: (link) => this.groups.joining().length > 0 || this.groups.allowed(link.device) !== undefined,
+        introduce: (conversation, wires) => this.groups.byLog(conversation)?.introduce(wires) ?? Promise.resolve(false),
         report,
       },
       {
+        named: (conversation) => {
+          this.groups.named(conversation).catch(report);
+        },
         changed: (conversation) => {
+          const group = this.groups.of(conversation);
+          if (group) this.#groupChanged(group);
           const person = this.people.byConversation(conversation);
           if (person) this.#personChanged(person.account);
           this.ownDevices.soon();
@@ -242,6 +292,7 @@ export class Causeway {
     this.ownDevices = new OwnDevices({
       ...ports,
       people: this.people,
+      groups: this.groups,
       conversations: this.conversations,
       transfers: this.transfers,
       links: this.links,
@@ -309,6 +360,7 @@ export class Causeway {
             this.#knocks.repeatAll();
             this.nearby.connected().catch(report);
             this.#askDeparted(this.people.mayHaveDeparted()).catch(report);
+            await this.groups.connected();
             events.changed();
           })
           .catch(report);
@@ -328,7 +380,10 @@ export class Causeway {
         });
       },
       presence: ({ account, online, lastSeenAt }) => {
-        this.#afterGreeting(() => this.people.presence(account, online, lastSeenAt));
+        this.#afterGreeting(async () => {
+          await this.people.presence(account, online, lastSeenAt);
+          for (const device of this.groups.presence({ account, online })) this.links.nudge(device);
+        });
       },
       nearby: (people) => this.nearby.take(people),
       signal: ({ account, device, box }) => {
@@ -341,6 +396,30 @@ export class Causeway {
       devices: (devices) => {
         this.#afterGreeting(() => this.ownDevices.heard(devices));
       },
+      group: (roster) => {
+        this.#afterGreeting(() => this.groups.entered(roster));
+      },
+      groupMember: (changed) => {
+        this.#afterGreeting(() => {
+          this.groups.memberChanged(changed);
+          return Promise.resolve();
+        });
+      },
+      groupLeft: (left) => {
+        this.#afterGreeting(() => {
+          this.groups.memberLeft(left);
+          return Promise.resolve();
+        });
+      },
+      groupAsked: (asked) => {
+        this.#afterGreeting(() => {
+          this.groups.asked(asked);
+          return Promise.resolve();
+        });
+      },
+      groupReplied: (replied) => {
+        this.#afterGreeting(() => this.groups.replied(replied));
+      },
       approval: (approval) => {
         this.approvals.take(approval).catch(report);
       },
@@ -351,6 +430,7 @@ export class Causeway {
     this.nearby.lost();
     this.#connected = false;
     this.#connection++;
+    this.groups.disconnected();
     this.people.nobodyOnline().catch((problem: unknown) => this.ports.report(problem));
   }
 
@@ -362,7 +442,9 @@ export class Causeway {
       .catch((problem: unknown) => this.ports.report(problem));
   }
 
-  #authorsOf(conversation: ConversationId): Map<DeviceId, string> {
+  #authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string> {
+    const group = this.groups.of(conversation);
+    if (group) return group.authors;
     const theirs = this.people.byConversation(conversation)?.everyDevice ?? [];
     return new Map(
       [...theirs, ...this.#own.chain.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign]),
@@ -490,13 +572,17 @@ export class Causeway {
   }
 
   /** The conversation on the screen. */
-  lookAt(account: AccountId | undefined): void {
+  lookAt(chat: ChatId | undefined): void {
     const before = this.#looking;
-    this.#looking = account;
-    this.conversations.lookAt(account === undefined ? undefined : this.people.get(account)?.conversation);
+    this.#looking = chat;
+    this.conversations.lookAt(chat === undefined ? undefined : this.#chat(chat)?.conversation);
     this.ownDevices.soon();
-    if (before) this.#personChanged(before);
-    if (account) this.#personChanged(account);
+    for (const id of [before, chat]) {
+      if (id === undefined) continue;
+      const group = this.groups.byId(id as GroupId);
+      if (group) this.#groupChanged(group);
+      else this.#personChanged(id as AccountId);
+    }
   }
 
   /** Finds a person by exact handle and asks them to become a contact, unless they are one or were asked. */
@@ -535,8 +621,16 @@ export class Causeway {
     return done;
   }
 
-  async sendText(account: AccountId, text: string, reply?: EntryRef): Promise<Outcome> {
-    const person = this.people.get(account);
+  /** Where one talks with a person or a group, and who wrote what there. */
+  #chat(id: ChatId): { conversation: ConversationId; personOf: PersonOf; person?: Person; group?: Group } | undefined {
+    const group = this.groups.byId(id as GroupId);
+    if (group) return { conversation: group.chat, personOf: this.memberOf(group), group };
+    const person = this.people.get(id as AccountId);
+    return person && { conversation: person.conversation, personOf: this.personOf(person), person };
+  }
+
+  async sendText(to: ChatId, text: string, reply?: EntryRef): Promise<Outcome> {
+    const person = this.#chat(to);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
     this.#typing.sent(person.conversation);
     const expiresAfterMs = this.messages.timerMs(person.conversation);
@@ -549,26 +643,24 @@ export class Causeway {
   }
 
   /** Edits, deletes or reacts to a message of the conversation with this person, or sets after what time messages disappear there. */
-  async say(
-    account: AccountId,
-    payload: Extract<Payload, { kind: 'edit' | 'delete' | 'react' | 'timer' }>,
-  ): Promise<Outcome> {
-    const person = this.people.get(account);
+  async say(to: ChatId, payload: Extract<Payload, { kind: 'edit' | 'delete' | 'react' | 'timer' }>): Promise<Outcome> {
+    const person = this.#chat(to);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
-    if ('of' in payload && this.personOf(person)(payload.of.device) !== this.#own.account.id)
+    if ('of' in payload && person.personOf(payload.of.device) !== this.#own.account.id)
       return { ok: false, error: { code: 'not-allowed' } };
     return this.#append(person.conversation, payload);
   }
 
   /** The newest of the conversation with this person was on the screen. */
-  async seen(account: AccountId): Promise<void> {
-    const person = this.people.get(account);
-    if (!person || this.#stopped) return;
+  async seen(chat: ChatId): Promise<void> {
+    const found = this.#chat(chat);
+    if (!found || this.#stopped) return;
     await this.#facts.run(async () => {
-      const { conversation } = person;
-      const tell = this.discretion.read && person.relation === 'accepted';
+      const { conversation, personOf, person } = found;
+      // In a group nobody is told: a receipt of each member for each message would be more than the messages.
+      const tell = this.discretion.read && person?.relation === 'accepted';
       const own = this.#own.account.id;
-      const receipt = await this.messages.seen(conversation, this.personOf(person), { own, tell });
+      const receipt = await this.messages.seen(conversation, personOf, { own, tell });
       if (receipt) await this.#append(conversation, receipt);
     });
   }
@@ -600,6 +692,17 @@ export class Causeway {
   personOf(person: Person): PersonOf {
     const theirs = new Set(person.everyDevice.map(({ id }) => id));
     return (device) => (!this.isMine(device) && theirs.has(device) ? person.account : this.#own.account.id);
+  }
+
+  /** Whose device it is in a group; of nobody when the log does not know it. */
+  memberOf(group: Group): PersonOf {
+    return (device) => (this.isMine(device) ? this.#own.account.id : (group.accountOf(device) ?? ('' as AccountId)));
+  }
+
+  /** How far an entry of this account's own got in a group: delivered once another member's device holds it. */
+  deliveryIn(group: Group, { device, sequence }: EntryRef): DeliveryState {
+    const recipients = group.devices.flatMap(({ id }) => (this.isMine(id) ? [] : [id]));
+    return this.conversations.deliveryOf(group.chat, sequence, recipients, device);
   }
 
   newOfferId(): OfferId {
@@ -660,6 +763,7 @@ export class Causeway {
     this.ownDevices.stop();
     this.approvals.stop();
     this.messages.stop();
+    this.groups.stop();
     this.links.stop();
     this.#signaling?.close();
     await this.transfers.stop();
@@ -668,6 +772,8 @@ export class Causeway {
 
   /** To a conversation under earlier keys nothing is added: nobody would hear of it. */
   async #append(conversation: ConversationId, payload: Payload): Promise<Outcome> {
+    const group = this.groups.byChat(conversation);
+    if (group && !(await group.ready())) return { ok: false, error: { code: 'not-allowed' } };
     const inForce = this.people.byConversation(conversation)?.conversation ?? conversation;
     const appended = await this.feeds.append(inForce, payload);
     switch (appended.kind) {
@@ -683,14 +789,20 @@ export class Causeway {
   /** Facts first, then the summary with how far they were taken: after a crash in between they are taken again, and change nothing. */
   async #onCommitted(entries: readonly StoredEntry[]): Promise<void> {
     const [first] = entries;
-    const person = first && this.people.byConversation(first.conversation);
+    if (!first) return;
+    const group = this.groups.of(first.conversation);
+    if (group) {
+      await (group.log === first.conversation ? this.groups.take(group, entries) : this.#takeChat(group, entries));
+      return;
+    }
+    const person = this.people.byConversation(first.conversation);
     if (!person) return;
     try {
       const all = await this.#withMissed(entries);
       for (const entry of all) {
         const payload = readPayload(entry);
         if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
-        else if (payload.kind === 'own-person' || payload.kind === 'own-read')
+        else if (payload.kind === 'own-person' || payload.kind === 'own-read' || payload.kind === 'own-group')
           await this.#takeOwnFact(person, entry, payload);
         else if (payload.kind === 'text' && !this.isMine(entry.device)) this.#typing.over(person.account);
       }
@@ -707,17 +819,27 @@ export class Causeway {
     }
   }
 
+  async #takeChat(group: Group, entries: readonly StoredEntry[]): Promise<void> {
+    const all = await this.#withMissed(entries);
+    const altered = await this.messages.take(all, this.memberOf(group), this.#own.account.id);
+    const summarised = this.conversations.onCommitted(all);
+    this.events.committed(all);
+    await summarised;
+    if (altered.length > 0) await this.#altered(group.chat, altered);
+  }
+
   /** Nobody but this account's devices tells it anything, and nowhere but among themselves. */
   async #takeOwnFact(person: Person, { device }: StoredEntry, payload: OwnPayload): Promise<void> {
     if (!this.people.isSelf(person.account) || !this.isMine(device)) return;
-    if (payload.kind === 'own-person') await this.people.learn(payload);
+    if (payload.kind === 'own-group') await this.groups.learn(payload.log);
+    else if (payload.kind === 'own-person') await this.people.learn(payload);
     else await this.conversations.learnRead(payload.conversation, payload.upTo);
   }
 
   async #altered(conversation: ConversationId, messages: readonly EntryRef[]): Promise<void> {
     await this.conversations.refresh(conversation, messages, (...some) => this.messages.words(...some));
     this.events.altered(conversation, messages);
-    this.events.changed(this.people.byConversation(conversation)?.account);
+    this.events.changed(this.people.byConversation(conversation)?.account ?? this.groups.byChat(conversation)?.id);
   }
 
   /** The entries, and before them those of the same feeds that could not be taken when their turn was. */
@@ -783,8 +905,9 @@ export class Causeway {
 
   /** Entries that were committed before a crash, or a failure, and not taken up yet. */
   async #catchUp(): Promise<void> {
-    for (const person of this.people.all()) {
-      for (const conversation of [person.conversation, ...person.earlier]) {
+    const chats = this.groups.all().map(({ chat }) => chat);
+    for (const conversations of [...this.people.all().map((one) => [one.conversation, ...one.earlier]), chats]) {
+      for (const conversation of conversations) {
         for (const [device, length] of await this.feeds.frontier(conversation)) {
           const from = this.conversations.taken(conversation, device);
           for (let at = from; at < length; at += catchUpEntries)
@@ -798,15 +921,17 @@ export class Causeway {
     const own = this.#self?.devices.find(({ id }) => id === device);
     if (own) return { account: this.#own.account.id, device: own };
     const found = this.people.byDevice(device);
-    if (found?.person.relation !== 'accepted' || this.isMine(device)) return undefined;
-    return { account: found.person.account, device: found.device };
+    if (this.isMine(device)) return undefined;
+    if (found?.person.relation === 'accepted') return { account: found.person.account, device: found.device };
+    return this.groups.allowed(device);
   }
 
   #linkOpened(link: Link): void {
     const person = this.people.get(link.account);
-    if (!person) return;
     const own = this.people.isSelf(link.account);
-    this.conversations.linkOpened(link, own ? this.ownDevices.conversations() : [person.conversation], own);
+    const direct = person?.relation === 'accepted' && !own ? [person.conversation] : [];
+    const shared = this.groups.conversationsWith(link.device);
+    this.conversations.linkOpened(link, [...(own ? this.ownDevices.conversations() : direct), ...shared], own);
     this.transfers.linkOpened(link);
   }
 
@@ -841,6 +966,52 @@ export class Causeway {
     this.links.drop(link.device, problem instanceof Error ? problem.message : 'broken');
   }
 
+  /** What is shared with whom follows from the logs of groups. */
+  #alignLinks(): void {
+    this.links.dropForbidden();
+    const isNoGroup = (conversation: ConversationId) => this.groups.of(conversation) === undefined;
+    for (const link of this.links.all())
+      this.conversations.align(link, this.groups.conversationsWith(link.device), isNoGroup);
+    this.conversations.authorsChanged();
+  }
+
+  /** Which members' devices are worth a link: those to hand on to, as long as there is something they have not got. */
+  #groupChanged(group: Group | undefined): void {
+    this.events.changed(group?.id);
+    if (this.#stopped) return;
+    this.ownDevices.soon();
+    for (const device of this.groups.hosts()) this.links.want(device);
+    if (!group?.me) return;
+    const near = this.groups.neighbours(group);
+    for (const { id } of group.devices) {
+      if (this.isMine(id) || (!near.has(id) && this.links.stateOf(id) === 'none')) continue;
+      this.#reconsider(id);
+    }
+  }
+
+  #reconsider(device: DeviceId): void {
+    const person = this.people.byDevice(device)?.person;
+    const direct = person?.relation === 'accepted' ? this.#wanted(person, device) : Promise.resolve(false);
+    Promise.all([direct, this.#wantedByGroups(device)]).then(
+      (wanted) => {
+        if (this.#stopped || !this.#allowed(device)) return;
+        if (wanted.includes(true)) this.links.want(device);
+        else this.links.unwant(device);
+      },
+      (problem: unknown) => this.ports.report(problem),
+    );
+  }
+
+  async #wantedByGroups(device: DeviceId): Promise<boolean> {
+    for (const group of this.groups.all()) {
+      if (!group.me || !this.groups.neighbours(group).has(device)) continue;
+      if (this.#looking === group.id || !group.keys.some) return true;
+      for (const conversation of this.groups.conversationsOf(group))
+        if (await this.conversations.owes(conversation, device, true)) return true;
+    }
+    return this.groups.hosts().includes(device);
+  }
+
   /** Whether a link to each device of a person is wanted follows from what there is to do. */
   #personChanged(account: AccountId): void {
     this.events.changed(account);
@@ -859,14 +1030,7 @@ export class Causeway {
     if (this.people.isSelf(account)) return; // see `OwnDevices`
     for (const { id } of person.devices) {
       if (!this.people.online(account).has(id) && this.links.stateOf(id) === 'none') continue;
-      this.#wanted(person, id).then(
-        (wanted) => {
-          if (this.#stopped || !this.#allowed(id)) return;
-          if (wanted) this.links.want(id);
-          else this.links.unwant(id);
-        },
-        (problem: unknown) => this.ports.report(problem),
-      );
+      this.#reconsider(id);
     }
   }
 
@@ -931,6 +1095,8 @@ export class Causeway {
   async #onSignal(account: AccountId, from: DeviceId, box: string): Promise<void> {
     await this.#serverHeard();
     const found = this.#allowed(from);
+    // Who let this account in a moment ago may be faster than the log that says so. They ring again.
+    if (!found && this.groups.isFellow(account)) return;
     if (found?.account !== account) throw new ProtocolError('not-allowed', 'a signal of somebody who is no contact');
     const body = await this.#envelopes.open(found.device, box);
     if (body.kind !== 'sdp' && body.kind !== 'ice') throw new ProtocolError('malformed', `${body.kind} as a signal`);
@@ -952,7 +1118,7 @@ export class Causeway {
   }
 }
 
-type OwnPayload = Extract<Payload, { kind: 'own-person' | 'own-read' }>;
+type OwnPayload = Extract<Payload, { kind: 'own-person' | 'own-read' | 'own-group' }>;
 
 function isOfferPayload(payload: ReturnType<typeof readPayload>): payload is OfferPayload {
   return 'offer' in payload;

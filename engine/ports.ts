@@ -48,6 +48,8 @@ export interface StoredEntry {
   wire: Bytes;
   /** SHA-256 of the header. */
   hash: Bytes;
+  /** What the payload says, where it travels encrypted under a key of the conversation. Never leaves the device. */
+  plain?: Bytes;
 }
 
 /** Feeds of one account on this device. Writes resolve after they are durable. */

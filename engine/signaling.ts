@@ -26,6 +26,11 @@ export interface SignalingEvents {
   account(account: OwnAccount): void;
   devices(devices: ServerEvent<'devices'>): void;
   approval(approval: ServerEvent<'approval'>): void;
+  group(roster: ServerEvent<'group'>): void;
+  groupMember(changed: ServerEvent<'group:member'>): void;
+  groupLeft(left: ServerEvent<'group:left'>): void;
+  groupAsked(asked: ServerEvent<'group:asked'>): void;
+  groupReplied(replied: ServerEvent<'group:replied'>): void;
 }
 
 export interface Signaling {

@@ -80,6 +80,11 @@ export function connectSignaling(options: SignalingOptions): Signaling {
   listen(socket, 'account', report, (account) => events.account(account));
   listen(socket, 'devices', report, (devices) => events.devices(devices));
   listen(socket, 'approval', report, (approval) => events.approval(approval));
+  listen(socket, 'group', report, (roster) => events.group(roster));
+  listen(socket, 'group:member', report, (changed) => events.groupMember(changed));
+  listen(socket, 'group:left', report, (left) => events.groupLeft(left));
+  listen(socket, 'group:asked', report, (asked) => events.groupAsked(asked));
+  listen(socket, 'group:replied', report, (replied) => events.groupReplied(replied));
   listen(socket, 'replaced', report, () => stop('replaced'));
   listen(socket, 'ended', report, ({ revoked }) => stop(revoked === true ? 'revoked' : 'ended'));
   listen(socket, 'deleted', report, () => stop('deleted'));

@@ -54,7 +54,10 @@ class WebRtcWire implements Wire {
     }) as SimplePeer.Instance & Insides;
     this.#peer.on('signal', (signal) => this.#onSignal(signal));
     this.#peer.on('connect', () => this.#onOpen());
-    this.#peer.on('data', (data: Uint8Array<ArrayBuffer>) => this.#onMessage(data));
+    // What it gives is a Buffer, whose `slice` is a view: whoever takes a copy of a part would keep, and store, the whole message.
+    this.#peer.on('data', (data: Uint8Array<ArrayBuffer>) =>
+      this.#onMessage(new Uint8Array(data.buffer, data.byteOffset, data.length)),
+    );
     this.#peer.on('error', (error) => this.#fail(error.message));
     this.#peer.on('close', () => this.#fail('closed'));
   }

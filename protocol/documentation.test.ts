@@ -17,6 +17,8 @@ import {
   RegisterRequest,
   ResumeRequest,
 } from './http.ts';
+import { GroupPayload } from './group.ts';
+import { JoinVerdict, Roster, RosterChange, RosterMember } from './group-roster.ts';
 import * as ids from './ids.ts';
 import { limits, PROTOCOL_VERSION } from './limits.ts';
 import { Contact, Device, DeviceListBody, NearbyPerson, PublicAccount, Relation, SignedDeviceList } from './people.ts';
@@ -105,6 +107,8 @@ const shapes = {
   NearbyPerson,
   IceServer,
   WireError,
+  Roster,
+  RosterMember,
 };
 /** The name of a shape, or the fields of one that has no name. */
 const shapeOrFields = (schema: v.GenericSchema): string[] => {
@@ -171,7 +175,11 @@ describe('docs/protocol.md', () => {
     const known = [
       ['Contact.relation', choices(Relation)] as [string, string[]],
       ['contact:answer.verdict', choices(verdict)] as [string, string[]],
-      ...[SignalBody, KnockBody, ApprovalBody, Payload, ControlFrame].flatMap((variant) => picklists(variant)),
+      ['RosterMember.role', choices(RosterMember.entries.role)] as [string, string[]],
+      ['groups:reply.verdict', choices(JoinVerdict)] as [string, string[]],
+      ...[SignalBody, KnockBody, ApprovalBody, Payload, RosterChange, ControlFrame].flatMap((variant) =>
+        picklists(variant),
+      ),
     ];
     expect(rows('Shapes', 'field', (cells) => list(cells[1]))).toEqual(expected(known));
   });
@@ -222,6 +230,10 @@ describe('docs/protocol.md', () => {
   it('has the payloads', () => {
     expect(rows('Payloads', 'kind', (cells) => list(cells[1]))).toEqual(expected(kinds(Payload)));
     expect(rows('Payloads', 'part', (cells) => list(cells[1]))).toEqual([['OfferedFile', fields(OfferedFile)]]);
+  });
+
+  it('has the payloads of the log of a group', () => {
+    expect(rows('Payloads of the log', 'kind', (cells) => list(cells[1]))).toEqual(expected(kinds(GroupPayload)));
   });
 
   it('has the limits with their values, each with a reason', () => {

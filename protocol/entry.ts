@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { bytesOf, bytesUpTo, uint } from './codec.ts';
 import { ConversationId, DeviceId, OfferId } from './ids.ts';
 import { limits } from './limits.ts';
-import { OwnPerson, OwnRead } from './own-facts.ts';
+import { OwnGroup, OwnPerson, OwnRead } from './own-facts.ts';
 
 export const EntryHeader = v.strictObject({
   version: uint(255),
@@ -128,5 +128,6 @@ export const Payload = v.variant('kind', [
   v.strictObject({ kind: v.literal('receipt'), ...fileRef, root: bytesOf(32) }),
   OwnRead,
   OwnPerson,
+  OwnGroup,
 ]);
 export type Payload = v.InferOutput<typeof Payload>;

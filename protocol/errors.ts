@@ -20,6 +20,7 @@ export const errorCodes = [
   'elsewhere', // the connection comes from another network than the one that was named
   'nearby-full', // as many people as may see each other behind this address do already
   'nearby-unavailable', // the server cannot tell which network the connection comes from
+  'unknown-invitation', // no group has an open invitation with this id
   'offline', // the recipient device is not connected
   'unsupported-version', // the counterpart speaks another protocol version
   'shutting-down', // the server stops; connect again

@@ -39,3 +39,11 @@ export type PublicKey = v.InferOutput<typeof PublicKey>;
 /** An Ed25519 signature, 64 bytes. */
 export const Signature = id(64, 'Signature');
 export type Signature = v.InferOutput<typeof Signature>;
+
+/** What the server calls a group: the first 16 bytes of SHA-256 over the domain `causeway/group-id/1` and the id of the group's log. */
+export const GroupId = id(16, 'GroupId');
+export type GroupId = v.InferOutput<typeof GroupId>;
+
+/** What the server knows of an invitation: derived from its secret, which it does not know. */
+export const InvitationId = id(16, 'InvitationId');
+export type InvitationId = v.InferOutput<typeof InvitationId>;

@@ -113,6 +113,31 @@ export const limits = {
   /** A wall clock further ahead than this is clamped and marked. */
   wallSkewMs: 5 * 60_000,
 
+  // Groups
+  /** Every member holds the log, and keys are sealed to each device; gossip over a few links still reaches all in seconds. */
+  membersPerGroup: 256,
+  groupsPerAccount: 200,
+  /** In UTF-16 units. */
+  groupNameUnits: 100,
+  /** Name and picture, encrypted. */
+  groupFaceBytes: 26 * KiB,
+  /** Devices of one member, former ones too, that a removal names. */
+  feedsPerMember: 64,
+  /** Device lists in one entry; a longer chain goes on in the next. */
+  listsPerGroupEntry: 64,
+  /** Keys that one new key replaces: more than one only when several were made at the same time. */
+  groupKeysBefore: 16,
+  /** Sealed keys in one entry: 400 of about 130 bytes stay under `payloadBytes`. */
+  sealedPerEntry: 400,
+  /** Invitations of one group that are open at the server. */
+  invitationsPerGroup: 16,
+  /** Members whose public records are told at a time. */
+  membersPerAnswer: 16,
+  /** Members who are told that somebody asks to join: if the first does not answer, the next does. */
+  membersAsked: 4,
+  /** How long the server remembers who asked: a member lets them in within this time, or they ask again. */
+  joinAskMs: 10 * 60_000,
+
   // Transfer
   /** Hash unit (design: measured fastest to hash, fine enough to resume). */
   blockBytes: 256 * KiB,

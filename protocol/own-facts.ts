@@ -15,6 +15,9 @@ export const OwnRead = v.strictObject({
   upTo: v.pipe(v.array(v.tuple([DeviceId, uint()])), v.maxLength(limits.feedsPerConversation)),
 });
 
+/** This account is in a group, or about to be: `log` is the id of its log. */
+export const OwnGroup = v.strictObject({ kind: v.literal('own-group'), log: ConversationId });
+
 /** A person as a device of the account has pinned them. */
 export const OwnPerson = v.strictObject({
   kind: v.literal('own-person'),

@@ -23,6 +23,8 @@ import { LastSeen } from './realtime/last-seen.ts';
 import { Nearby, placeOf } from './realtime/nearby.ts';
 import { nearbyEvents } from './realtime/nearby-events.ts';
 import { People } from './realtime/people.ts';
+import { groupEvents } from './realtime/group-events.ts';
+import { Groups } from './realtime/groups.ts';
 import { peopleEvents } from './realtime/people-events.ts';
 import { relayEvents } from './realtime/relay-events.ts';
 import { attachSockets } from './realtime/sockets.ts';
@@ -57,15 +59,17 @@ export async function serve(
   const passwords = await createPasswords(settings.HASH_CONCURRENCY);
   const directory = new Directory();
   const lastSeen = new LastSeen(store, log);
-  const people = new People(store, directory, lastSeen);
+  const groups = new Groups(store, directory);
+  const people = new People(store, directory, lastSeen, groups);
   const nearby = new Nearby(store, (problem) => log.error({ err: problem }, 'people nearby could not be told'));
   const knocks = new Knocks(settings.KNOCK_MEMORY_MIB * 1024 * 1024);
   const isAllowedOrigin = createOriginCheck(settings);
   const addressOf = (request: IncomingMessage) => clientAddress(request, settings.TRUST_PROXY);
-  const eventParts = { store, directory, people, knocks, nearby, passwords, rates, settings, counters };
+  const eventParts = { store, directory, people, groups, knocks, nearby, passwords, rates, settings, counters };
   const functions = {
     ...accountEvents(eventParts),
     ...peopleEvents(eventParts),
+    ...groupEvents(eventParts),
     ...relayEvents(eventParts),
     ...nearbyEvents(eventParts),
   };

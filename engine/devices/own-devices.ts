@@ -9,6 +9,7 @@ import type { Conversations } from '../exchange/conversations.ts';
 import { needsAnswer } from '../exchange/offer.ts';
 import type { Transfers } from '../exchange/transfers.ts';
 import { Serial } from '../feed/serial.ts';
+import type { Groups } from '../groups/groups.ts';
 import type { Link } from '../links/link.ts';
 import type { Links } from '../links/links.ts';
 import type { People, Person } from '../people/people.ts';
@@ -18,6 +19,7 @@ import { factOf, gistOf } from './own-people.ts';
 export interface OwnDevicesPorts {
   clock: Clock;
   people: People;
+  groups: Groups;
   conversations: Conversations;
   transfers: Transfers;
   links: Links;
@@ -50,7 +52,9 @@ export class OwnDevices {
 
   /** All conversations that a device of this account may have. */
   conversations(): ConversationId[] {
-    return this.ports.people.all().flatMap(({ conversation, earlier }) => [conversation, ...earlier]);
+    const { people, groups } = this.ports;
+    const direct = people.all().flatMap(({ conversation, earlier }) => [conversation, ...earlier]);
+    return [...direct, ...groups.all().flatMap((group) => groups.conversationsOf(group))];
   }
 
   async heard({ online, seenAt }: ServerEvent<'devices'>): Promise<void> {
@@ -124,6 +128,10 @@ export class OwnDevices {
       // What becomes of it is a change again, and looked at once more; what fails stays for the next time.
       if (fact && gistOf(fact) !== person?.shared) await this.ports.append(fact);
       else changed.delete(account);
+    }
+    for (const log of this.ports.groups.untold()) {
+      await this.ports.append({ kind: 'own-group', log });
+      await this.ports.groups.told(log);
     }
     const news = await conversations.readNews();
     if (news.length === 0) return;

@@ -48,12 +48,18 @@ export interface ConversationsPorts {
   /** Devices that may write in a conversation: those ever certified for the person and for this account. */
   authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string>;
   isMine(device: DeviceId): boolean;
+  /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
+  mayName(link: Link): boolean;
+  /** Takes note of authors whom entries name, where they do. Says whether there are more now. */
+  introduce(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<boolean>;
   report(problem: unknown): void;
 }
 
 export interface ConversationsEvents {
   changed(conversation: ConversationId): void;
   forked(conversation: ConversationId, fork: Fork): void;
+  /** A peer spoke of a conversation that is not known here. */
+  named(conversation: ConversationId): void;
   /** The link has to go: its peer broke the protocol, or this side failed. */
   broken(link: Link, problem: unknown): void;
 }
@@ -85,6 +91,10 @@ interface Session {
 /** What a link to one device serves. */
 interface Served {
   sessions: Map<ConversationId, Session>;
+  /** Frontiers of conversations that the peer believes to be shared and that are not known here yet. */
+  named: Map<ConversationId, FeedFrame>;
+  /** Conversations that are not shared any more: the peer may not know yet. */
+  ceased: Set<ConversationId>;
   /** Of a device of this account: frontiers of conversations that are not known here yet, and how far the peer is with those that are behind. */
   own?: {
     early: Map<ConversationId, FeedFrame>;
@@ -93,6 +103,8 @@ interface Served {
   };
 }
 
+/** Conversations that any other device may name before they are known here: those of the groups that it was let into a moment ago. */
+const namedMax = 16;
 /** Conversations that another own device may name before it is known here whose they are. */
 const earlyMax = 4 * limits.contactsPerAccount;
 
@@ -175,7 +187,7 @@ export class Conversations {
   /** @param own the link leads to another device of this account. */
   linkOpened(link: Link, conversations: Iterable<ConversationId>, own: boolean): void {
     const more = { own: { early: new Map(), lacking: new Map(), asked: 0 } };
-    this.#served.set(link, { sessions: new Map(), ...(own ? more : {}) });
+    this.#served.set(link, { sessions: new Map(), named: new Map(), ceased: new Set(), ...(own ? more : {}) });
     for (const conversation of conversations) this.#begin(link, conversation);
   }
 
@@ -188,6 +200,39 @@ export class Conversations {
       own.early.delete(conversation);
       const session = sessions.get(conversation);
       if (early && session) this.#watch(link, session.sync.onFrame(early));
+    }
+  }
+
+  /**
+   * From now on a link serves these conversations beside those of `others`.
+   * @param others whether a conversation is none of those that this is about.
+   */
+  align(link: Link, conversations: readonly ConversationId[], others: (conversation: ConversationId) => boolean): void {
+    const served = this.#served.get(link);
+    if (!served) return;
+    for (const conversation of conversations) {
+      if (served.sessions.has(conversation)) continue;
+      served.ceased.delete(conversation);
+      this.#begin(link, conversation);
+      const named = served.named.get(conversation) ?? served.own?.early.get(conversation);
+      served.named.delete(conversation);
+      served.own?.early.delete(conversation);
+      const session = served.sessions.get(conversation);
+      if (named && session) this.#watch(link, session.sync.onFrame(named));
+    }
+    for (const [conversation, session] of [...served.sessions]) {
+      if (others(conversation) || conversations.includes(conversation)) continue;
+      session.sync.close();
+      served.sessions.delete(conversation);
+      served.ceased.add(conversation);
+    }
+  }
+
+  /** Something can be taken now in this conversation that was refused before. */
+  again(conversation: ConversationId): void {
+    for (const [link, { sessions }] of this.#served) {
+      const session = sessions.get(conversation);
+      if (session) this.#watch(link, session.sync.start());
     }
   }
 
@@ -259,8 +304,12 @@ export class Conversations {
     const session = sessions.get(frame.conversation);
     if (!session) {
       // It is told whose it is in the conversation of the account with itself.
+      if (served.ceased.has(frame.conversation)) return;
       if (own && frame.kind === 'frontier' && own.early.size < earlyMax) own.early.set(frame.conversation, frame);
-      else throw new ProtocolError('not-allowed', 'frame of another conversation');
+      else if (!own && frame.kind === 'frontier' && this.ports.mayName(link) && served.named.size < namedMax) {
+        served.named.set(frame.conversation, frame);
+        this.events.named(frame.conversation);
+      } else throw new ProtocolError('not-allowed', 'frame of another conversation');
       return;
     }
     const entries = frame.kind === 'entries' ? 1 : 0;
@@ -321,6 +370,11 @@ export class Conversations {
       authors: (device) => {
         const key = this.#served.get(link)?.sessions.get(conversation)?.authors.get(device);
         return key === undefined ? undefined : fromBase64(key);
+      },
+      introduce: async (wires) => {
+        const session = this.#served.get(link)?.sessions.get(conversation);
+        if (session && (await this.ports.introduce(conversation, wires)))
+          session.authors = this.ports.authorsOf(conversation);
       },
       send: (frame) => link.control(frame),
       report: (event) => this.#onSync(link, conversation, event),

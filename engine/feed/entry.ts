@@ -37,20 +37,33 @@ export interface VerifiedEntry {
   previous: Bytes;
 }
 
+/** Encrypts payloads of conversations that have keys. */
+export interface PayloadCipher {
+  /** Undefined when the conversation has no keys of its own: the payload travels as it is. */
+  seal(place: CipherPlace, payload: Bytes): Promise<{ key: number; bytes: Bytes } | undefined>;
+  /** What it says; `unknown` when this device does not have the key (yet), `wrong` when it is not under it. */
+  open(place: CipherPlace, key: number, payload: Bytes): Promise<Bytes | 'unknown' | 'wrong'>;
+}
+export type CipherPlace = Pick<StoredEntry, 'conversation' | 'device' | 'sequence'>;
+
 export type ReadOutcome =
   | { kind: 'ok'; verified: VerifiedEntry }
   /** Nothing is known against it: the lookup has no key for its device (yet). */
   | { kind: 'unknown-author'; device: DeviceId }
+  /** Its payload cannot be read (yet). */
+  | { kind: 'unknown-key'; device: DeviceId }
   | { kind: 'bad'; error: ProtocolError };
 
 const ENTRY_DOMAIN = 'causeway/entry/1';
 
 /** Signs an entry with this device's key. `payload` is CBOR of at most `limits.payloadBytes`. Nothing is stored. */
 export async function writeEntry(
-  ports: { hashes: Hashes; device: DeviceKeys; clock: Pick<Clock, 'now'>; random: Random },
+  ports: { hashes: Hashes; device: DeviceKeys; clock: Pick<Clock, 'now'>; random: Random; cipher?: PayloadCipher },
   place: Place,
-  payload: Bytes,
+  said: Bytes,
 ): Promise<StoredEntry> {
+  const sealed = await ports.cipher?.seal({ ...place, device: ports.device.id }, said);
+  const payload = sealed?.bytes ?? said;
   const salt = ports.random.bytes(SALT_BYTES);
   const wall = ports.clock.now();
   const header: EntryHeader = {
@@ -62,7 +75,7 @@ export async function writeEntry(
     heads: place.heads.map(([device, length]) => [device, length]),
     lamport: place.lamport,
     wall,
-    key: 0,
+    key: sealed?.key ?? 0,
     payloadHash: await ports.hashes.sha256(concatBytes(salt, payload)),
     payloadSize: payload.length,
   };
@@ -78,6 +91,7 @@ export async function writeEntry(
     clamped: false,
     wire: encodeCbor(wire),
     hash: await ports.hashes.sha256(headerBytes),
+    ...(sealed ? { plain: said } : {}),
   };
 }
 
@@ -89,7 +103,8 @@ export function withoutPayload(entry: StoredEntry): StoredEntry {
   if (isBare(salt, payload)) return entry;
   const nothing = new Uint8Array(0);
   const wire: WireEntry = [header, signature, nothing, nothing];
-  return { ...entry, wire: encodeCbor(wire) };
+  const { plain: _, ...rest } = entry;
+  return { ...rest, wire: encodeCbor(wire) };
 }
 
 /** Where an entry says that it is; nothing of it is verified. Undefined when it is none. */
@@ -105,7 +120,7 @@ export function placeOfWire(wire: Uint8Array): { device: DeviceId; sequence: num
 
 /** Decodes and verifies an entry that came from outside; its payload may have been dropped. A wall time more than `limits.wallSkewMs` ahead becomes now, and is marked. */
 export async function readEntry(
-  ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'> },
+  ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'>; cipher?: PayloadCipher },
   conversation: ConversationId,
   wire: Uint8Array,
   authors: AuthorLookup,
@@ -119,7 +134,7 @@ export async function readEntry(
 }
 
 async function verify(
-  ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'> },
+  ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'>; cipher?: PayloadCipher },
   conversation: ConversationId,
   wire: Uint8Array,
   authors: AuthorLookup,
@@ -147,7 +162,11 @@ async function verify(
   const wall = clamped ? now : header.wall;
   // The wire bytes may be a view into a whole frame, which storage would keep alive.
   const entry = { conversation, device, sequence, lamport, wall, clamped, wire: wire.slice(), hash };
-  return { kind: 'ok', verified: { entry, previous } };
+  if (header.key === 0 || bare || !ports.cipher) return { kind: 'ok', verified: { entry, previous } };
+  const plain = await ports.cipher.open(entry, header.key, payload);
+  if (plain === 'unknown') return { kind: 'unknown-key', device };
+  // Under a key that is known and yet not readable: kept, so that the feed goes on, and shown as unreadable.
+  return { kind: 'ok', verified: { entry: plain === 'wrong' ? entry : { ...entry, plain }, previous } };
 }
 
 /** @throws ProtocolError `malformed`, `unsupported-version`. */

@@ -44,6 +44,8 @@ export interface SyncOptions {
   /** Hands a frame to the link; frames arrive in this order or not at all. Not called after `close`. */
   send: (frame: FeedFrame) => void;
   report: (event: SyncEvent) => void;
+  /** Where entries name the authors of others: takes note of those whom these entries name, before they are verified. */
+  introduce?: (wires: readonly Uint8Array[]) => Promise<void>;
 }
 
 type State =
@@ -154,7 +156,8 @@ export class ConversationSync {
   }
 
   async #onEntries(wires: readonly Uint8Array[]): Promise<void> {
-    const { feeds, conversation, authors, report } = this.#options;
+    const { feeds, conversation, authors, report, introduce } = this.#options;
+    await introduce?.(wires);
     const received = await feeds.receive(conversation, wires, authors);
     for (const [author, length] of received.shared) {
       this.#reached(author, length);

@@ -18,6 +18,7 @@ import * as v from 'valibot';
 import type { Clock } from '../ports.ts';
 import type { Answer, Signaling, SignalingEvents } from '../signaling.ts';
 import type { TestAccount } from './accounts.ts';
+import { MemoryGroups, type GroupRequest } from './memory-groups.ts';
 
 type Stance = 'none' | 'wants' | 'declined' | 'blocked';
 type Knock = ServerEvent<'knock'> & { to: DeviceId };
@@ -46,7 +47,13 @@ export class MemorySignaling {
   /** Every box that passed, in order. */
   readonly relayed: { kind: 'signal' | 'knock'; from: DeviceId; to: DeviceId; box: string }[] = [];
 
-  constructor(readonly clock: Clock) {}
+  readonly groups: MemoryGroups;
+
+  constructor(readonly clock: Clock) {
+    const { accounts } = this;
+    const online = (account: AccountId) => this.online(account);
+    this.groups = new MemoryGroups({ accounts, online, say: (...args) => this.say(...args), now: () => clock.now() });
+  }
 
   async register(account: TestAccount): Promise<void> {
     this.accounts.set(account.id, account);
@@ -64,6 +71,11 @@ export class MemorySignaling {
       else if (!['none', 'blocked'].includes(this.relation(connection.account, account.id)))
         connection.say((events) => events.contact(this.contact(connection.account, account.id)));
     }
+    this.groups.changed(account.id);
+  }
+
+  #knows(viewer: AccountId, other: AccountId): boolean {
+    return this.relation(viewer, other) === 'accepted' || this.groups.fellows(viewer).has(other);
   }
 
   /** The account is gone, with all that others had of it. */
@@ -228,8 +240,7 @@ export class MemorySignaling {
         const { to, box } = request as ClientRequest<'signal'> & { to: DeviceId };
         const owner = this.#owners.get(to);
         if (!owner) return refuse('unknown-device');
-        if (owner !== client.account && this.relation(client.account, owner) !== 'accepted')
-          return refuse('not-allowed');
+        if (owner !== client.account && !this.#knows(client.account, owner)) return refuse('not-allowed');
         const target = this.#connections.get(to);
         if (!target) return refuse('offline');
         this.relayed.push({ kind: 'signal', from: client.device, to, box });
@@ -274,6 +285,12 @@ export class MemorySignaling {
         return { ok: true, value: { iceServers: [] } };
       case 'account:update':
         return { ok: true, value: this.accounts.get(client.account)?.own };
+      case 'groups:mine':
+      case 'groups:change':
+      case 'groups:people':
+      case 'groups:ask':
+      case 'groups:reply':
+        return this.groups.answer(client.account, name satisfies GroupRequest, request);
       default:
         return refuse('not-allowed');
     }
@@ -355,7 +372,7 @@ export class MemorySignaling {
   #presence(account: AccountId): void {
     const online = this.online(account);
     for (const connection of this.#connections.values())
-      if (this.relation(connection.account, account) === 'accepted')
+      if (this.#knows(connection.account, account))
         connection.say((events) => events.presence({ account, online: online.slice(), lastSeenAt: this.clock.now() }));
   }
 }

@@ -8,6 +8,7 @@ import type { AccountId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { Causeway, type CausewayPorts } from '../causeway.ts';
 import type { Annotation } from '../messages/annotation.ts';
 import type { Expiry } from '../messages/expiries.ts';
+import type { GroupRow } from '../groups/groups.ts';
 import type { ConversationMarks } from '../messages/messages.ts';
 import type { DeliveryRow, Summary } from '../exchange/conversations.ts';
 import { acceptedBlocks, acceptedBytes, factsOf, standingOf, type OfferRecord } from '../exchange/offer.ts';
@@ -19,6 +20,7 @@ import type { Lookup, Records } from '../records.ts';
 import { SinkError } from '../ports.ts';
 import { TestAccount, testKeys, type TestKeys } from './accounts.ts';
 import { VirtualClock } from './clock.ts';
+import { groupCrypto } from './group-crypto.ts';
 import { cheapSignatures, hashes, seededRandom } from './keys.ts';
 import { MemoryBlobs } from './memory-blobs.ts';
 import { MemoryFeedStore } from './memory-feed-store.ts';
@@ -120,6 +122,7 @@ export class Machine {
   readonly annotations = new MemoryRecords<Annotation>();
   readonly marks = new MemoryRecords<ConversationMarks>();
   readonly expiries = new MemoryRecords<Expiry>();
+  readonly groups = new MemoryRecords<GroupRow>();
   readonly blobs = new MemoryBlobs(hashes);
   /** Files that were offered, by key: what the person could choose again. */
   readonly originals = new Map<string, { offer: OfferId; file: number; content: Bytes }>();
@@ -388,6 +391,8 @@ export class Machine {
       annotations: records(this.annotations),
       marks: records(this.marks),
       expiries: records(this.expiries),
+      groups: records(this.groups),
+      crypto: groupCrypto,
       report: (problem) => {
         if (life.alive) this.reports.push(problem);
       },

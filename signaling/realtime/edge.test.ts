@@ -44,6 +44,11 @@ describe('session x event', () => {
     signal: { to: about.device.device.id, box: 'AAAA' },
     knock: { to: about.device.device.id, id: randomId(), box: 'AAAA' },
     approval: { from: newDevice().device, to: about.device.device.id, box: 'AAAA' },
+    'groups:mine': {},
+    'groups:change': { group: randomId(), change: { kind: 'delete' } },
+    'groups:people': { group: randomId(), accounts: [about.account.id] },
+    'groups:ask': { invitation: randomId(), proof: 'A'.repeat(86) },
+    'groups:reply': { group: randomId(), account: about.account.id, invitation: randomId(), verdict: 'waiting' },
     'ice:servers': {},
   });
   const unproven: Record<ClientEventName, string> = {
@@ -60,6 +65,11 @@ describe('session x event', () => {
     signal: 'not-allowed',
     knock: 'not-allowed',
     approval: 'not-allowed',
+    'groups:mine': 'not-allowed',
+    'groups:change': 'not-allowed',
+    'groups:people': 'not-allowed',
+    'groups:ask': 'not-allowed',
+    'groups:reply': 'not-allowed',
     'ice:servers': 'not-allowed',
   };
   const proven = {
@@ -71,6 +81,8 @@ describe('session x event', () => {
     'nearby:leave': 'ok',
     'contact:request': 'ok',
     'contact:answer': 'ok',
+    'groups:mine': 'ok',
+    'groups:ask': 'unknown-invitation',
     'ice:servers': 'ok',
   };
 

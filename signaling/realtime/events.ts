@@ -8,6 +8,7 @@ import { refuse } from '../refusal.ts';
 import type { AccountRecord, Store } from '../store/store.ts';
 import type { Connection } from './connection.ts';
 import type { Directory } from './directory.ts';
+import type { Groups } from './groups.ts';
 import type { Knocks } from './knocks.ts';
 import type { Nearby } from './nearby.ts';
 import type { People } from './people.ts';
@@ -16,6 +17,7 @@ export interface EventParts {
   store: Store;
   directory: Directory;
   people: People;
+  groups: Groups;
   knocks: Knocks;
   nearby: Nearby;
   passwords: Passwords;

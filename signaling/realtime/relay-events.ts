@@ -12,12 +12,15 @@ import type { EventFunctions, EventParts } from './events.ts';
 import type { Knock } from './knocks.ts';
 
 export function relayEvents(parts: EventParts): EventFunctions<'signal' | 'knock' | 'approval' | 'ice:servers'> {
-  const { store, directory, knocks, settings, counters } = parts;
+  const { store, directory, groups, knocks, settings, counters } = parts;
 
   return {
     async signal(connection, { to, box }) {
       const { owner, pair } = await recipientOf(connection, to);
-      if (owner !== connection.account && relationOf(pair, connection.account) !== 'accepted') refuse('not-allowed');
+      const { account } = connection;
+      const known =
+        owner === account || relationOf(pair, account) === 'accepted' || (await groups.share(account, owner));
+      if (!known) refuse('not-allowed');
       const target = directory.device(owner, to);
       if (!target?.hasRoom()) refuse('offline');
       count(box);
@@ -47,7 +50,9 @@ export function relayEvents(parts: EventParts): EventFunctions<'signal' | 'knock
 
     async 'ice:servers'(connection, _request, now) {
       const pairs = await store.pairsOf(connection.account);
-      const hasContact = pairs.some((pair) => relationOf(pair, connection.account) === 'accepted');
+      const hasContact =
+        pairs.some((pair) => relationOf(pair, connection.account) === 'accepted') ||
+        (await groups.fellows(connection.account)).size > 0;
       return { value: { iceServers: iceServers(settings, connection.account, hasContact, now) } };
     },
   };

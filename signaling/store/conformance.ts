@@ -1,7 +1,7 @@
 /** What every adapter of the store must do; each runs this same suite. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AccountId, DeviceId, Signature } from '../../protocol/ids.ts';
+import type { AccountId, DeviceId, GroupId, InvitationId, Signature } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Handle } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
@@ -75,6 +75,26 @@ export function storeConformance(name: string, open: (test: { first: boolean }) 
       expect(await store.session(session.hash)).toMatchObject({ account: account.id, expiresAt: 2000 });
       expect(relationOf(await store.pair(other.id, account.id), other.id)).toBe('incoming');
       expect(store.size()).toMatchObject({ accounts: 2, sessions: 2, pairs: 1 });
+    });
+
+    it('keeps groups over a restart, and finds them by member and by invitation', async () => {
+      await begin();
+      const [{ account: owner }, { account: other }] = [await registered(), await registered()];
+      const [group, invitation] = [id() as GroupId, id() as InvitationId];
+      for (const change of [
+        { kind: 'create' },
+        { kind: 'open', invitation },
+        { kind: 'admit', account: other.id },
+      ] as const)
+        expect(await store.changeGroup(group, owner.id, change, 5)).toMatchObject({ kind: 'changed' });
+      await restart();
+      expect(await store.groupOfInvitation(invitation)).toMatchObject({ id: group });
+      expect((await store.groupsOf(other.id)).map((one) => one.id)).toEqual([group]);
+      await store.changeGroup(group, owner.id, { kind: 'delete' }, 6);
+      expect(await store.groupsOf(other.id)).toEqual([]);
+      expect(await store.groupOfInvitation(invitation)).toBeUndefined();
+      await restart();
+      expect(await store.group(group)).toBeUndefined();
     });
 
     it('takes each handle and its lookalikes once, each device for one account', async () => {

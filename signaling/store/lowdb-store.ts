@@ -7,16 +7,20 @@
  */
 import { join } from 'node:path';
 import { Low } from 'lowdb';
-import type { AccountId, DeviceId } from '../../protocol/ids.ts';
+import type { RosterChange } from '../../protocol/group-roster.ts';
+import type { AccountId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { foldHandle, type Handle } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
 import { DurableFile, makeFolder, type Row, type WriteStep } from './durable-file.ts';
+import { changeGroup } from './groups.ts';
 import { acquireLock } from './lock-file.ts';
 import { decide, type Verdict } from './relations.ts';
 import {
   knownBrowsers,
   StoreWriteError,
   type AccountRecord,
+  type GroupOutcome,
+  type GroupRecord,
   type NewSession,
   type PairRecord,
   type RelationChange,
@@ -280,12 +284,37 @@ class LowdbStore implements Store {
     });
   }
 
-  size(): { accounts: number; sessions: number; pairs: number; tombstones: number; bytes: number } {
-    const { account, session, pair, tombstone } = this.#durable;
+  group(id: GroupId): Promise<GroupRecord | undefined> {
+    return Promise.resolve(this.#durable.group.get(id));
+  }
+
+  groupsOf(id: AccountId): Promise<readonly GroupRecord[]> {
+    return Promise.resolve(this.#durable.groupsOf(id));
+  }
+
+  groupOfInvitation(invitation: InvitationId): Promise<GroupRecord | undefined> {
+    const id = this.#durable.byInvitation.get(invitation);
+    return Promise.resolve(id && this.#durable.group.get(id));
+  }
+
+  changeGroup(id: GroupId, actor: AccountId, change: RosterChange, now: number): Promise<GroupOutcome> {
+    return this.#change(() => {
+      const outcome = changeGroup(this.#staged.group.get(id), id, actor, change, now, {
+        groupsOf: (account) => this.#staged.groupsOf(account).length,
+        taken: (invitation) => this.#staged.byInvitation.has(invitation),
+      });
+      if (outcome.kind === 'changed') this.#put({ table: 'group', key: id, record: outcome.after });
+      return outcome;
+    });
+  }
+
+  size(): { accounts: number; sessions: number; pairs: number; groups: number; tombstones: number; bytes: number } {
+    const { account, session, pair, group, tombstone } = this.#durable;
     return {
       accounts: account.size,
       sessions: session.size,
       pairs: pair.size,
+      groups: group.size,
       tombstones: tombstone.size,
       bytes: this.#file.bytes,
     };

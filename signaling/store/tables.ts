@@ -5,10 +5,11 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { uint } from '../../protocol/codec.ts';
-import { AccountId, DeviceId } from '../../protocol/ids.ts';
+import { GroupRole } from '../../protocol/group-roster.ts';
+import { AccountId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { foldHandle, Handle } from '../../protocol/names.ts';
 import { SignedDeviceList } from '../../protocol/people.ts';
-import type { AccountRecord, PairRecord, SessionRecord, TombstoneRecord } from './store.ts';
+import type { AccountRecord, GroupRecord, PairRecord, SessionRecord, TombstoneRecord } from './store.ts';
 
 const Stance = v.picklist(['none', 'wants', 'declined', 'blocked']);
 
@@ -44,6 +45,12 @@ export const schemas = {
     highSince: uint(),
   }),
   tombstone: v.strictObject({ id: AccountId, fold: v.pipe(v.string(), v.length(43)), deletedAt: uint() }),
+  group: v.strictObject({
+    id: GroupId,
+    members: v.pipe(v.array(v.strictObject({ account: AccountId, role: GroupRole })), v.minLength(1)),
+    invitations: v.array(v.strictObject({ id: InvitationId, expiresAt: v.optional(uint()) })),
+    createdAt: uint(),
+  }),
 };
 
 export interface Records {
@@ -51,10 +58,11 @@ export interface Records {
   session: SessionRecord;
   pair: PairRecord;
   tombstone: TombstoneRecord;
+  group: GroupRecord;
 }
 export type TableName = keyof Records;
 export type AnyRecord = Records[TableName];
-export const tableNames: readonly TableName[] = ['account', 'session', 'pair', 'tombstone'];
+export const tableNames: readonly TableName[] = ['account', 'session', 'pair', 'tombstone', 'group'];
 
 /** One record set or removed. */
 export type Change = {
@@ -72,6 +80,9 @@ export class Tables {
   readonly session = new Map<string, SessionRecord>();
   readonly pair = new Map<string, PairRecord>();
   readonly tombstone = new Map<string, TombstoneRecord>();
+  readonly group = new Map<string, GroupRecord>();
+  readonly byInvitation = new Map<InvitationId, GroupId>();
+  readonly #groupsOf = new Map<AccountId, Set<GroupId>>();
   /** Folded handle to account, so that no two lookalikes exist. */
   readonly byFold = new Map<string, AccountId>();
   readonly byDevice = new Map<DeviceId, AccountId>();
@@ -82,6 +93,10 @@ export class Tables {
 
   pairsOf(id: AccountId): Iterable<PairRecord> {
     return this.#pairsOf.get(id)?.values() ?? [];
+  }
+
+  groupsOf(id: AccountId): GroupRecord[] {
+    return [...(this.#groupsOf.get(id) ?? [])].flatMap((group) => this.group.get(group) ?? []);
   }
 
   get(table: TableName, key: string): AnyRecord | undefined {
@@ -104,6 +119,10 @@ export class Tables {
       }
       case 'tombstone': {
         this.#applyTombstone(change.key, change.record);
+        return;
+      }
+      case 'group': {
+        this.#applyGroup(change.key, change.record);
         return;
       }
     }
@@ -139,6 +158,20 @@ export class Tables {
     }
     this.session.set(key, record);
     within(this.sessionsOf, record.account, () => new Set<string>()).add(key);
+  }
+
+  #applyGroup(key: string, record: GroupRecord | undefined): void {
+    const old = this.group.get(key);
+    for (const { id } of old?.invitations ?? [])
+      if (this.byInvitation.get(id) === old?.id) this.byInvitation.delete(id);
+    for (const { account } of old?.members ?? []) this.#groupsOf.get(account)?.delete(key as GroupId);
+    if (!record) {
+      this.group.delete(key);
+      return;
+    }
+    this.group.set(key, record);
+    for (const { id } of record.invitations) this.byInvitation.set(id, record.id);
+    for (const { account } of record.members) within(this.#groupsOf, account, () => new Set<GroupId>()).add(record.id);
   }
 
   #applyPair(key: string, record: PairRecord | undefined): void {

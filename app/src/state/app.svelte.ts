@@ -45,11 +45,13 @@ import { SpaceWatch } from './free-space.ts';
 import type { Approval } from './approval.ts';
 import { nearbyView } from './nearby-view.ts';
 import { ownDevicesView, visitingPhase } from './own-devices.ts';
+import type { GroupState } from './groups.ts';
 import type { Messaging } from './messaging.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
-import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
+import { conversationView, meOf, offersOf, peopleRows, personRow, transferring } from './snapshot.ts';
 import { Thumbnails } from './thumbnails.ts';
+import { talkIn, talkOf } from './talk.ts';
 import type { Timeline } from './timeline.ts';
 import { transfersView } from './transfer-rows.ts';
 import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
@@ -82,6 +84,7 @@ interface Running {
   /** Loaded when something is done with a bundle. */
   bundles?: Promise<Bundles>;
   messaging: Messaging;
+  groups: GroupState;
   timelineOf: (account: AccountId, unread: number) => Timeline;
   timeline: Timeline | undefined;
   watch: TransferWatch;
@@ -93,6 +96,7 @@ export class App implements Actions {
     connection: 'connecting',
     people: [],
     requests: [],
+    joining: [],
     offers: [],
     moving: { running: 0 },
     transferSettings: defaultTransferSettings,
@@ -166,6 +170,10 @@ export class App implements Actions {
 
   get messages(): Messaging {
     return this.#need().messaging;
+  }
+
+  get groups(): GroupState {
+    return this.#need().groups;
   }
 
   get transferring(): boolean {
@@ -312,11 +320,11 @@ export class App implements Actions {
 
   async #open(account: AccountId): Promise<void> {
     const running = this.#need();
-    const person = running.engine.people.get(account);
-    if (!person || running.timeline?.account === account) return;
-    const { unread } = running.engine.conversations.summary(person.conversation);
+    const talk = talkOf(running.engine, account);
+    if (!talk || running.timeline?.account === account) return;
+    const { unread } = running.engine.conversations.summary(talk.conversation);
     const timeline = running.timelineOf(account, unread);
-    await timeline.load(person);
+    await timeline.load(talk);
     running.timeline = timeline;
     running.engine.lookAt(account);
     this.#seen();
@@ -664,7 +672,8 @@ export class App implements Actions {
       this.#expectConnection = true;
       this.#changed();
     }, connectMs);
-    const { Causeway, connectSignaling, Messaging, openWebRtc, Timeline } = await import('./running.ts');
+    const { Causeway, connectSignaling, groupCrypto, GroupState, Messaging, openWebRtc, Timeline } =
+      await import('./running.ts');
     const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
     this.#store ??= BlobStore.start();
     const blobs = new DeviceBlobs(
@@ -695,19 +704,24 @@ export class App implements Actions {
         annotations: idbRecords(db, 'annotations'),
         marks: idbRecords(db, 'marks'),
         expiries: idbRecords(db, 'expiries'),
+        groups: idbRecords(db, 'groups'),
+        crypto: groupCrypto,
         report: this.report,
       },
       identity.account,
       {
-        changed: () => this.#changed(),
+        changed: () => {
+          this.#running?.groups.look();
+          this.#changed();
+        },
         committed: (entries) => {
           const { timeline, engine: running, messaging } = this.#running ?? {};
           const [first] = entries;
-          const person = first && running?.people.byConversation(first.conversation);
-          if (person) messaging?.committed(person, entries);
-          if (!timeline || timeline.account !== person?.account) this.#changed();
+          const talk = first && running && talkIn(running, first.conversation);
+          if (talk) messaging?.committed(talk, entries);
+          if (!timeline || !talk || timeline.account !== talk.account) this.#changed();
           else
-            timeline.add(person, entries).then(() => {
+            timeline.add(talk, entries).then(() => {
               this.#seen();
               this.#show();
             }, this.report);
@@ -725,12 +739,25 @@ export class App implements Actions {
     applySettings(engine.transfers, this.#transferSettings);
     const watch = new TransferWatch(engine, () => this.#changed());
     watch.show(this.#transfersWatched);
+    const groups = new GroupState({
+      engine,
+      open: (account) => this.open(account),
+      changed: () => this.#changed(),
+      guard,
+      report: this.report,
+    });
     const messaging = await Messaging.start({
       engine,
       db,
       timeline: () => this.#running?.timeline,
       open: (account) => this.#open(account),
       guard: (work) => guard(async () => resultOf(await work())),
+      rowOf: ({ group, person, account }) => {
+        const chat = this.messages.chats.of(account);
+        if (group) return groups.row(group, chat);
+        if (!person) throw new Error('a talk is with a person or in a group');
+        return personRow(engine, person, chat);
+      },
       changed: () => this.#show(),
       report: this.report,
     });
@@ -743,6 +770,7 @@ export class App implements Actions {
       thumbnails,
       bundleState,
       messaging,
+      groups,
       timelineOf: (account, unread) => new Timeline(engine, account, unread, extras),
       timeline: undefined,
       watch,
@@ -770,6 +798,7 @@ export class App implements Actions {
     running.watch.stop();
     this.#beside.show(0, 0);
     running.messaging.stop();
+    running.groups.stop();
     await running.engine.stop();
     running.db.close();
   }
@@ -838,6 +867,7 @@ export class App implements Actions {
         connection: 'connecting',
         people: [],
         requests: [],
+        joining: [],
         offers: [],
         moving: { running: 0 },
         discretion: { read: true, typing: true },
@@ -845,12 +875,12 @@ export class App implements Actions {
       this.#space.watch([]);
       return;
     }
-    const { engine, timeline, thumbnails, watch, messaging } = running;
+    const { engine, timeline, thumbnails, watch, messaging, groups } = running;
     const { chats, discretion } = messaging;
     watch.wake();
     this.#beside.show(watch.moving.running, watch.moving.progress ?? 0);
     this.#expectConnection ||= engine.connected;
-    const conversation = timeline && conversationView(engine, timeline, chats, this.#deleted);
+    const conversation = timeline && conversationView(engine, timeline, chats, groups, this.#deleted);
     this.view = {
       ...common,
       connection: this.#deleted
@@ -862,7 +892,8 @@ export class App implements Actions {
             : 'connecting',
       me: meOf(engine),
       discretion,
-      ...peopleRows(engine, chats, timeline?.account),
+      ...peopleRows(engine, chats, groups, timeline?.account),
+      joining: groups.joining(),
       offers: offersOf(engine, chats, thumbnails, this.#space.freeBytes(engine)),
       moving: watch.moving,
       ...(this.#transfersWatched

@@ -4,10 +4,11 @@ import { fileKey, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import type { Annotation } from '../../../engine/messages/annotation.ts';
 import { messageKey } from '../../../engine/messages/annotation.ts';
 import type { Person } from '../../../engine/people/people.ts';
-import type { DeviceId } from '../../../protocol/ids.ts';
+import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import { isEmoji } from '../emoji.ts';
 import { fileCards, type CardExtras } from './file-cards.ts';
+import { authorsOf, type Talk } from './talk.ts';
 import type { Read, Shown } from './timeline.ts';
 import type { MessageItem, MessagePlace, Quote, Reaction } from './view.ts';
 
@@ -33,20 +34,23 @@ export const isShown = ({ payload, annotation }: Shown): boolean =>
 export function itemsOf(
   engine: Causeway,
   read: readonly Read[],
-  person: Person,
+  talk: Talk,
   author: Authors,
   extras: CardExtras,
   edges: { hasOlder: boolean; hasNewer: boolean },
 ): MessageItem[] {
   const items: MessageItem[] = [];
-  const by = authorsOf(engine, person, author);
+  const { person, group } = talk;
+  const by = authorsOf(engine, talk, author);
   for (const { entry, payload, annotation, quoted } of read) {
-    const { mine, name } = by(entry.device);
-    const common = { key: keyOf(entry), at: entry.wall, mine, author: name };
+    const { mine, name, by: who } = by(entry.device);
+    const common = { key: keyOf(entry), at: entry.wall, mine, author: name, ...(who ? { by: who } : {}) };
+    const deliveryOf = () =>
+      group ? engine.deliveryIn(group, entry) : person ? engine.deliveryOf(person, entry) : 'queued';
     const said = () => ({
-      delivery: mine ? engine.deliveryOf(person, entry) : ('delivered' as const),
-      reactions: reactionsOf(engine, annotation, author),
-      ...(entry.conversation === person.conversation ? { place: placeOf(entry) } : {}),
+      delivery: mine ? deliveryOf() : ('delivered' as const),
+      reactions: reactionsOf(engine, annotation, (account) => nameOf(talk, account, author)),
+      ...(entry.conversation === talk.conversation ? { place: placeOf(entry) } : {}),
     });
     if ((payload.kind === 'text' || payload.kind === 'dropped') && annotation?.deleted)
       items.push({ ...common, kind: 'deleted' });
@@ -64,7 +68,7 @@ export function itemsOf(
       });
     else if (payload.kind === 'offer') {
       const record = engine.transfers.get(payload.offer);
-      if (!record?.offered) continue;
+      if (!record?.offered || !person) continue;
       payload.files.forEach((file, index) => {
         if (file.thumbnail) extras.thumbnails.show(fileKey(payload.offer, index), file.thumbnail);
       });
@@ -72,6 +76,7 @@ export function itemsOf(
     } else if (payload.kind === 'timer') items.push({ ...common, kind: 'timer', afterMs: payload.afterMs });
     else if (payload.kind === 'unknown') items.push({ ...common, kind: 'notice', notice: 'needs-newer-version' });
   }
+  if (!person) return items;
   const [from, to] = [edges.hasOlder ? (items[0]?.at ?? 0) : 0, edges.hasNewer ? (items.at(-1)?.at ?? 0) : Infinity];
   const insert = (item: MessageItem): void => {
     if (item.at >= from && item.at <= to) insertByTime(items, item);
@@ -96,19 +101,9 @@ export function itemsOf(
   return items;
 }
 
-/** Among one's own devices this one is one side, and the name of a device says who wrote. */
-function authorsOf(
-  engine: Causeway,
-  person: Person,
-  author: Authors,
-): (device: DeviceId) => { mine: boolean; name: string } {
-  if (engine.people.isSelf(person.account)) {
-    const names = new Map(person.everyDevice.map(({ id, name }) => [id, shownName(name)]));
-    return (device) => ({ mine: device === engine.device, name: names.get(device) || author.theirs });
-  }
-  const personOf = engine.personOf(person);
-  return (device) =>
-    personOf(device) === person.account ? { mine: false, name: author.theirs } : { mine: true, name: author.mine };
+function nameOf({ group }: Talk, account: AccountId, author: Authors): string {
+  const member = group && (group.roster.get(account) ?? group.memberBy(account));
+  return member ? shownName(member.displayName) || member.handle : author.theirs;
 }
 
 /** An offer that came as a knock has no entry yet. */
@@ -142,13 +137,18 @@ function quoteOf(place: MessagePlace, quoted: Shown | undefined, by: (device: De
 }
 
 /** What is no single emoji is not shown: it would be a message in disguise. */
-function reactionsOf(engine: Causeway, annotation: Annotation | undefined, author: Authors): Reaction[] {
+function reactionsOf(
+  engine: Causeway,
+  annotation: Annotation | undefined,
+  nameOf: (account: AccountId) => string,
+  ownName = engine.account.displayName || engine.account.handle,
+): Reaction[] {
   const found = new Map<string, Reaction>();
   for (const [account, { emoji }] of annotation?.reactions ?? []) {
     if (emoji === undefined || !isEmoji(emoji)) continue;
     const mine = account === engine.account.id;
     const before = found.get(emoji) ?? { emoji, count: 0, mine: false, names: [] };
-    const names = [...before.names, mine ? author.mine : author.theirs];
+    const names = [...before.names, mine ? ownName : nameOf(account)];
     found.set(emoji, { emoji, count: before.count + 1, mine: before.mine || mine, names });
   }
   return [...found.values()];

@@ -1,7 +1,6 @@
 /** What a person does with messages, over the engine and what this device keeps of it: drafts, choices, the search text. */
 import { tick } from 'svelte';
 import type { Causeway, Outcome } from '../../../engine/causeway.ts';
-import type { Person } from '../../../engine/people/people.ts';
 import type { StoredEntry } from '../../../engine/ports.ts';
 import { toUtf8 } from '../../../protocol/bytes.ts';
 import type { EntryRef } from '../../../protocol/entry.ts';
@@ -11,7 +10,7 @@ import type { AccountDatabase } from '../platform/database.ts';
 import { idbRecords } from '../platform/idb-records.ts';
 import { Chats } from './chats.ts';
 import type { SearchIndex } from './search-index.ts';
-import { personRow } from './snapshot.ts';
+import { allTalks, authorsOf, talkOf, type Talk } from './talk.ts';
 import type { Timeline } from './timeline.ts';
 import type { ActionResult, Discretion, FoundMessage, MessageActions, MessagePlace, PersonRow } from './view.ts';
 
@@ -19,6 +18,7 @@ interface Surroundings {
   engine: Causeway;
   db: AccountDatabase;
   timeline(): Timeline | undefined;
+  rowOf(talk: Talk): PersonRow;
   /** Opens the conversation; resolves when it is on the screen. */
   open(account: AccountId): Promise<void>;
   /** Runs something that may fail because the storage does. */
@@ -55,7 +55,7 @@ export class Messaging implements MessageActions {
     await messaging.chats.load();
     const [kept] = await messaging.#discretions.all();
     if (kept) messaging.#tell(kept);
-    messaging.#indexSoon(around.engine.people.all().map(({ conversation }) => conversation));
+    messaging.#indexSoon(allTalks(around.engine).map(({ conversation }) => conversation));
     return messaging;
   }
 
@@ -65,7 +65,7 @@ export class Messaging implements MessageActions {
   }
 
   /** Entries of one conversation were committed. */
-  committed(person: Person, entries: readonly StoredEntry[]): void {
+  committed(person: Talk, entries: readonly StoredEntry[]): void {
     const theirs = entries.some(({ device }) => !this.around.engine.isMine(device));
     const { last } = this.around.engine.conversations.summary(person.conversation);
     if (theirs && last && !last.mine) this.chats.heard(person.account);
@@ -134,8 +134,8 @@ export class Messaging implements MessageActions {
 
   async showNewest(): Promise<void> {
     const timeline = this.around.timeline();
-    const person = timeline && this.around.engine.people.get(timeline.account);
-    if (person && timeline.hasNewer) await timeline.load(person);
+    const talk = timeline && talkOf(this.around.engine, timeline.account);
+    if (talk && timeline.hasNewer) await timeline.load(talk);
     this.around.changed();
   }
 
@@ -152,7 +152,7 @@ export class Messaging implements MessageActions {
 
   async search(words: string, account?: AccountId): Promise<FoundMessage[]> {
     const { engine } = this.around;
-    const people = engine.people.all().filter((person) => account === undefined || person.account === account);
+    const people = allTalks(engine).filter((talk) => account === undefined || talk.account === account);
     const byConversation = new Map(
       people.flatMap((person) => [person.conversation, ...person.earlier].map((one) => [one, person] as const)),
     );
@@ -164,9 +164,12 @@ export class Messaging implements MessageActions {
         const entry = await engine.feeds.entryAt(conversation, device, sequence);
         const [text] = entry ? await engine.messages.words(conversation, [entry]) : [];
         if (!person || !text) return [];
-        const row = personRow(engine, person, this.chats.of(person.account));
-        const mine = engine.personOf(person)(device) !== person.account;
-        const author = mine ? engine.account.displayName || engine.account.handle : row.displayName || row.handle;
+        const row = this.around.rowOf(person);
+        const names = {
+          mine: engine.account.displayName || engine.account.handle,
+          theirs: row.displayName || row.handle,
+        };
+        const author = authorsOf(engine, person, names)(device).name;
         const place = { conversation, device, sequence };
         return [
           { key: `${conversation}/${device}/${sequence}`, place, person: row, author, text: snippet(text, words), at },

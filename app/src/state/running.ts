@@ -4,3 +4,5 @@ export { connectSignaling } from '../../../link/socket-signaling.ts';
 export { openWebRtc } from '../../../link/web-rtc.ts';
 export { Messaging } from './messaging.ts';
 export { Timeline } from './timeline.ts';
+export { groupCrypto } from '../../../keys/group-crypto.ts';
+export { GroupState } from './groups.ts';

@@ -5,6 +5,8 @@ import { isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { Chat, Chats } from './chats.ts';
+import type { GroupState } from './groups.ts';
+import { chatKey, talkOf } from './talk.ts';
 import type { Thumbnails } from './thumbnails.ts';
 import type { ConversationView, IncomingOffer, Me, PersonRow } from './view.ts';
 import type { Timeline } from './timeline.ts';
@@ -50,13 +52,13 @@ export function personRow(engine: Causeway, person: Person, { pinned, muted, arc
 export function peopleRows(
   engine: Causeway,
   chats: Chats,
+  groups: GroupState,
   open: Person['account'] | undefined,
 ): { people: PersonRow[]; requests: PersonRow[] } {
   const rows = engine.people
     .all()
     .map((person) => ({ person, row: personRow(engine, person, chats.of(person.account)) }));
-  const time = ({ person, row }: (typeof rows)[number]) => Math.max(person.since, row.last?.at ?? 0);
-  const people = rows
+  const contacts = rows
     .filter(
       ({ person, row }) =>
         (person.relation === 'accepted' && !engine.people.isSelf(person.account)) ||
@@ -68,12 +70,22 @@ export function peopleRows(
         person.account === open,
     )
     .filter(({ person }) => person.relation !== 'incoming' || person.account === open)
-    .sort((a, b) => Number(b.row.pinned) - Number(a.row.pinned) || time(b) - time(a));
+    .map(({ person, row }) => ({ row, since: person.since }));
+  const ofGroups = engine.groups.all().flatMap((group) => {
+    const since = group.membership?.events[0]?.at;
+    return since === undefined ? [] : [{ row: groups.row(group, chosenOf(chats.of(chatKey(group.id)))), since }];
+  });
+  const time = ({ since, row }: (typeof contacts)[number]) => Math.max(since, row.last?.at ?? 0);
+  const people = [...contacts, ...ofGroups].sort(
+    (a, b) => Number(b.row.pinned) - Number(a.row.pinned) || time(b) - time(a),
+  );
   const requests = rows
     .filter(({ person }) => person.relation === 'incoming')
     .sort((a, b) => a.person.since - b.person.since);
   return { people: people.map(({ row }) => row), requests: requests.map(({ row }) => row) };
 }
+
+const chosenOf = ({ pinned, muted, archived }: Chat) => ({ pinned, muted, archived });
 
 /** Part of the bytes of all running files with a person that is done. */
 function progressWith(engine: Causeway, person: Person): number | undefined {
@@ -133,14 +145,33 @@ export function conversationView(
   engine: Causeway,
   timeline: Timeline,
   chats: Chats,
+  groups: GroupState,
   /** This account was deleted. */
   deleted: boolean,
 ): ConversationView | undefined {
-  const person = engine.people.get(timeline.account);
-  if (!person) return undefined;
-  const chat = chats.of(person.account);
-  const row = personRow(engine, person, chat);
+  const talk = talkOf(engine, timeline.account);
+  if (!talk) return undefined;
+  const chat = chats.of(talk.account);
   const me = meOf(engine);
+  const mine = me.displayName || me.handle;
+  const { person, group } = talk;
+  if (group) {
+    return {
+      person: groups.row(group, chosenOf(chat)),
+      group: groups.view(group),
+      typing: false,
+      timerMs: engine.messages.timerMs(group.chat),
+      draft: chat.draft,
+      ...timeline.view(talk, { mine, theirs: '' }),
+      link: 'none',
+      closed: deleted,
+      keysChanged: false,
+      paths: [],
+      verified: false,
+    };
+  }
+  if (!person) return undefined;
+  const row = personRow(engine, person, chat);
   const states = person.devices.map(({ id }) => engine.links.stateOf(id));
   const paths = engine.pathsOf(person.account);
   const path = paths.find((one) => one.path !== undefined)?.path;
@@ -149,7 +180,7 @@ export function conversationView(
     typing: engine.isTyping(person.account),
     timerMs: engine.messages.timerMs(person.conversation),
     draft: chat.draft,
-    ...timeline.view(person, { mine: me.displayName || me.handle, theirs: row.displayName || row.handle }),
+    ...timeline.view(talk, { mine, theirs: row.displayName || row.handle }),
     link: states.includes('open') ? 'open' : states.includes('connecting') ? 'connecting' : 'none',
     closed: deleted || row.departed === true || person.relation === 'blocked',
     keysChanged: person.keysChangedAt !== undefined && !person.keysAcknowledged,

@@ -7,13 +7,13 @@ import { compareEntries } from '../../../engine/feed/order.ts';
 import { readPayload, type ReadPayload } from '../../../engine/feed/payload.ts';
 import { Serial } from '../../../engine/feed/serial.ts';
 import type { Annotation } from '../../../engine/messages/annotation.ts';
-import type { Person } from '../../../engine/people/people.ts';
 import type { StoredEntry } from '../../../engine/ports.ts';
 import type { EntryRef } from '../../../protocol/entry.ts';
-import type { ConversationId, DeviceId } from '../../../protocol/ids.ts';
+import type { AccountId, ConversationId, DeviceId } from '../../../protocol/ids.ts';
 import { datePlace } from './date-place.ts';
 import type { CardExtras } from './file-cards.ts';
 import { isShown, itemsOf, keyOf } from './message-items.ts';
+import { isTheirs, type Talk } from './talk.ts';
 import type { MessageItem, MessagePlace } from './view.ts';
 
 /** Entries read at a time, and how many messages among them make a page: two screens of a tall desk. */
@@ -44,25 +44,23 @@ export class Timeline {
 
   constructor(
     private readonly engine: Causeway,
-    readonly account: Person['account'],
+    readonly account: AccountId,
     /** Messages that were unread when the conversation was opened. */
     private readonly unreadAtOpen: number,
     private readonly extras: CardExtras,
   ) {}
 
   /** The newest page, and as much before it as was unread. */
-  load(person: Person): Promise<void> {
+  load(talk: Talk): Promise<void> {
     return this.#line.run(async () => {
-      this.#eras = erasOf(person);
+      this.#eras = erasOf(talk);
       this.#read = [];
       this.#hasNewer = false;
       this.#hasOlder = true;
       this.#target = undefined;
       await this.#pageBefore();
-      const theirs = () =>
-        this.#read.filter(
-          ({ entry, payload }) => isMessage(payload) && this.engine.personOf(person)(entry.device) === person.account,
-        );
+      const byOthers = isTheirs(this.engine, talk);
+      const theirs = () => this.#read.filter(({ entry, payload }) => isMessage(payload) && byOthers(entry.device));
       if (this.unreadAtOpen === 0 || this.#firstUnread !== undefined) return;
       const more = () => theirs().length < this.unreadAtOpen && this.#hasOlder && this.#read.length < windowEntries;
       while (more()) await this.#pageBefore();
@@ -126,10 +124,10 @@ export class Timeline {
   }
 
   /** Entries that were committed. */
-  add(person: Person, entries: readonly StoredEntry[]): Promise<void> {
+  add(talk: Talk, entries: readonly StoredEntry[]): Promise<void> {
     return this.#line.run(async () => {
       // The keys may have changed since the conversation was opened.
-      this.#eras = erasOf(person);
+      this.#eras = erasOf(talk);
       const known = new Set(this.#read.map(({ entry }) => keyOf(entry)));
       const [first] = this.#read;
       const [last] = this.#read.slice(-1);
@@ -164,7 +162,7 @@ export class Timeline {
   }
 
   view(
-    person: Person,
+    talk: Talk,
     author: { mine: string; theirs: string },
   ): {
     items: MessageItem[];
@@ -174,7 +172,7 @@ export class Timeline {
     target?: { key: string; times: number };
   } {
     const [hasOlder, hasNewer] = [this.#hasOlder, this.#hasNewer];
-    const items = itemsOf(this.engine, this.#read, person, author, this.extras, { hasOlder, hasNewer });
+    const items = itemsOf(this.engine, this.#read, talk, author, this.extras, { hasOlder, hasNewer });
     const firstUnread = this.#firstUnread === undefined ? -1 : items.findIndex(({ key }) => key === this.#firstUnread);
     return { items, firstUnread, hasOlder, hasNewer, ...(this.#target ? { target: this.#target } : {}) };
   }
@@ -267,4 +265,4 @@ const beginning = { lamport: 0, device: '' as DeviceId, sequence: 0 };
 const isMessage = ({ kind }: ReadPayload): boolean => kind === 'text' || kind === 'offer';
 
 /** What was written under earlier keys comes first: Lamport times of two conversations say nothing of each other. */
-const erasOf = ({ earlier, conversation }: Person): ConversationId[] => [...earlier, conversation];
+const erasOf = ({ earlier, conversation }: Talk): ConversationId[] => [...earlier, conversation];

@@ -70,8 +70,10 @@ export interface DeviceRow {
   seenAt?: number;
 }
 
+/** A row of the list: a person, or a group, whose id stands for the account (`talk.ts`). */
 export interface PersonRow {
   account: AccountId;
+  group?: { members: number; online: number; pictureUrl?: string };
   /** The conversation with oneself, over one's own devices. */
   self?: true;
   handle: string;
@@ -203,7 +205,14 @@ interface Said {
   reactions: Reaction[];
 }
 
-export type MessageItem = { key: string; at: number; mine: boolean; author: string } &
+export type MessageItem = {
+  key: string;
+  at: number;
+  mine: boolean;
+  author: string;
+  /** In a group: tells namesakes apart. */
+  by?: { handle: string; avatarSeed: string };
+} &
   /** Told by the app itself: the other added a device of this name. */
   (
     | { kind: 'notice'; notice: 'device-added'; name: string }
@@ -217,8 +226,52 @@ export type MessageItem = { key: string; at: number; mine: boolean; author: stri
     | { kind: 'notice'; notice: 'keys-changed' | 'needs-newer-version' | 'contact-accepted' }
   );
 
+export interface MemberRow {
+  account: AccountId;
+  handle: string;
+  displayName: string;
+  avatarSeed: string;
+  role: 'owner' | 'admin' | 'member';
+  me: boolean;
+  online: boolean;
+  mayRemove: boolean;
+  mayChangeRole: boolean;
+}
+
+export interface InvitationView {
+  invitation: string;
+  /** Where this device has the secret. */
+  code?: string;
+  link?: string;
+  approval: boolean;
+  used: number;
+  uses?: number;
+  expiresAt?: number;
+}
+
+export interface GroupView {
+  name: string;
+  pictureUrl?: string;
+  role: 'owner' | 'admin' | 'member';
+  /** `out`: this account left, or was removed. */
+  standing: 'in' | 'out' | 'deleted';
+  members: MemberRow[];
+  /** Of an admin: open invitations, and who waits to be let in. */
+  invitations: InvitationView[];
+  asking: { account: AccountId; handle: string; displayName: string }[];
+  /** Contacts who are no members. */
+  contacts: { account: AccountId; handle: string; displayName: string; avatarSeed: string }[];
+}
+
+/** A group that this account asked to join. */
+export interface JoiningRow {
+  invitation: string;
+  standing: 'asking' | 'waiting' | 'refused' | 'gone';
+}
+
 export interface ConversationView {
   person: PersonRow;
+  group?: GroupView;
   items: MessageItem[];
   /** Index into `items` of the first unread one when the conversation was opened; -1 for none. */
   firstUnread: number;
@@ -348,6 +401,7 @@ export interface View {
   /** Contacts and conversations, newest first; requests that came in are in `requests` alone. */
   people: PersonRow[];
   requests: PersonRow[];
+  joining: JoiningRow[];
   /** The open conversation; absent when none is open. */
   conversation?: ConversationView;
   /** Absent while nobody is logged in. */
@@ -387,7 +441,8 @@ export interface ActionError {
     | 'archive-too-large'
     | 'not-an-archive'
     | 'newer-version'
-    | 'another-conversation';
+    | 'another-conversation'
+    | 'wrong-join-code';
   retryAfterMs?: number | undefined;
   neededBytes?: number;
   freeBytes?: number;
@@ -424,6 +479,24 @@ export interface MessageActions {
 export interface ImportOutcome {
   added: number;
   leftOut: number;
+}
+
+/** `account` is the id of the group's row. */
+export interface GroupActions {
+  create(name: string, picture?: File): Promise<ActionResult>;
+  rename(account: AccountId, name: string, picture?: File): Promise<ActionResult>;
+  /** By a code or a link. */
+  join(code: string): Promise<ActionResult>;
+  stopJoining(invitation: string): void;
+  invite(account: AccountId, bounds: { hours?: number; uses?: number; approval: boolean }): Promise<ActionResult>;
+  uninvite(account: AccountId, invitation: string): Promise<ActionResult>;
+  /** Sends a contact an invitation. */
+  add(account: AccountId, contact: AccountId): Promise<ActionResult>;
+  decide(account: AccountId, who: AccountId, verdict: 'admit' | 'refuse'): Promise<ActionResult>;
+  remove(account: AccountId, member: AccountId): Promise<ActionResult>;
+  setRole(account: AccountId, member: AccountId, role: MemberRow['role']): Promise<ActionResult>;
+  leave(account: AccountId): Promise<ActionResult>;
+  end(account: AccountId): Promise<ActionResult>;
 }
 
 export interface Actions {
@@ -464,6 +537,7 @@ export interface Actions {
 
   sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult>;
   readonly messages: MessageActions;
+  readonly groups: GroupActions;
   /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
   attach(
     account: AccountId,
