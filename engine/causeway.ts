@@ -259,7 +259,7 @@ export class Causeway {
         authorsOf: (conversation) => this.#authorsOf(conversation),
         isMine: (device) => this.isMine(device),
         mayName: (link) => this.groups.joining().length > 0 || this.groups.allowed(link.device) !== undefined,
-        introduce: (conversation, wires) => this.groups.byLog(conversation)?.introduce(wires) ?? Promise.resolve(false),
+        introduce: (conversation, wires) => this.groups.byLog(conversation)?.introduce(wires),
         report,
       },
       {
@@ -992,10 +992,11 @@ export class Causeway {
   #reconsider(device: DeviceId): void {
     const person = this.people.byDevice(device)?.person;
     const direct = person?.relation === 'accepted' ? this.#wanted(person, device) : Promise.resolve(false);
-    Promise.all([direct, this.#wantedByGroups(device)]).then(
+    const shared = this.groups.all().length + this.groups.joining().length > 0;
+    (shared ? direct.then((wanted) => wanted || this.#wantedByGroups(device)) : direct).then(
       (wanted) => {
         if (this.#stopped || !this.#allowed(device)) return;
-        if (wanted.includes(true)) this.links.want(device);
+        if (wanted) this.links.want(device);
         else this.links.unwant(device);
       },
       (problem: unknown) => this.ports.report(problem),

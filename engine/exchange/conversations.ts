@@ -51,7 +51,7 @@ export interface ConversationsPorts {
   /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
   mayName(link: Link): boolean;
   /** Takes note of authors whom entries name, where they do. Says whether there are more now. */
-  introduce(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<boolean>;
+  introduce(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<boolean> | undefined;
   report(problem: unknown): void;
 }
 
@@ -371,11 +371,11 @@ export class Conversations {
         const key = this.#served.get(link)?.sessions.get(conversation)?.authors.get(device);
         return key === undefined ? undefined : fromBase64(key);
       },
-      introduce: async (wires) => {
-        const session = this.#served.get(link)?.sessions.get(conversation);
-        if (session && (await this.ports.introduce(conversation, wires)))
-          session.authors = this.ports.authorsOf(conversation);
-      },
+      introduce: (wires) =>
+        this.ports.introduce(conversation, wires)?.then((more) => {
+          const session = this.#served.get(link)?.sessions.get(conversation);
+          if (session && more) session.authors = this.ports.authorsOf(conversation);
+        }),
       send: (frame) => link.control(frame),
       report: (event) => this.#onSync(link, conversation, event),
     });

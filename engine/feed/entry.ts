@@ -40,7 +40,7 @@ export interface VerifiedEntry {
 /** Encrypts payloads of conversations that have keys. */
 export interface PayloadCipher {
   /** Undefined when the conversation has no keys of its own: the payload travels as it is. */
-  seal(place: CipherPlace, payload: Bytes): Promise<{ key: number; bytes: Bytes } | undefined>;
+  seal(place: CipherPlace, payload: Bytes): Promise<{ key: number; bytes: Bytes }> | undefined;
   /** What it says; `unknown` when this device does not have the key (yet), `wrong` when it is not under it. */
   open(place: CipherPlace, key: number, payload: Bytes): Promise<Bytes | 'unknown' | 'wrong'>;
 }
@@ -62,7 +62,8 @@ export async function writeEntry(
   place: Place,
   said: Bytes,
 ): Promise<StoredEntry> {
-  const sealed = await ports.cipher?.seal({ ...place, device: ports.device.id }, said);
+  const sealing = ports.cipher?.seal({ ...place, device: ports.device.id }, said);
+  const sealed = sealing && (await sealing);
   const payload = sealed?.bytes ?? said;
   const salt = ports.random.bytes(SALT_BYTES);
   const wall = ports.clock.now();

@@ -45,7 +45,7 @@ export interface SyncOptions {
   send: (frame: FeedFrame) => void;
   report: (event: SyncEvent) => void;
   /** Where entries name the authors of others: takes note of those whom these entries name, before they are verified. */
-  introduce?: (wires: readonly Uint8Array[]) => Promise<void>;
+  introduce?: (wires: readonly Uint8Array[]) => Promise<void> | undefined;
 }
 
 type State =
@@ -157,7 +157,8 @@ export class ConversationSync {
 
   async #onEntries(wires: readonly Uint8Array[]): Promise<void> {
     const { feeds, conversation, authors, report, introduce } = this.#options;
-    await introduce?.(wires);
+    const introduced = introduce?.(wires);
+    if (introduced) await introduced;
     const received = await feeds.receive(conversation, wires, authors);
     for (const [author, length] of received.shared) {
       this.#reached(author, length);

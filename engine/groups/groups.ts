@@ -117,7 +117,10 @@ export class Groups {
   ) {}
 
   readonly cipher: PayloadCipher = {
-    seal: async (place, payload) => this.#seal(place, payload),
+    seal: (place, payload) => {
+      const group = this.byChat(place.conversation);
+      return group && this.#seal(group, place, payload);
+    },
     open: async (place, key, payload) => this.#open(place, key, payload),
   };
 
@@ -578,9 +581,7 @@ export class Groups {
       if (!membership.members.has(account)) await this.ports.change(group.id, { kind: 'remove', account });
   }
 
-  async #seal(place: CipherPlace, payload: Bytes): Promise<{ key: number; bytes: Bytes } | undefined> {
-    const group = this.byChat(place.conversation);
-    if (!group) return undefined;
+  async #seal(group: Group, place: CipherPlace, payload: Bytes): Promise<{ key: number; bytes: Bytes }> {
     const key = group.state && group.keys.inForce(group.state);
     if (key === undefined) throw new Error('nothing is written into a chat before it has a key');
     return { key, bytes: await group.keys.sealUnder(key, payload, contextOf(place)) };
