@@ -51,6 +51,8 @@ function feedsOf(device = devices[0] as (typeof devices)[number], seed = 0) {
   return new Feeds({ store, hashes, signatures: cheapSignatures, device, clock, random: seededRandom(seed) });
 }
 
+const isMessage = (entry: StoredEntry): boolean => ['text', 'offer'].includes(readPayload(entry).kind);
+
 /** Writes the steps by three devices that meet now and then; the entries of all, in the order in which they were written. */
 async function write(steps: readonly Step[]): Promise<StoredEntry[]> {
   const feeds = devices.map((device, index) => feedsOf(device, index));
@@ -65,7 +67,9 @@ async function write(steps: readonly Step[]): Promise<StoredEntry[]> {
       );
       continue;
     }
-    const target = all[pick % Math.max(1, all.length)] ?? { device: devices[by]?.id as DeviceId, sequence: 0 };
+    // What is no message cannot be changed: a program that says so all the same changes what is shown of its own words alone.
+    const targets = kind === 'edit' || kind === 'delete' ? all.filter((entry) => isMessage(entry)) : all;
+    const target = targets[pick % Math.max(1, targets.length)] ?? { device: devices[by]?.id as DeviceId, sequence: 0 };
     const ref = { device: target.device, sequence: target.sequence };
     const payloads: Record<Exclude<Step['kind'], 'meet'>, Payload> = {
       text: { kind: 'text', text: `text ${pick}`, ...(pick % 3 === 0 ? { reply: ref } : {}) },

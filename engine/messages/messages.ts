@@ -178,7 +178,11 @@ export class Messages {
   ): Promise<boolean> {
     const { feeds } = this.ports;
     const target = await feeds.entryAt(conversation, payload.of.device, payload.of.sequence);
-    if (target && !['text', 'dropped'].includes(readPayload(target).kind)) return false;
+    if (target && !['text', 'dropped'].includes(readPayload(target).kind)) {
+      // Words that replace none say nothing, whatever came first.
+      if (payload.kind === 'edit') await feeds.drop(conversation, [place]);
+      return false;
+    }
     const gone = target !== undefined && readPayload(target).kind === 'dropped';
     if (payload.kind === 'delete') {
       const { edits } = await this.#annotate(conversation, payload.of, withDeletion);
@@ -200,6 +204,7 @@ export class Messages {
   async #cameLate(conversation: ConversationId, place: Position, kind: 'text' | 'offer' | 'dropped'): Promise<void> {
     const [annotation] = await this.annotations(conversation, [place]);
     if (kind === 'text' && annotation?.deleted) await this.ports.feeds.drop(conversation, [place]);
+    else if (kind === 'offer' && annotation) await this.ports.feeds.drop(conversation, annotation.edits);
     else if (kind === 'dropped' && annotation && !annotation.deleted) await this.#forget(conversation, place);
   }
 
