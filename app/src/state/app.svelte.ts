@@ -56,7 +56,8 @@ import type { Timeline } from './timeline.ts';
 import { transfersView } from './transfer-rows.ts';
 import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
 import { TransferWatch } from './transfer-watch.ts';
-import type { ActionError, ActionResult, Actions, ImportOutcome, Phase, StorageView, Theme, View } from './view.ts';
+import type { ActionResult, Actions, ImportOutcome } from './actions.ts';
+import type { ActionError, Phase, StorageView, Theme, View } from './view.ts';
 
 const clock: Clock = {
   now: () => Date.now(),

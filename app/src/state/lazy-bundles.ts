@@ -1,6 +1,6 @@
 /** `BundleActions` whose code is loaded when something is done with a bundle. */
 import type { Bundles } from './bundles.ts';
-import type { ActionResult, BundleActions } from './view.ts';
+import type { ActionResult, BundleActions } from './actions.ts';
 
 export function lazyBundles(
   load: () => Promise<Bundles>,

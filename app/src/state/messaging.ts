@@ -12,7 +12,8 @@ import { Chats } from './chats.ts';
 import type { SearchIndex } from './search-index.ts';
 import { allTalks, authorsOf, talkOf, type Talk } from './talk.ts';
 import type { Timeline } from './timeline.ts';
-import type { ActionResult, Discretion, FoundMessage, MessageActions, MessagePlace, PersonRow } from './view.ts';
+import type { ActionResult, FoundMessage, MessageActions } from './actions.ts';
+import type { Discretion, MessagePlace, PersonRow } from './view.ts';
 
 interface Surroundings {
   engine: Causeway;
