@@ -120,8 +120,8 @@ export interface AccountActions {
   deleteAccount(password: string): Promise<ActionResult>;
 }
 
-/** The devices of this account, and what others see of it. */
-export interface DeviceActions {
+/** Of an account that is logged in: its devices, and what others see of it. */
+export interface SelfActions {
   /** The codes are the same: the new device joins. */
   approveDevice(guest: DeviceId): Promise<ActionResult>;
   refuseDevice(): void;
@@ -178,7 +178,7 @@ export interface ArchiveActions {
   importConversation(account: AccountId, file: File): Promise<ImportOutcome | { error: ActionError }>;
 }
 
-export interface Actions extends AccountActions, DeviceActions, ContactActions, FileActions, ArchiveActions {
+export interface Actions extends AccountActions, SelfActions, ContactActions, FileActions, ArchiveActions {
   /** Takes the engine over from the other tab. */
   useHere(): void;
   open(account: AccountId): void;

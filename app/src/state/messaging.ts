@@ -77,6 +77,13 @@ export class Messaging implements MessageActions {
     this.#index.then((index) => index.altered(conversation, messages)).catch(this.around.report);
   }
 
+  async sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult> {
+    if (toUtf8(text).length > limits.textBytes) return { ok: false, error: { code: 'too-large' } };
+    // Whoever writes wants to see it, wherever in the conversation they read.
+    await this.showNewest();
+    return this.around.guard(() => this.around.engine.sendText(account, text, reply));
+  }
+
   async edit(account: AccountId, of: EntryRef, text: string): Promise<ActionResult> {
     if (toUtf8(text).length > limits.textBytes) return { ok: false, error: { code: 'too-large' } };
     return this.around.guard(() => this.around.engine.say(account, { kind: 'edit', of: refOf(of), text }));
