@@ -3,26 +3,24 @@
  * headless peer) build the ports, call the actions and read the state; nothing in here knows a screen.
  */
 import type { EntryRef, Payload, OfferedFile } from '../protocol/entry.ts';
-import type { ErrorCode } from '../protocol/errors.ts';
 import { ProtocolError } from '../protocol/errors.ts';
-import type { ClientEventName, ClientRequest, ClientResponse } from '../protocol/events.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import { fromBase64, toBase64 } from '../protocol/bytes.ts';
 import type { AccountId, ConversationId, DeviceId, GroupId, OfferId, RequestId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
-import { shownName, type Handle } from '../protocol/names.ts';
-import type { Device, DeviceListBody } from '../protocol/people.ts';
+import type { Handle } from '../protocol/names.ts';
+import type { Device } from '../protocol/people.ts';
 import type { SignalBody, KnockBody } from '../protocol/envelope.ts';
-import type { Blobs } from './blobs.ts';
+import type { CausewayEvents, CausewayPorts, ChatId } from './causeway-ports.ts';
 import { ApprovalHost } from './devices/approval-host.ts';
+import { LocalAccount } from './devices/local-account.ts';
 import { OwnDevices } from './devices/own-devices.ts';
-import { Conversations, type DeliveryRow, type Summary } from './exchange/conversations.ts';
+import { Conversations } from './exchange/conversations.ts';
 import { Knocks } from './exchange/knocks.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
-import { needsAnswer, standingOf, type OfferPayload, type OfferRecord } from './exchange/offer.ts';
+import { needsAnswer, standingOf, type OfferPayload } from './exchange/offer.ts';
 import { allows, isVerified, totalBytes } from './exchange/rules.ts';
-import type { QueueOrder } from './exchange/transfer-queue.ts';
 import { Transfers } from './exchange/transfers.ts';
 import type { DeliveryState } from './feed/delivery.ts';
 import { placeOfWire } from './feed/entry.ts';
@@ -30,77 +28,23 @@ import { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
 import { Serial } from './feed/serial.ts';
 import type { Group } from './groups/group.ts';
-import { Groups, type GroupRow } from './groups/groups.ts';
-import type { GroupCrypto } from './groups/ports.ts';
-import { Envelopes, type Sealing } from './identity/envelope.ts';
-import {
-  compareToPin,
-  listAfter,
-  listWith,
-  pinOf,
-  signList,
-  verifyChain,
-  type VerifiedChain,
-} from './identity/device-list.ts';
+import { Groups } from './groups/groups.ts';
+import { Envelopes } from './identity/envelope.ts';
+import { verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import { safetyNumber } from './identity/safety-number.ts';
 import type { Link } from './links/link.ts';
 import type { LinkStats } from './links/link-measures.ts';
 import { Links } from './links/links.ts';
-import type { Annotation } from './messages/annotation.ts';
-import type { Expiry } from './messages/expiries.ts';
-import { Messages, type ConversationMarks, type PersonOf } from './messages/messages.ts';
+import { Messages, type PersonOf } from './messages/messages.ts';
 import { Typing } from './messages/typing.ts';
 import { Nearby } from './people/nearby.ts';
+import { done, type Outcome } from './outcome.ts';
 import { People, type Person } from './people/people.ts';
-import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
-import type { Lookup, Records } from './records.ts';
-import type { OpenWire, WireOptions } from './session/wire.ts';
-import type { Answer, Signaling, SignalingEvents } from './signaling.ts';
+import type { StoredEntry } from './ports.ts';
+import type { WireOptions } from './session/wire.ts';
+import type { Signaling } from './signaling.ts';
 
-export interface CausewayPorts {
-  clock: Clock;
-  random: Random;
-  hashes: Hashes;
-  signatures: Signatures;
-  keys: DeviceKeys & Sealing;
-  openWire: OpenWire;
-  connect(events: SignalingEvents): Signaling;
-  feeds: FeedStore;
-  blobs: Blobs;
-  people: Records<Person>;
-  offers: Records<OfferRecord>;
-  summaries: Records<Summary>;
-  deliveries: Records<DeliveryRow>;
-  queue: Records<QueueOrder>;
-  annotations: Lookup<Annotation>;
-  marks: Records<ConversationMarks>;
-  expiries: Records<Expiry>;
-  groups: Records<GroupRow>;
-  crypto: GroupCrypto;
-  /** Somebody's fault, or an expected failure that costs nothing but an attempt; for the log. */
-  report(problem: unknown): void;
-}
-
-export interface CausewayEvents {
-  /** Something that is shown changed; of one person, or of all. */
-  changed(chat?: ChatId): void;
-  /** Entries of one conversation were committed. */
-  committed(entries: readonly StoredEntry[]): void;
-  /** Messages were edited, deleted, reacted to, or disappeared. */
-  altered(conversation: ConversationId, messages: readonly EntryRef[]): void;
-  /** The server's word on this account: to be kept for the next start. */
-  account(account: OwnAccount): void;
-  /** The connection will not come back by itself. */
-  stopped(reason: Parameters<SignalingEvents['stopped']>[0]): void;
-}
-
-/** A person or a group: whose conversation it is. */
-export type ChatId = AccountId | GroupId;
-
-export type Outcome =
-  | { ok: true }
-  | { ok: false; error: { code: ErrorCode | 'no-server' | 'yourself'; retryAfterMs?: number | undefined } };
-const done: Outcome = { ok: true };
+export type { CausewayEvents, CausewayPorts, ChatId, Outcome };
 
 /** Of a batch of imported entries. */
 export interface Imported {
@@ -139,12 +83,10 @@ export class Causeway {
   /** Signals are opened in the order in which they came. */
   readonly #inbox = new Serial();
   readonly #facts = new Serial();
-  /** What the server says of this account is verified in the order in which it came. */
-  readonly #accounts = new Serial();
   #cancelRetake: (() => void) | undefined;
   /** Resolves when what the server said at the last connection is taken in. */
   #greeted: Promise<void> = Promise.resolve();
-  #own: { account: OwnAccount; chain: VerifiedChain };
+  readonly #account: LocalAccount;
   #connected = false;
   /** Counts connections: what is still being taken in of an earlier one is of no use. */
   #connection = 0;
@@ -156,7 +98,7 @@ export class Causeway {
     const chain = await verifyChain(account.lists, ports);
     const engine = new Causeway(ports, { account, chain }, events);
     await engine.people.load();
-    await engine.#keepSelf();
+    await engine.#account.keepSelf();
     await engine.people.rekey();
     await engine.conversations.load();
     await engine.groups.load();
@@ -172,15 +114,27 @@ export class Causeway {
 
   private constructor(
     private readonly ports: CausewayPorts,
-    own: { account: OwnAccount; chain: VerifiedChain },
+    known: { account: OwnAccount; chain: VerifiedChain },
     private readonly events: CausewayEvents,
   ) {
-    this.#own = own;
     const report = (problem: unknown) => ports.report(problem);
+    const request: Signaling['request'] = (name, body) => this.#request(name, body);
+    this.#account = new LocalAccount(known, {
+      ...ports,
+      request,
+      self: () => this.#self,
+      keepSelf: (...args) => this.people.keepSelf(...args),
+      changed: (account) => {
+        this.links.dropForbidden();
+        this.conversations.authorsChanged();
+        events.account(account);
+        events.changed();
+      },
+    });
     this.#envelopes = new Envelopes({ ...ports, sealing: ports.keys });
     this.people = new People(
       { ...ports, records: ports.people, now: () => ports.clock.now() },
-      () => this.#own.chain.newest.root,
+      () => this.#account.root,
       {
         changed: (account) => {
           this.#personChanged(account);
@@ -192,10 +146,7 @@ export class Causeway {
         refused: (_, problem) => report(problem),
       },
     );
-    this.nearby = new Nearby(
-      (name, body) => this.#request(name, body),
-      () => events.changed(),
-    );
+    this.nearby = new Nearby(request, () => events.changed());
     this.feeds = new Feeds({
       ...ports,
       store: ports.feeds,
@@ -212,14 +163,14 @@ export class Causeway {
         feeds: this.feeds,
         rows: ports.groups,
         own: () => {
-          const { id, handle, displayName, lists } = this.#own.account;
-          return { account: id, root: this.#own.chain.newest.root, handle, displayName, lists };
+          const { id, handle, displayName, lists } = this.account;
+          return { account: id, root: this.#account.root, handle, displayName, lists };
         },
         append: async (log, payload) => (await this.feeds.append(log, payload)).kind === 'committed',
         settled: () => this.#facts.idle(),
         isMine: (device) => this.isMine(device),
-        request: (name, body) => this.#request(name, body),
-        change: async (group, change) => (await this.#request('groups:change', { group, change })).ok,
+        request,
+        change: async (group, change) => (await request('groups:change', { group, change })).ok,
       },
       {
         changed: (group) => this.#groupChanged(group),
@@ -297,7 +248,7 @@ export class Causeway {
       transfers: this.transfers,
       links: this.links,
       self: () => this.#self,
-      isLookedAt: () => this.#looking === this.#own.account.id,
+      isLookedAt: () => this.#looking === this.#account.id,
       append: async (payload) => {
         if (this.#self) await this.#append(this.#self.conversation, payload);
         await this.#facts.idle();
@@ -309,14 +260,14 @@ export class Causeway {
         ...ports,
         envelopes: this.#envelopes,
         own: () => ({
-          account: this.#own.account.id,
-          root: this.#own.chain.newest.root,
-          device: this.devices.find(({ id }) => id === ports.keys.id),
+          account: this.#account.id,
+          root: this.#account.root,
+          device: this.#account.here,
           isMine: (device) => this.isMine(device),
         }),
         send: async (to, box) => {
-          const from = this.devices.find(({ id }) => id === ports.keys.id);
-          return from !== undefined && (await this.#request('approval', { from, to: to.id, box })).ok;
+          const from = this.#account.here;
+          return from !== undefined && (await request('approval', { from, to: to.id, box })).ok;
         },
       },
       () => events.changed(),
@@ -352,7 +303,8 @@ export class Causeway {
         this.#connected = true;
         this.#iceServers = undefined;
         const connection = ++this.#connection;
-        this.#greeted = this.#ownAccount(account)
+        this.#greeted = this.#account
+          .take(account)
           .catch(report)
           .then(async () => {
             if (connection !== this.#connection) return;
@@ -391,7 +343,7 @@ export class Causeway {
       },
       knock: (knock) => this.#onKnock(knock.account, knock.device, knock.box),
       account: (account) => {
-        this.#ownAccount(account).catch(report);
+        this.#account.take(account).catch(report);
       },
       devices: (devices) => {
         this.#afterGreeting(() => this.ownDevices.heard(devices));
@@ -447,20 +399,19 @@ export class Causeway {
     if (group) return group.authors;
     const theirs = this.people.byConversation(conversation)?.everyDevice ?? [];
     return new Map(
-      [...theirs, ...this.#own.chain.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign]),
+      [...theirs, ...this.#account.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign]),
     );
   }
 
-  #request<Name extends ClientEventName>(name: Name, body: ClientRequest<Name>): Promise<Answer<ClientResponse<Name>>> {
-    return this.#signaling?.request(name, body) ?? Promise.resolve({ ok: false, error: { code: 'no-server' } });
-  }
+  readonly #request: Signaling['request'] = (name, body) =>
+    this.#signaling?.request(name, body) ?? Promise.resolve({ ok: false, error: { code: 'no-server' } });
 
   get connected(): boolean {
     return this.#connected;
   }
 
   get account(): OwnAccount {
-    return this.#own.account;
+    return this.#account.account;
   }
 
   get device(): DeviceId {
@@ -468,51 +419,41 @@ export class Causeway {
   }
 
   get root(): string {
-    return this.#own.chain.newest.root;
+    return this.#account.root;
   }
 
   /** The devices of this account, this one among them. */
   get devices(): readonly Device[] {
-    return this.#own.chain.newest.devices;
+    return this.#account.devices;
   }
 
   isMine(device: DeviceId): boolean {
-    return (
-      device === this.ports.keys.id ||
-      this.#own.chain.everyDevice.some((own) => own.id === device) ||
-      // Of an earlier root, as this device or another one remembers it.
-      this.#self?.everyDevice.some((own) => own.id === device) === true
-    );
+    return this.#account.isMine(device);
   }
 
   get #self(): Person | undefined {
-    return this.people.get(this.#own.account.id);
-  }
-
-  #keepSelf(): Promise<void> {
-    return this.people.keepSelf(this.#own.account, this.#own.chain, this.ports.keys.id);
+    return this.people.get(this.#account.id);
   }
 
   /** The person said that both codes are the same: `guest` becomes a device of this account. */
   async approve(guest: DeviceId): Promise<Outcome> {
     const device = this.approvals.approved(guest);
     if (!device) return { ok: false, error: { code: 'not-allowed' } };
-    const outcome = await this.#appendList((chain) => listWith(chain, device));
+    const outcome = await this.#account.add(device);
     if (outcome.ok) await this.approvals.done(device);
     return outcome;
   }
 
-  async renameDevice(device: DeviceId, name: string): Promise<Outcome> {
-    const clean = shownName(name, limits.deviceNameMaxLength);
-    if (!clean) return { ok: false, error: { code: 'malformed' } };
-    if (this.devices.every((own) => own.id !== device || own.name === clean)) return done;
-    return this.#changeDevices((devices) => devices.map((own) => (own.id === device ? { ...own, name: clean } : own)));
+  renameDevice(device: DeviceId, name: string): Promise<Outcome> {
+    return this.#account.rename(device, name);
   }
 
-  /** Contacts and the server stop accepting the device; what it has it keeps. */
-  async revokeDevice(device: DeviceId): Promise<Outcome> {
-    if (device === this.ports.keys.id) return { ok: false, error: { code: 'not-allowed' } };
-    return this.#changeDevices((devices) => devices.filter((own) => own.id !== device));
+  revokeDevice(device: DeviceId): Promise<Outcome> {
+    return this.#account.revoke(device);
+  }
+
+  removeThisDevice(): Promise<Outcome> {
+    return this.#account.removeThisDevice();
   }
 
   /**
@@ -530,29 +471,6 @@ export class Causeway {
     const known = places.filter((place) => place && place.sequence < (before.get(place.device) ?? 0)).length;
     const messages = committed.filter((entry) => ['text', 'offer'].includes(readPayload(entry).kind)).length;
     return { messages, leftOut: wires.length - known - committed.length };
-  }
-
-  /** Takes this device out of the list of its account, as the last thing it does. The only device stays: a list cannot be empty. */
-  async removeThisDevice(): Promise<Outcome> {
-    if (this.#own.chain.newest.devices.length < 2) return done;
-    return this.#changeDevices((devices) => devices.filter((own) => own.id !== this.ports.keys.id));
-  }
-
-  #changeDevices(change: (devices: Device[]) => Device[]): Promise<Outcome> {
-    return this.#appendList((chain) => listAfter(chain, change([...chain.newest.devices])));
-  }
-
-  async #appendList(make: (chain: VerifiedChain) => DeviceListBody): Promise<Outcome> {
-    const { account, chain } = this.#own;
-    const { id: signer } = this.ports.keys;
-    const body = make(chain);
-    if (body.devices.length > limits.devicesPerAccount || body.number >= limits.deviceListsPerAccount)
-      return { ok: false, error: { code: 'too-large' } };
-    const list = await signList(body, { signer, sign: (message) => this.ports.keys.sign(message) });
-    const answer = await this.#request('devices:append', { list });
-    if (!answer.ok) return answer;
-    await this.#ownAccount({ ...account, lists: [...account.lists, list] });
-    return done;
   }
 
   /** The browser woke up, or the network is back. */
@@ -587,7 +505,7 @@ export class Causeway {
 
   /** Finds a person by exact handle and asks them to become a contact, unless they are one or were asked. */
   async shareWith(handle: Handle): Promise<Outcome & { account?: AccountId }> {
-    if (handle === this.#own.account.handle) return { ok: false, error: { code: 'yourself' } };
+    if (handle === this.account.handle) return { ok: false, error: { code: 'yourself' } };
     let person = this.people.byHandle(handle);
     if (!person || person.relation === 'none') {
       const found = await this.#request('people:lookup', { handle });
@@ -617,7 +535,7 @@ export class Causeway {
   async updateProfile(profile: { displayName?: string; email?: string }): Promise<Outcome> {
     const answer = await this.#request('account:update', profile);
     if (!answer.ok) return answer;
-    await this.#ownAccount(answer.value);
+    await this.#account.take(answer.value);
     return done;
   }
 
@@ -646,7 +564,7 @@ export class Causeway {
   async say(to: ChatId, payload: Extract<Payload, { kind: 'edit' | 'delete' | 'react' | 'timer' }>): Promise<Outcome> {
     const person = this.#chat(to);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
-    if ('of' in payload && person.personOf(payload.of.device) !== this.#own.account.id)
+    if ('of' in payload && person.personOf(payload.of.device) !== this.#account.id)
       return { ok: false, error: { code: 'not-allowed' } };
     return this.#append(person.conversation, payload);
   }
@@ -659,7 +577,7 @@ export class Causeway {
       const { conversation, personOf, person } = found;
       // In a group nobody is told: a receipt of each member for each message would be more than the messages.
       const tell = this.discretion.read && person?.relation === 'accepted';
-      const own = this.#own.account.id;
+      const own = this.#account.id;
       const receipt = await this.messages.seen(conversation, personOf, { own, tell });
       if (receipt) await this.#append(conversation, receipt);
     });
@@ -691,12 +609,12 @@ export class Causeway {
   /** Two people write in a direct conversation: a device of neither chain is one of this account from before its keys were replaced. */
   personOf(person: Person): PersonOf {
     const theirs = new Set(person.everyDevice.map(({ id }) => id));
-    return (device) => (!this.isMine(device) && theirs.has(device) ? person.account : this.#own.account.id);
+    return (device) => (!this.isMine(device) && theirs.has(device) ? person.account : this.#account.id);
   }
 
   /** Whose device it is in a group; of nobody when the log does not know it. */
   memberOf(group: Group): PersonOf {
-    return (device) => (this.isMine(device) ? this.#own.account.id : (group.accountOf(device) ?? ('' as AccountId)));
+    return (device) => (this.isMine(device) ? this.#account.id : (group.accountOf(device) ?? ('' as AccountId)));
   }
 
   /** How far an entry of this account's own got in a group: delivered once another member's device holds it. */
@@ -743,7 +661,7 @@ export class Causeway {
   /** The number to compare with somebody: twelve groups of five digits, the same on both sides. */
   async safetyNumber(account: AccountId): Promise<string[] | undefined> {
     const person = this.people.get(account);
-    return person && safetyNumber(this.#own.chain.newest.root, person.pin.root, this.ports.hashes);
+    return person && safetyNumber(this.#account.root, person.pin.root, this.ports.hashes);
   }
 
   async cancelFile(offer: OfferId, file: number): Promise<Outcome> {
@@ -807,7 +725,7 @@ export class Causeway {
         else if (payload.kind === 'text' && !this.isMine(entry.device)) this.#typing.over(person.account);
       }
       if (person.acceptRule) for (const entry of all) await this.#applyRule(person.account, entry);
-      const altered = await this.messages.take(all, this.personOf(person), this.#own.account.id);
+      const altered = await this.messages.take(all, this.personOf(person), this.#account.id);
       const summarised = this.conversations.onCommitted(all);
       this.events.committed(all);
       await summarised;
@@ -821,7 +739,7 @@ export class Causeway {
 
   async #takeChat(group: Group, entries: readonly StoredEntry[]): Promise<void> {
     const all = await this.#withMissed(entries);
-    const altered = await this.messages.take(all, this.memberOf(group), this.#own.account.id);
+    const altered = await this.messages.take(all, this.memberOf(group), this.#account.id);
     const summarised = this.conversations.onCommitted(all);
     this.events.committed(all);
     await summarised;
@@ -919,7 +837,7 @@ export class Causeway {
 
   #allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
     const own = this.#self?.devices.find(({ id }) => id === device);
-    if (own) return { account: this.#own.account.id, device: own };
+    if (own) return { account: this.#account.id, device: own };
     const found = this.people.byDevice(device);
     if (this.isMine(device)) return undefined;
     if (found?.person.relation === 'accepted') return { account: found.person.account, device: found.device };
@@ -1038,23 +956,6 @@ export class Causeway {
   async #wanted(person: Person, device: DeviceId): Promise<boolean> {
     if (this.#looking === person.account || this.transfers.busyWith(person.account, device)) return true;
     return this.conversations.owes(person.conversation, device);
-  }
-
-  /** @throws ProtocolError when the server names other keys than those with which this device works: then nothing of it is believed. */
-  #ownAccount(account: OwnAccount): Promise<void> {
-    return this.#accounts.run(async () => {
-      const chain = await verifyChain(account.lists, this.ports);
-      const standing = compareToPin(pinOf(this.#own.chain), chain);
-      if (account.id !== this.#own.account.id || standing === 'changed')
-        throw new ProtocolError('not-allowed', 'another account than this device is of');
-      if (standing === 'older') return;
-      this.#own = { account, chain };
-      await this.#keepSelf();
-      this.links.dropForbidden();
-      this.conversations.authorsChanged();
-      this.events.account(account);
-      this.events.changed();
-    });
   }
 
   /** Not heard now is asked again at the next connection. */
