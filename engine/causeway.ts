@@ -16,11 +16,13 @@ import type { CausewayEvents, CausewayPorts, ChatId } from './causeway-ports.ts'
 import { ApprovalHost } from './devices/approval-host.ts';
 import { LocalAccount } from './devices/local-account.ts';
 import { OwnDevices } from './devices/own-devices.ts';
+import { Authors } from './exchange/authors.ts';
+import { AutoAccept } from './exchange/auto-accept.ts';
 import { Conversations } from './exchange/conversations.ts';
 import { Knocks } from './exchange/knocks.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
-import { needsAnswer, standingOf, type OfferPayload } from './exchange/offer.ts';
-import { allows, isVerified, totalBytes } from './exchange/rules.ts';
+import { needsAnswer, standingOf } from './exchange/offer.ts';
+import { Projector } from './exchange/projector.ts';
 import { Transfers } from './exchange/transfers.ts';
 import type { DeliveryState } from './feed/delivery.ts';
 import { placeOfWire } from './feed/entry.ts';
@@ -40,7 +42,6 @@ import { Typing } from './messages/typing.ts';
 import { Nearby } from './people/nearby.ts';
 import { done, type Outcome } from './outcome.ts';
 import { People, type Person } from './people/people.ts';
-import type { StoredEntry } from './ports.ts';
 import type { WireOptions } from './session/wire.ts';
 import type { Signaling } from './signaling.ts';
 
@@ -56,13 +57,6 @@ export interface Imported {
 
 /** STUN and TURN servers are asked for anew after this; TURN credentials live longer. */
 const iceServersMs = 10 * 60_000;
-/** What a rule leaves free on this device, so that there is room for messages and for what is accepted by hand. */
-const spareBytes = 512 * 1024 * 1024;
-/** Entries in memory at a time while what was missed is taken up. */
-const catchUpEntries = 1000;
-/** After the storage failed. */
-const retakeMs = 1000;
-
 export class Causeway {
   readonly people: People;
   readonly links: Links;
@@ -82,11 +76,11 @@ export class Causeway {
   #signaling: Signaling | undefined;
   /** Signals are opened in the order in which they came. */
   readonly #inbox = new Serial();
-  readonly #facts = new Serial();
-  #cancelRetake: (() => void) | undefined;
   /** Resolves when what the server said at the last connection is taken in. */
   #greeted: Promise<void> = Promise.resolve();
   readonly #account: LocalAccount;
+  readonly #authors: Authors;
+  readonly #projector: Projector;
   #connected = false;
   /** Counts connections: what is still being taken in of an earlier one is of no use. */
   #connection = 0;
@@ -104,7 +98,7 @@ export class Causeway {
     await engine.groups.load();
     await engine.transfers.load();
     await engine.messages.load();
-    await engine.#facts.run(() => engine.#catchUp());
+    await engine.#projector.catchUp();
     engine.transfers.begin();
     engine.messages.begin();
     // Nothing may come in before all that is durable is in memory: it would be taken for new.
@@ -167,7 +161,7 @@ export class Causeway {
           return { account: id, root: this.#account.root, handle, displayName, lists };
         },
         append: async (log, payload) => (await this.feeds.append(log, payload)).kind === 'committed',
-        settled: () => this.#facts.idle(),
+        settled: () => this.#projector.idle(),
         isMine: (device) => this.isMine(device),
         request,
         change: async (group, change) => (await request('groups:change', { group, change })).ok,
@@ -181,6 +175,7 @@ export class Causeway {
         },
       },
     );
+    this.#authors = new Authors({ account: this.#account, people: this.people, groups: this.groups });
     this.links = new Links(
       {
         ...ports,
@@ -207,7 +202,7 @@ export class Causeway {
         keys: ports.keys,
         summaries: ports.summaries,
         deliveries: ports.deliveries,
-        authorsOf: (conversation) => this.#authorsOf(conversation),
+        authorsOf: (conversation) => this.#authors.of(conversation),
         isMine: (device) => this.isMine(device),
         mayName: (link) => this.groups.joining().length > 0 || this.groups.allowed(link.device) !== undefined,
         introduce: (conversation, wires) => this.groups.byLog(conversation)?.introduce(wires),
@@ -235,7 +230,7 @@ export class Causeway {
         signKeyOf: (account, device) => this.people.get(account)?.everyDevice.find(({ id }) => id === device)?.sign,
         append: async (conversation, payload) => {
           await this.#append(conversation, payload);
-          await this.#facts.idle();
+          await this.#projector.idle();
         },
       },
       { changed: (account) => this.#personChanged(account), broken: (link, problem) => this.#broken(link, problem) },
@@ -251,7 +246,7 @@ export class Causeway {
       isLookedAt: () => this.#looking === this.#account.id,
       append: async (payload) => {
         if (this.#self) await this.#append(this.#self.conversation, payload);
-        await this.#facts.idle();
+        await this.#projector.idle();
       },
       accept: (offer) => this.answerOffer(offer, 'accepted'),
     });
@@ -276,11 +271,41 @@ export class Causeway {
     this.messages = new Messages({
       ...ports,
       feeds: this.feeds,
-      altered: (conversation, messages) => this.#altered(conversation, messages),
+      altered: (conversation, messages) => this.#projector.altered(conversation, messages),
       later: (work) => {
-        this.#facts.run(work).catch(report);
+        this.#projector.run(work).catch(report);
       },
     });
+    this.#projector = new Projector(
+      {
+        ...ports,
+        store: ports.feeds,
+        feeds: this.feeds,
+        account: this.#account,
+        people: this.people,
+        groups: this.groups,
+        conversations: this.conversations,
+        transfers: this.transfers,
+        messages: this.messages,
+        typing: this.#typing,
+        authors: this.#authors,
+        autoAccept: new AutoAccept({
+          people: this.people,
+          transfers: this.transfers,
+          blobs: ports.blobs,
+          append: (conversation, payload) => this.#append(conversation, payload),
+        }),
+      },
+      {
+        changed: (chat) => events.changed(chat),
+        committed: (entries) => events.committed(entries),
+        altered: (conversation, messages) => events.altered(conversation, messages),
+        taken: (person) => {
+          this.#personChanged(person.account);
+          this.ownDevices.soon();
+        },
+      },
+    );
     this.#knocks = new Knocks({
       transfers: this.transfers,
       person: (account) => this.people.get(account),
@@ -290,7 +315,7 @@ export class Causeway {
     });
     this.feeds.listen((entries) => {
       this.conversations.spread(entries);
-      this.#facts.run(() => this.#onCommitted(entries)).catch((problem: unknown) => this.#notTaken(problem));
+      this.#projector.take(entries);
     });
   }
 
@@ -394,15 +419,6 @@ export class Causeway {
       .catch((problem: unknown) => this.ports.report(problem));
   }
 
-  #authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string> {
-    const group = this.groups.of(conversation);
-    if (group) return group.authors;
-    const theirs = this.people.byConversation(conversation)?.everyDevice ?? [];
-    return new Map(
-      [...theirs, ...this.#account.everyDevice].map((device): [DeviceId, string] => [device.id, device.sign]),
-    );
-  }
-
   readonly #request: Signaling['request'] = (name, body) =>
     this.#signaling?.request(name, body) ?? Promise.resolve({ ok: false, error: { code: 'no-server' } });
 
@@ -464,10 +480,10 @@ export class Causeway {
     const before = await this.feeds.frontier(conversation);
     const places = wires.map(placeOfWire);
     const { committed } = await this.feeds.receive(conversation, wires, (device) => {
-      const key = this.#authorsOf(conversation).get(device);
+      const key = this.#authors.of(conversation).get(device);
       return key === undefined ? undefined : fromBase64(key);
     });
-    await this.#facts.idle();
+    await this.#projector.idle();
     const known = places.filter((place) => place && place.sequence < (before.get(place.device) ?? 0)).length;
     const messages = committed.filter((entry) => ['text', 'offer'].includes(readPayload(entry).kind)).length;
     return { messages, leftOut: wires.length - known - committed.length };
@@ -573,7 +589,7 @@ export class Causeway {
   async seen(chat: ChatId): Promise<void> {
     const found = this.#chat(chat);
     if (!found || this.#stopped) return;
-    await this.#facts.run(async () => {
+    await this.#projector.run(async () => {
       const { conversation, personOf, person } = found;
       // In a group nobody is told: a receipt of each member for each message would be more than the messages.
       const tell = this.discretion.read && person?.relation === 'accepted';
@@ -606,15 +622,14 @@ export class Causeway {
     return this.conversations.deliveryOf(conversation, sequence, recipients, device);
   }
 
-  /** Two people write in a direct conversation: a device of neither chain is one of this account from before its keys were replaced. */
+  /** Who wrote what in the direct conversation with a person. */
   personOf(person: Person): PersonOf {
-    const theirs = new Set(person.everyDevice.map(({ id }) => id));
-    return (device) => (!this.isMine(device) && theirs.has(device) ? person.account : this.#account.id);
+    return this.#authors.personOf(person);
   }
 
-  /** Whose device it is in a group; of nobody when the log does not know it. */
+  /** Who wrote what in a group. */
   memberOf(group: Group): PersonOf {
-    return (device) => (this.isMine(device) ? this.#account.id : (group.accountOf(device) ?? ('' as AccountId)));
+    return this.#authors.memberOf(group);
   }
 
   /** How far an entry of this account's own got in a group: delivered once another member's device holds it. */
@@ -632,7 +647,7 @@ export class Causeway {
     const person = this.people.get(account);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
     const outcome = await this.#append(person.conversation, { kind: 'offer', offer, files });
-    await this.#facts.idle();
+    await this.#projector.idle();
     const record = this.transfers.get(offer);
     if (outcome.ok && record) this.#knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
     return outcome;
@@ -653,7 +668,7 @@ export class Causeway {
     }
     const answer = { kind: 'answer', offer, verdict, ...(chosen ? { chosen } : {}) } as const;
     const outcome = await this.#append(record.conversation, answer);
-    await this.#facts.idle();
+    await this.#projector.idle();
     if (outcome.ok && verdict === 'declined') await this.#knocks.decline(record);
     return outcome;
   }
@@ -668,7 +683,7 @@ export class Causeway {
     const record = this.transfers.get(offer);
     if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
     const outcome = await this.#append(record.conversation, { kind: 'cancel', offer, file });
-    await this.#facts.idle();
+    await this.#projector.idle();
     const after = this.transfers.get(offer);
     if (after) this.#knocks.repeat(after).catch((problem: unknown) => this.ports.report(problem));
     return outcome;
@@ -677,7 +692,7 @@ export class Causeway {
   /** Resolves when nothing is open any more and nothing is written any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#cancelRetake?.();
+    this.#projector.stop();
     this.ownDevices.stop();
     this.approvals.stop();
     this.messages.stop();
@@ -685,7 +700,7 @@ export class Causeway {
     this.links.stop();
     this.#signaling?.close();
     await this.transfers.stop();
-    await this.#facts.idle();
+    await this.#projector.idle();
   }
 
   /** To a conversation under earlier keys nothing is added: nobody would hear of it. */
@@ -701,137 +716,6 @@ export class Causeway {
         return { ok: false, error: { code: 'too-large' } };
       case 'forked':
         return { ok: false, error: { code: 'not-allowed' } };
-    }
-  }
-
-  /** Facts first, then the summary with how far they were taken: after a crash in between they are taken again, and change nothing. */
-  async #onCommitted(entries: readonly StoredEntry[]): Promise<void> {
-    const [first] = entries;
-    if (!first) return;
-    const group = this.groups.of(first.conversation);
-    if (group) {
-      await (group.log === first.conversation ? this.groups.take(group, entries) : this.#takeChat(group, entries));
-      return;
-    }
-    const person = this.people.byConversation(first.conversation);
-    if (!person) return;
-    try {
-      const all = await this.#withMissed(entries);
-      for (const entry of all) {
-        const payload = readPayload(entry);
-        if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
-        else if (payload.kind === 'own-person' || payload.kind === 'own-read' || payload.kind === 'own-group')
-          await this.#takeOwnFact(person, entry, payload);
-        else if (payload.kind === 'text' && !this.isMine(entry.device)) this.#typing.over(person.account);
-      }
-      if (person.acceptRule) for (const entry of all) await this.#applyRule(person.account, entry);
-      const altered = await this.messages.take(all, this.personOf(person), this.#account.id);
-      const summarised = this.conversations.onCommitted(all);
-      this.events.committed(all);
-      await summarised;
-      if (altered.length > 0) await this.#altered(first.conversation, altered);
-    } finally {
-      // Whatever the storage says: there may be something to send now.
-      this.#personChanged(person.account);
-      this.ownDevices.soon();
-    }
-  }
-
-  async #takeChat(group: Group, entries: readonly StoredEntry[]): Promise<void> {
-    const all = await this.#withMissed(entries);
-    const altered = await this.messages.take(all, this.memberOf(group), this.#account.id);
-    const summarised = this.conversations.onCommitted(all);
-    this.events.committed(all);
-    await summarised;
-    if (altered.length > 0) await this.#altered(group.chat, altered);
-  }
-
-  /** Nobody but this account's devices tells it anything, and nowhere but among themselves. */
-  async #takeOwnFact(person: Person, { device }: StoredEntry, payload: OwnPayload): Promise<void> {
-    if (!this.people.isSelf(person.account) || !this.isMine(device)) return;
-    if (payload.kind === 'own-group') await this.groups.learn(payload.log);
-    else if (payload.kind === 'own-person') await this.people.learn(payload);
-    else await this.conversations.learnRead(payload.conversation, payload.upTo);
-  }
-
-  async #altered(conversation: ConversationId, messages: readonly EntryRef[]): Promise<void> {
-    await this.conversations.refresh(conversation, messages, (...some) => this.messages.words(...some));
-    this.events.altered(conversation, messages);
-    this.events.changed(this.people.byConversation(conversation)?.account ?? this.groups.byChat(conversation)?.id);
-  }
-
-  /** The entries, and before them those of the same feeds that could not be taken when their turn was. */
-  async #withMissed(entries: readonly StoredEntry[]): Promise<readonly StoredEntry[]> {
-    const missed: StoredEntry[] = [];
-    const seen = new Set<DeviceId>();
-    for (const { conversation, device, sequence } of entries) {
-      if (seen.has(device)) continue;
-      seen.add(device);
-      const from = this.conversations.taken(conversation, device);
-      if (from < sequence) missed.push(...(await this.ports.feeds.range(conversation, device, from, sequence - from)));
-    }
-    return missed.length > 0 ? [...missed, ...entries] : entries;
-  }
-
-  /** The storage failed between an entry and what follows from it: taken up again soon, or with the next entry, or at the next start. */
-  #notTaken(problem: unknown): void {
-    this.ports.report(problem);
-    if (this.#stopped) return;
-    this.#cancelRetake ??= this.ports.clock.after(retakeMs, () => {
-      this.#cancelRetake = undefined;
-      this.#facts.run(() => this.#catchUp()).catch((again: unknown) => this.#notTaken(again));
-    });
-  }
-
-  async #takeFact(person: Person, entry: StoredEntry, payload: OfferPayload): Promise<void> {
-    const mine = this.people.isSelf(person.account) ? this.#isMySide(entry, payload) : this.isMine(entry.device);
-    const source = { device: entry.device, mine, at: entry.wall, lamport: entry.lamport };
-    try {
-      await this.transfers.addFact(person.account, entry.conversation, payload, source);
-    } catch (problem) {
-      if (!(problem instanceof ProtocolError)) throw problem;
-      this.ports.report(problem); // a fact that its author may not state is no fact; the entry stays in the feed
-    }
-  }
-
-  /**
-   * Accepts an offer that a rule allows. Comes before the summary says that the entry is taken in: after a crash it is done again, and a second
-   * answer changes nothing.
-   */
-  async #applyRule(account: AccountId, entry: StoredEntry): Promise<void> {
-    const payload = readPayload(entry);
-    const record = payload.kind === 'offer' ? this.transfers.get(payload.offer) : undefined;
-    const person = this.people.get(account);
-    const rule = person?.acceptRule;
-    if (!rule || !isVerified(person) || !record?.offered || !needsAnswer(record)) return;
-    // Under earlier keys somebody else may have offered it.
-    if (record.conversation !== person.conversation || !allows(rule, record.offered.files)) return;
-    const neededBytes = totalBytes(record.offered.files) + this.transfers.bytesToCome() + spareBytes;
-    if ((await this.ports.blobs.freeBytes()) < neededBytes) return;
-    await this.transfers.markByRule(record.offer);
-    await this.#append(record.conversation, { kind: 'answer', offer: record.offer, verdict: 'accepted' });
-  }
-
-  /** Among own devices the one that offers is one side, and all the others are the other. */
-  #isMySide({ device }: StoredEntry, { kind, offer }: OfferPayload): boolean {
-    const here = device === this.ports.keys.id;
-    if (kind === 'offer') return here;
-    const offered = this.transfers.get(offer)?.offered;
-    if (!offered) return true; // said of an offer that another device made
-    return device === offered.device ? offered.mine : !offered.mine;
-  }
-
-  /** Entries that were committed before a crash, or a failure, and not taken up yet. */
-  async #catchUp(): Promise<void> {
-    const chats = this.groups.all().map(({ chat }) => chat);
-    for (const conversations of [...this.people.all().map((one) => [one.conversation, ...one.earlier]), chats]) {
-      for (const conversation of conversations) {
-        for (const [device, length] of await this.feeds.frontier(conversation)) {
-          const from = this.conversations.taken(conversation, device);
-          for (let at = from; at < length; at += catchUpEntries)
-            await this.#onCommitted(await this.ports.feeds.range(conversation, device, at, catchUpEntries));
-        }
-      }
     }
   }
 
@@ -1012,16 +896,10 @@ export class Causeway {
     if (found?.person.account !== account || found.person.relation === 'blocked' || this.isMine(from)) return;
     try {
       const body = await this.#envelopes.open(found.device, box);
-      await this.#facts.run(() => this.#knocks.take(found.person, from, body));
+      await this.#projector.run(() => this.#knocks.take(found.person, from, body));
     } catch (problem) {
       if (!(problem instanceof ProtocolError)) throw problem;
       this.ports.report(problem);
     }
   }
-}
-
-type OwnPayload = Extract<Payload, { kind: 'own-person' | 'own-read' | 'own-group' }>;
-
-function isOfferPayload(payload: ReturnType<typeof readPayload>): payload is OfferPayload {
-  return 'offer' in payload;
 }
