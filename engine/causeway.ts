@@ -4,7 +4,6 @@
  */
 import type { EntryRef, Payload, OfferedFile } from '../protocol/entry.ts';
 import { ProtocolError } from '../protocol/errors.ts';
-import type { Frame } from '../protocol/frame.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import { fromBase64, toBase64 } from '../protocol/bytes.ts';
 import type { AccountId, ConversationId, DeviceId, GroupId, OfferId, RequestId } from '../protocol/ids.ts';
@@ -34,8 +33,9 @@ import { Groups } from './groups/groups.ts';
 import { Envelopes } from './identity/envelope.ts';
 import { verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import { safetyNumber } from './identity/safety-number.ts';
-import type { Link } from './links/link.ts';
 import type { LinkStats } from './links/link-measures.ts';
+import { LinkPolicy } from './links/link-policy.ts';
+import { LinkRouter } from './links/link-router.ts';
 import { Links } from './links/links.ts';
 import { Messages, type PersonOf } from './messages/messages.ts';
 import { Typing } from './messages/typing.ts';
@@ -81,11 +81,11 @@ export class Causeway {
   readonly #account: LocalAccount;
   readonly #authors: Authors;
   readonly #projector: Projector;
+  readonly #policy: LinkPolicy;
   #connected = false;
   /** Counts connections: what is still being taken in of an earlier one is of no use. */
   #connection = 0;
   #iceServers: { at: number; value: WireOptions['iceServers'] } | undefined;
-  #looking: ChatId | undefined;
   #stopped = false;
 
   static async start(ports: CausewayPorts, account: OwnAccount, events: CausewayEvents): Promise<Causeway> {
@@ -131,7 +131,7 @@ export class Causeway {
       () => this.#account.root,
       {
         changed: (account) => {
-          this.#personChanged(account);
+          this.#policy.personChanged(account);
           this.ownDevices.personChanged(account);
         },
         cameOnline: (_, devices) => {
@@ -167,10 +167,10 @@ export class Causeway {
         change: async (group, change) => (await request('groups:change', { group, change })).ok,
       },
       {
-        changed: (group) => this.#groupChanged(group),
-        serves: () => this.#alignLinks(),
+        changed: (group) => this.#policy.groupChanged(group),
+        serves: () => this.#policy.align(),
         readable: (group) => {
-          this.#alignLinks();
+          this.#policy.align();
           this.conversations.again(group.chat);
         },
       },
@@ -181,16 +181,13 @@ export class Causeway {
         ...ports,
         iceServers: () => this.#askIceServers(),
         sendSignal: (to, body) => this.#sendSignal(to, body),
-        allowed: (device) => this.#allowed(device),
-        online: (device) => {
-          const found = this.#allowed(device);
-          return found !== undefined && (this.people.online(found.account).has(device) || this.groups.isOnline(device));
-        },
+        allowed: (device) => this.#policy.allowed(device),
+        online: (device) => this.#policy.online(device),
       },
       {
-        opened: (link) => this.#linkOpened(link),
-        frame: (link, frame) => this.#onFrame(link, frame),
-        closed: (link) => this.#linkClosed(link),
+        opened: (link) => router.opened(link),
+        frame: (link, frame) => router.route(link, frame),
+        closed: (link) => router.closed(link),
         changed: (device) => events.changed(this.people.byDevice(device)?.person.account),
         report,
       },
@@ -214,13 +211,13 @@ export class Causeway {
         },
         changed: (conversation) => {
           const group = this.groups.of(conversation);
-          if (group) this.#groupChanged(group);
+          if (group) this.#policy.groupChanged(group);
           const person = this.people.byConversation(conversation);
-          if (person) this.#personChanged(person.account);
+          if (person) this.#policy.personChanged(person.account);
           this.ownDevices.soon();
         },
         forked: (_, fork) => report(new Error(`feed of ${fork.device} is forked`)),
-        broken: (link, problem) => this.#broken(link, problem),
+        broken: (link, problem) => router.broken(link, problem),
       },
     );
     this.transfers = new Transfers(
@@ -233,7 +230,10 @@ export class Causeway {
           await this.#projector.idle();
         },
       },
-      { changed: (account) => this.#personChanged(account), broken: (link, problem) => this.#broken(link, problem) },
+      {
+        changed: (account) => this.#policy.personChanged(account),
+        broken: (link, problem) => router.broken(link, problem),
+      },
     );
     this.ownDevices = new OwnDevices({
       ...ports,
@@ -243,7 +243,7 @@ export class Causeway {
       transfers: this.transfers,
       links: this.links,
       self: () => this.#self,
-      isLookedAt: () => this.#looking === this.#account.id,
+      isLookedAt: () => this.#policy.lookedAt === this.#account.id,
       append: async (payload) => {
         if (this.#self) await this.#append(this.#self.conversation, payload);
         await this.#projector.idle();
@@ -301,11 +301,34 @@ export class Causeway {
         committed: (entries) => events.committed(entries),
         altered: (conversation, messages) => events.altered(conversation, messages),
         taken: (person) => {
-          this.#personChanged(person.account);
+          this.#policy.personChanged(person.account);
           this.ownDevices.soon();
         },
       },
     );
+    this.#policy = new LinkPolicy(
+      {
+        ...ports,
+        account: this.#account,
+        people: this.people,
+        groups: this.groups,
+        links: this.links,
+        conversations: this.conversations,
+        transfers: this.transfers,
+        ownDevices: this.ownDevices,
+      },
+      (chat) => events.changed(chat),
+    );
+    const router = new LinkRouter({
+      ...ports,
+      people: this.people,
+      groups: this.groups,
+      links: this.links,
+      conversations: this.conversations,
+      transfers: this.transfers,
+      ownDevices: this.ownDevices,
+      typing: this.#typing,
+    });
     this.#knocks = new Knocks({
       transfers: this.transfers,
       person: (account) => this.people.get(account),
@@ -507,15 +530,15 @@ export class Causeway {
 
   /** The conversation on the screen. */
   lookAt(chat: ChatId | undefined): void {
-    const before = this.#looking;
-    this.#looking = chat;
+    const before = this.#policy.lookedAt;
+    this.#policy.lookAt(chat);
     this.conversations.lookAt(chat === undefined ? undefined : this.#chat(chat)?.conversation);
     this.ownDevices.soon();
     for (const id of [before, chat]) {
       if (id === undefined) continue;
       const group = this.groups.byId(id as GroupId);
-      if (group) this.#groupChanged(group);
-      else this.#personChanged(id as AccountId);
+      if (group) this.#policy.groupChanged(group);
+      else this.#policy.personChanged(id as AccountId);
     }
   }
 
@@ -693,6 +716,7 @@ export class Causeway {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#projector.stop();
+    this.#policy.stop();
     this.ownDevices.stop();
     this.approvals.stop();
     this.messages.stop();
@@ -717,129 +741,6 @@ export class Causeway {
       case 'forked':
         return { ok: false, error: { code: 'not-allowed' } };
     }
-  }
-
-  #allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
-    const own = this.#self?.devices.find(({ id }) => id === device);
-    if (own) return { account: this.#account.id, device: own };
-    const found = this.people.byDevice(device);
-    if (this.isMine(device)) return undefined;
-    if (found?.person.relation === 'accepted') return { account: found.person.account, device: found.device };
-    return this.groups.allowed(device);
-  }
-
-  #linkOpened(link: Link): void {
-    const person = this.people.get(link.account);
-    const own = this.people.isSelf(link.account);
-    const direct = person?.relation === 'accepted' && !own ? [person.conversation] : [];
-    const shared = this.groups.conversationsWith(link.device);
-    this.conversations.linkOpened(link, [...(own ? this.ownDevices.conversations() : direct), ...shared], own);
-    this.transfers.linkOpened(link);
-  }
-
-  #linkClosed(link: Link): void {
-    this.conversations.linkClosed(link);
-    this.transfers.linkClosed(link);
-    this.#typing.over(link.account);
-  }
-
-  #onFrame(link: Link, frame: Frame): void {
-    if (this.transfers.onFrame(link, frame)) return;
-    if (frame.type !== 'control') throw new ProtocolError('malformed', `${frame.type} out of place`);
-    const { control } = frame;
-    switch (control.kind) {
-      case 'frontier':
-      case 'entries':
-      case 'committed':
-        this.conversations.onFrame(link, control);
-        return;
-      case 'typing':
-        if (this.people.get(link.account)?.conversation === control.conversation) this.#typing.heard(link.account);
-        return;
-      default:
-        throw new ProtocolError('not-allowed', `${control.kind} out of place`);
-    }
-  }
-
-  #broken(link: Link, problem: unknown): void {
-    this.ports.report(problem);
-    if (this.links.open(link.device) !== link) return;
-    if (problem instanceof ProtocolError) link.control({ kind: 'bye', reason: 'protocol' });
-    this.links.drop(link.device, problem instanceof Error ? problem.message : 'broken');
-  }
-
-  /** What is shared with whom follows from the logs of groups. */
-  #alignLinks(): void {
-    this.links.dropForbidden();
-    const isNoGroup = (conversation: ConversationId) => this.groups.of(conversation) === undefined;
-    for (const link of this.links.all())
-      this.conversations.align(link, this.groups.conversationsWith(link.device), isNoGroup);
-    this.conversations.authorsChanged();
-  }
-
-  /** Which members' devices are worth a link: those to hand on to, as long as there is something they have not got. */
-  #groupChanged(group: Group | undefined): void {
-    this.events.changed(group?.id);
-    if (this.#stopped) return;
-    this.ownDevices.soon();
-    for (const device of this.groups.hosts()) this.links.want(device);
-    if (!group?.me) return;
-    const near = this.groups.neighbours(group);
-    for (const { id } of group.devices) {
-      if (this.isMine(id) || (!near.has(id) && this.links.stateOf(id) === 'none')) continue;
-      this.#reconsider(id);
-    }
-  }
-
-  #reconsider(device: DeviceId): void {
-    const person = this.people.byDevice(device)?.person;
-    const direct = person?.relation === 'accepted' ? this.#wanted(person, device) : Promise.resolve(false);
-    const shared = this.groups.all().length + this.groups.joining().length > 0;
-    (shared ? direct.then((wanted) => wanted || this.#wantedByGroups(device)) : direct).then(
-      (wanted) => {
-        if (this.#stopped || !this.#allowed(device)) return;
-        if (wanted) this.links.want(device);
-        else this.links.unwant(device);
-      },
-      (problem: unknown) => this.ports.report(problem),
-    );
-  }
-
-  async #wantedByGroups(device: DeviceId): Promise<boolean> {
-    for (const group of this.groups.all()) {
-      if (!group.me || !this.groups.neighbours(group).has(device)) continue;
-      if (this.#looking === group.id || !group.keys.some) return true;
-      for (const conversation of this.groups.conversationsOf(group))
-        if (await this.conversations.owes(conversation, device, true)) return true;
-    }
-    return this.groups.hosts().includes(device);
-  }
-
-  /** Whether a link to each device of a person is wanted follows from what there is to do. */
-  #personChanged(account: AccountId): void {
-    this.events.changed(account);
-    const person = this.people.get(account);
-    if (!person || this.#stopped) return;
-    this.links.dropForbidden();
-    if (person.relation !== 'accepted') {
-      for (const conversation of [person.conversation, ...person.earlier]) this.conversations.known(conversation);
-      return;
-    }
-    for (const link of this.links.all())
-      if (link.account === account && !this.conversations.serves(link, person.conversation))
-        this.links.drop(link.device, 'other keys');
-    this.conversations.authorsChanged();
-    for (const conversation of [person.conversation, ...person.earlier]) this.conversations.known(conversation);
-    if (this.people.isSelf(account)) return; // see `OwnDevices`
-    for (const { id } of person.devices) {
-      if (!this.people.online(account).has(id) && this.links.stateOf(id) === 'none') continue;
-      this.#reconsider(id);
-    }
-  }
-
-  async #wanted(person: Person, device: DeviceId): Promise<boolean> {
-    if (this.#looking === person.account || this.transfers.busyWith(person.account, device)) return true;
-    return this.conversations.owes(person.conversation, device);
   }
 
   /** Not heard now is asked again at the next connection. */
@@ -880,7 +781,7 @@ export class Causeway {
 
   async #onSignal(account: AccountId, from: DeviceId, box: string): Promise<void> {
     await this.#serverHeard();
-    const found = this.#allowed(from);
+    const found = this.#policy.allowed(from);
     // Who let this account in a moment ago may be faster than the log that says so. They ring again.
     if (!found && this.groups.isFellow(account)) return;
     if (found?.account !== account) throw new ProtocolError('not-allowed', 'a signal of somebody who is no contact');
