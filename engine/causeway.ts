@@ -3,14 +3,11 @@
  * headless peer) build the ports, call the actions and read the state; nothing in here knows a screen.
  */
 import type { EntryRef, Payload, OfferedFile } from '../protocol/entry.ts';
-import { ProtocolError } from '../protocol/errors.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import { fromBase64, toBase64 } from '../protocol/bytes.ts';
-import type { AccountId, ConversationId, DeviceId, GroupId, OfferId, RequestId } from '../protocol/ids.ts';
-import { limits } from '../protocol/limits.ts';
+import type { AccountId, ConversationId, DeviceId, GroupId, OfferId } from '../protocol/ids.ts';
 import type { Handle } from '../protocol/names.ts';
 import type { Device } from '../protocol/people.ts';
-import type { SignalBody, KnockBody } from '../protocol/envelope.ts';
 import type { CausewayEvents, CausewayPorts, ChatId } from './causeway-ports.ts';
 import { ApprovalHost } from './devices/approval-host.ts';
 import { LocalAccount } from './devices/local-account.ts';
@@ -27,13 +24,13 @@ import type { DeliveryState } from './feed/delivery.ts';
 import { placeOfWire } from './feed/entry.ts';
 import { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
-import { Serial } from './feed/serial.ts';
 import type { Group } from './groups/group.ts';
 import { Groups } from './groups/groups.ts';
 import { Envelopes } from './identity/envelope.ts';
 import { verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import { safetyNumber } from './identity/safety-number.ts';
 import type { LinkStats } from './links/link-measures.ts';
+import { IceServers } from './links/ice-servers.ts';
 import { LinkPolicy } from './links/link-policy.ts';
 import { LinkRouter } from './links/link-router.ts';
 import { Links } from './links/links.ts';
@@ -42,7 +39,8 @@ import { Typing } from './messages/typing.ts';
 import { Nearby } from './people/nearby.ts';
 import { done, type Outcome } from './outcome.ts';
 import { People, type Person } from './people/people.ts';
-import type { WireOptions } from './session/wire.ts';
+import { SealedRelay } from './sealed-relay.ts';
+import { ServerSession } from './server-session.ts';
 import type { Signaling } from './signaling.ts';
 
 export type { CausewayEvents, CausewayPorts, ChatId, Outcome };
@@ -55,8 +53,6 @@ export interface Imported {
   leftOut: number;
 }
 
-/** STUN and TURN servers are asked for anew after this; TURN credentials live longer. */
-const iceServersMs = 10 * 60_000;
 export class Causeway {
   readonly people: People;
   readonly links: Links;
@@ -72,20 +68,11 @@ export class Causeway {
   readonly discretion = { read: true, typing: true };
   readonly #typing: Typing;
   readonly #knocks: Knocks;
-  readonly #envelopes: Envelopes;
-  #signaling: Signaling | undefined;
-  /** Signals are opened in the order in which they came. */
-  readonly #inbox = new Serial();
-  /** Resolves when what the server said at the last connection is taken in. */
-  #greeted: Promise<void> = Promise.resolve();
   readonly #account: LocalAccount;
   readonly #authors: Authors;
   readonly #projector: Projector;
   readonly #policy: LinkPolicy;
-  #connected = false;
-  /** Counts connections: what is still being taken in of an earlier one is of no use. */
-  #connection = 0;
-  #iceServers: { at: number; value: WireOptions['iceServers'] } | undefined;
+  readonly #server: ServerSession;
   #stopped = false;
 
   static async start(ports: CausewayPorts, account: OwnAccount, events: CausewayEvents): Promise<Causeway> {
@@ -102,17 +89,17 @@ export class Causeway {
     engine.transfers.begin();
     engine.messages.begin();
     // Nothing may come in before all that is durable is in memory: it would be taken for new.
-    engine.#connect();
+    engine.#server.connect();
     return engine;
   }
 
   private constructor(
     private readonly ports: CausewayPorts,
     known: { account: OwnAccount; chain: VerifiedChain },
-    private readonly events: CausewayEvents,
+    events: CausewayEvents,
   ) {
     const report = (problem: unknown) => ports.report(problem);
-    const request: Signaling['request'] = (name, body) => this.#request(name, body);
+    const request: Signaling['request'] = (name, body) => this.#server.request(name, body);
     this.#account = new LocalAccount(known, {
       ...ports,
       request,
@@ -125,7 +112,7 @@ export class Causeway {
         events.changed();
       },
     });
-    this.#envelopes = new Envelopes({ ...ports, sealing: ports.keys });
+    const envelopes = new Envelopes({ ...ports, sealing: ports.keys });
     this.people = new People(
       { ...ports, records: ports.people, now: () => ports.clock.now() },
       () => this.#account.root,
@@ -179,8 +166,8 @@ export class Causeway {
     this.links = new Links(
       {
         ...ports,
-        iceServers: () => this.#askIceServers(),
-        sendSignal: (to, body) => this.#sendSignal(to, body),
+        iceServers: () => iceServers.ask(),
+        sendSignal: (to, body) => relay.sendSignal(to, body),
         allowed: (device) => this.#policy.allowed(device),
         online: (device) => this.#policy.online(device),
       },
@@ -253,7 +240,7 @@ export class Causeway {
     this.approvals = new ApprovalHost(
       {
         ...ports,
-        envelopes: this.#envelopes,
+        envelopes,
         own: () => ({
           account: this.#account.id,
           root: this.#account.root,
@@ -332,121 +319,48 @@ export class Causeway {
     this.#knocks = new Knocks({
       transfers: this.transfers,
       person: (account) => this.people.get(account),
-      send: (to, id, body) => this.#sendKnock(to, id, body),
+      send: (to, id, body) => relay.sendKnock(to, id, body),
       now: () => ports.clock.now(),
       report,
     });
+    const iceServers = new IceServers({ ...ports, request });
+    const relay = new SealedRelay({
+      ...ports,
+      account: this.#account,
+      people: this.people,
+      groups: this.groups,
+      links: this.links,
+      policy: this.#policy,
+      projector: this.#projector,
+      knocks: this.#knocks,
+      envelopes,
+      request,
+      heard: () => this.#server.heard(),
+    });
+    this.#server = new ServerSession(
+      {
+        ...ports,
+        account: this.#account,
+        people: this.people,
+        groups: this.groups,
+        links: this.links,
+        nearby: this.nearby,
+        approvals: this.approvals,
+        ownDevices: this.ownDevices,
+        knocks: this.#knocks,
+        relay,
+        iceServers,
+      },
+      events,
+    );
     this.feeds.listen((entries) => {
       this.conversations.spread(entries);
       this.#projector.take(entries);
     });
   }
 
-  #connect(): void {
-    const { events } = this;
-    const report = (problem: unknown) => this.ports.report(problem);
-    this.#signaling = this.ports.connect({
-      ready: ({ account, contacts }) => {
-        if (this.#stopped) return;
-        this.#connected = true;
-        this.#iceServers = undefined;
-        const connection = ++this.#connection;
-        this.#greeted = this.#account
-          .take(account)
-          .catch(report)
-          .then(async () => {
-            if (connection !== this.#connection) return;
-            await this.people.snapshot(contacts);
-            this.#knocks.repeatAll();
-            this.nearby.connected().catch(report);
-            this.#askDeparted(this.people.mayHaveDeparted()).catch(report);
-            await this.groups.connected();
-            events.changed();
-          })
-          .catch(report);
-      },
-      lost: () => {
-        this.#disconnected();
-        events.changed();
-      },
-      stopped: (reason) => {
-        this.#disconnected();
-        events.stopped(reason);
-      },
-      contact: (contact) => {
-        this.#afterGreeting(async () => {
-          await this.people.apply(contact);
-          if (contact.relation === 'none') await this.#askDeparted([contact.account.id]);
-        });
-      },
-      presence: ({ account, online, lastSeenAt }) => {
-        this.#afterGreeting(async () => {
-          await this.people.presence(account, online, lastSeenAt);
-          for (const device of this.groups.presence({ account, online })) this.links.nudge(device);
-        });
-      },
-      nearby: (people) => this.nearby.take(people),
-      signal: ({ account, device, box }) => {
-        this.#inbox.run(() => this.#onSignal(account, device, box)).catch(report);
-      },
-      knock: (knock) => this.#onKnock(knock.account, knock.device, knock.box),
-      account: (account) => {
-        this.#account.take(account).catch(report);
-      },
-      devices: (devices) => {
-        this.#afterGreeting(() => this.ownDevices.heard(devices));
-      },
-      group: (roster) => {
-        this.#afterGreeting(() => this.groups.entered(roster));
-      },
-      groupMember: (changed) => {
-        this.#afterGreeting(() => {
-          this.groups.memberChanged(changed);
-          return Promise.resolve();
-        });
-      },
-      groupLeft: (left) => {
-        this.#afterGreeting(() => {
-          this.groups.memberLeft(left);
-          return Promise.resolve();
-        });
-      },
-      groupAsked: (asked) => {
-        this.#afterGreeting(() => {
-          this.groups.asked(asked);
-          return Promise.resolve();
-        });
-      },
-      groupReplied: (replied) => {
-        this.#afterGreeting(() => this.groups.replied(replied));
-      },
-      approval: (approval) => {
-        this.approvals.take(approval).catch(report);
-      },
-    });
-  }
-
-  #disconnected(): void {
-    this.nearby.lost();
-    this.#connected = false;
-    this.#connection++;
-    this.groups.disconnected();
-    this.people.nobodyOnline().catch((problem: unknown) => this.ports.report(problem));
-  }
-
-  /** What the server said first is older, though verifying it takes longer. */
-  #afterGreeting(work: () => Promise<void>): void {
-    const connection = this.#connection;
-    this.#greeted
-      .then(() => (connection === this.#connection ? work() : undefined))
-      .catch((problem: unknown) => this.ports.report(problem));
-  }
-
-  readonly #request: Signaling['request'] = (name, body) =>
-    this.#signaling?.request(name, body) ?? Promise.resolve({ ok: false, error: { code: 'no-server' } });
-
   get connected(): boolean {
-    return this.#connected;
+    return this.#server.connected;
   }
 
   get account(): OwnAccount {
@@ -514,7 +428,7 @@ export class Causeway {
 
   /** The browser woke up, or the network is back. */
   wake(): void {
-    this.#signaling?.wake();
+    this.#server.wake();
     for (const person of this.people.all()) for (const { id } of person.devices) this.links.nudge(id);
   }
 
@@ -547,14 +461,14 @@ export class Causeway {
     if (handle === this.account.handle) return { ok: false, error: { code: 'yourself' } };
     let person = this.people.byHandle(handle);
     if (!person || person.relation === 'none') {
-      const found = await this.#request('people:lookup', { handle });
+      const found = await this.#server.request('people:lookup', { handle });
       if (!found.ok) return person && found.error.code === 'no-server' ? { ok: true, account: person.account } : found;
       if (found.value.handle !== handle) return { ok: false, error: { code: 'unknown' } }; // not whom the person asked for
       person = await this.people.meet(found.value);
       if (!person) return { ok: false, error: { code: 'unknown' } };
     }
     if (person.relation === 'none' || person.relation === 'incoming') {
-      const asked = await this.#request('contact:request', { account: person.account });
+      const asked = await this.#server.request('contact:request', { account: person.account });
       if (!asked.ok) return asked;
       await this.people.apply(asked.value);
     }
@@ -565,14 +479,14 @@ export class Causeway {
     account: AccountId,
     verdict: 'accept' | 'decline' | 'block' | 'unblock' | 'remove',
   ): Promise<Outcome> {
-    const answer = await this.#request('contact:answer', { account, verdict });
+    const answer = await this.#server.request('contact:answer', { account, verdict });
     if (!answer.ok) return answer;
     await this.people.apply(answer.value);
     return done;
   }
 
   async updateProfile(profile: { displayName?: string; email?: string }): Promise<Outcome> {
-    const answer = await this.#request('account:update', profile);
+    const answer = await this.#server.request('account:update', profile);
     if (!answer.ok) return answer;
     await this.#account.take(answer.value);
     return done;
@@ -722,7 +636,7 @@ export class Causeway {
     this.messages.stop();
     this.groups.stop();
     this.links.stop();
-    this.#signaling?.close();
+    this.#server.stop();
     await this.transfers.stop();
     await this.#projector.idle();
   }
@@ -740,67 +654,6 @@ export class Causeway {
         return { ok: false, error: { code: 'too-large' } };
       case 'forked':
         return { ok: false, error: { code: 'not-allowed' } };
-    }
-  }
-
-  /** Not heard now is asked again at the next connection. */
-  async #askDeparted(accounts: readonly AccountId[]): Promise<void> {
-    if (accounts.length === 0) return;
-    const answer = await this.#request('people:departed', { accounts: accounts.slice(0, limits.contactsPerAccount) });
-    if (answer.ok) await this.people.departed(answer.value.departed.filter((account) => accounts.includes(account)));
-  }
-
-  async #askIceServers(): Promise<WireOptions['iceServers']> {
-    const now = this.ports.clock.now();
-    if (this.#iceServers && now - this.#iceServers.at < iceServersMs) return this.#iceServers.value;
-    const answer = await this.#request('ice:servers', {});
-    if (!answer.ok) return this.#iceServers?.value ?? [];
-    this.#iceServers = { at: now, value: answer.value.iceServers };
-    return answer.value.iceServers;
-  }
-
-  async #sendSignal(to: Device, body: SignalBody): Promise<boolean> {
-    const answer = await this.#request('signal', { to: to.id, box: await this.#envelopes.seal(to, body) });
-    return answer.ok;
-  }
-
-  async #sendKnock(to: Device, id: RequestId, body: KnockBody): Promise<boolean> {
-    const answer = await this.#request('knock', {
-      to: to.id,
-      id,
-      box: await this.#envelopes.seal(to, body, limits.knockTtlMs),
-    });
-    return answer.ok;
-  }
-
-  /** Who knocks or signals may have been named by the server a moment ago: what it said before comes first. */
-  async #serverHeard(): Promise<void> {
-    await this.#greeted;
-    await this.people.settled();
-  }
-
-  async #onSignal(account: AccountId, from: DeviceId, box: string): Promise<void> {
-    await this.#serverHeard();
-    const found = this.#policy.allowed(from);
-    // Who let this account in a moment ago may be faster than the log that says so. They ring again.
-    if (!found && this.groups.isFellow(account)) return;
-    if (found?.account !== account) throw new ProtocolError('not-allowed', 'a signal of somebody who is no contact');
-    const body = await this.#envelopes.open(found.device, box);
-    if (body.kind !== 'sdp' && body.kind !== 'ice') throw new ProtocolError('malformed', `${body.kind} as a signal`);
-    this.links.onSignal(found.device, body);
-  }
-
-  /** A knock that cannot be used is reported and taken all the same: it would come again and again. */
-  async #onKnock(account: AccountId, from: DeviceId, box: string): Promise<void> {
-    await this.#serverHeard();
-    const found = this.people.byDevice(from);
-    if (found?.person.account !== account || found.person.relation === 'blocked' || this.isMine(from)) return;
-    try {
-      const body = await this.#envelopes.open(found.device, box);
-      await this.#projector.run(() => this.#knocks.take(found.person, from, body));
-    } catch (problem) {
-      if (!(problem instanceof ProtocolError)) throw problem;
-      this.ports.report(problem);
     }
   }
 }
