@@ -1,47 +1,35 @@
 /**
- * The engine: people, links, conversations and transfers of one account on one device, put together over the ports. Shells (the app, later a
- * headless peer) build the ports, call the actions and read the state; nothing in here knows a screen.
+ * The engine of one account on one device, as shells (the app, later a headless peer) see it: what a person can do, and the state of people, links,
+ * conversations and transfers. Shells build the ports; nothing in here knows a screen. The parts are put together in `parts.ts`.
  */
-import type { EntryRef, Payload, OfferedFile } from '../protocol/entry.ts';
-import type { OwnAccount } from '../protocol/http.ts';
 import { fromBase64, toBase64 } from '../protocol/bytes.ts';
+import type { EntryRef, OfferedFile, Payload } from '../protocol/entry.ts';
+import type { OwnAccount } from '../protocol/http.ts';
 import type { AccountId, ConversationId, DeviceId, GroupId, OfferId } from '../protocol/ids.ts';
 import type { Handle } from '../protocol/names.ts';
 import type { Device } from '../protocol/people.ts';
 import type { CausewayEvents, CausewayPorts, ChatId } from './causeway-ports.ts';
-import { ApprovalHost } from './devices/approval-host.ts';
-import { LocalAccount } from './devices/local-account.ts';
-import { OwnDevices } from './devices/own-devices.ts';
-import { Authors } from './exchange/authors.ts';
-import { AutoAccept } from './exchange/auto-accept.ts';
-import { Conversations } from './exchange/conversations.ts';
-import { Knocks } from './exchange/knocks.ts';
+import type { ApprovalHost } from './devices/approval-host.ts';
+import type { OwnDevices } from './devices/own-devices.ts';
+import type { Conversations } from './exchange/conversations.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
 import { needsAnswer, standingOf } from './exchange/offer.ts';
-import { Projector } from './exchange/projector.ts';
-import { Transfers } from './exchange/transfers.ts';
+import type { Transfers } from './exchange/transfers.ts';
 import type { DeliveryState } from './feed/delivery.ts';
 import { placeOfWire } from './feed/entry.ts';
-import { Feeds } from './feed/log.ts';
+import type { Feeds } from './feed/log.ts';
 import { readPayload } from './feed/payload.ts';
 import type { Group } from './groups/group.ts';
-import { Groups } from './groups/groups.ts';
-import { Envelopes } from './identity/envelope.ts';
+import type { Groups } from './groups/groups.ts';
 import { verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import { safetyNumber } from './identity/safety-number.ts';
 import type { LinkStats } from './links/link-measures.ts';
-import { IceServers } from './links/ice-servers.ts';
-import { LinkPolicy } from './links/link-policy.ts';
-import { LinkRouter } from './links/link-router.ts';
-import { Links } from './links/links.ts';
-import { Messages, type PersonOf } from './messages/messages.ts';
-import { Typing } from './messages/typing.ts';
-import { Nearby } from './people/nearby.ts';
+import type { Links } from './links/links.ts';
+import type { Messages, PersonOf } from './messages/messages.ts';
 import { done, type Outcome } from './outcome.ts';
-import { People, type Person } from './people/people.ts';
-import { SealedRelay } from './sealed-relay.ts';
-import { ServerSession } from './server-session.ts';
-import type { Signaling } from './signaling.ts';
+import { build, type Parts } from './parts.ts';
+import type { Nearby } from './people/nearby.ts';
+import type { People, Person } from './people/people.ts';
 
 export type { CausewayEvents, CausewayPorts, ChatId, Outcome };
 
@@ -66,30 +54,24 @@ export class Causeway {
   readonly groups: Groups;
   /** What this person lets others know. */
   readonly discretion = { read: true, typing: true };
-  readonly #typing: Typing;
-  readonly #knocks: Knocks;
-  readonly #account: LocalAccount;
-  readonly #authors: Authors;
-  readonly #projector: Projector;
-  readonly #policy: LinkPolicy;
-  readonly #server: ServerSession;
+  readonly #parts: Parts;
   #stopped = false;
 
   static async start(ports: CausewayPorts, account: OwnAccount, events: CausewayEvents): Promise<Causeway> {
     const chain = await verifyChain(account.lists, ports);
     const engine = new Causeway(ports, { account, chain }, events);
     await engine.people.load();
-    await engine.#account.keepSelf();
+    await engine.#parts.account.keepSelf();
     await engine.people.rekey();
     await engine.conversations.load();
     await engine.groups.load();
     await engine.transfers.load();
     await engine.messages.load();
-    await engine.#projector.catchUp();
+    await engine.#parts.projector.catchUp();
     engine.transfers.begin();
     engine.messages.begin();
     // Nothing may come in before all that is durable is in memory: it would be taken for new.
-    engine.#server.connect();
+    engine.#parts.server.connect();
     return engine;
   }
 
@@ -98,273 +80,26 @@ export class Causeway {
     known: { account: OwnAccount; chain: VerifiedChain },
     events: CausewayEvents,
   ) {
-    const report = (problem: unknown) => ports.report(problem);
-    const request: Signaling['request'] = (name, body) => this.#server.request(name, body);
-    this.#account = new LocalAccount(known, {
-      ...ports,
-      request,
-      self: () => this.#self,
-      keepSelf: (...args) => this.people.keepSelf(...args),
-      changed: (account) => {
-        this.links.dropForbidden();
-        this.conversations.authorsChanged();
-        events.account(account);
-        events.changed();
-      },
-    });
-    const envelopes = new Envelopes({ ...ports, sealing: ports.keys });
-    this.people = new People(
-      { ...ports, records: ports.people, now: () => ports.clock.now() },
-      () => this.#account.root,
-      {
-        changed: (account) => {
-          this.#policy.personChanged(account);
-          this.ownDevices.personChanged(account);
-        },
-        cameOnline: (_, devices) => {
-          for (const device of devices) this.links.nudge(device);
-        },
-        refused: (_, problem) => report(problem),
-      },
-    );
-    this.nearby = new Nearby(request, () => events.changed());
-    this.feeds = new Feeds({
-      ...ports,
-      store: ports.feeds,
-      device: ports.keys,
-      cipher: {
-        seal: (...args) => this.groups.cipher.seal(...args),
-        open: (...args) => this.groups.cipher.open(...args),
-      },
-      limitOf: (...args) => this.groups.limitOf(...args),
-    });
-    this.groups = new Groups(
-      {
-        ...ports,
-        feeds: this.feeds,
-        rows: ports.groups,
-        own: () => {
-          const { id, handle, displayName, lists } = this.account;
-          return { account: id, root: this.#account.root, handle, displayName, lists };
-        },
-        append: async (log, payload) => (await this.feeds.append(log, payload)).kind === 'committed',
-        settled: () => this.#projector.idle(),
-        isMine: (device) => this.isMine(device),
-        request,
-        change: async (group, change) => (await request('groups:change', { group, change })).ok,
-      },
-      {
-        changed: (group) => this.#policy.groupChanged(group),
-        serves: () => this.#policy.align(),
-        readable: (group) => {
-          this.#policy.align();
-          this.conversations.again(group.chat);
-        },
-      },
-    );
-    this.#authors = new Authors({ account: this.#account, people: this.people, groups: this.groups });
-    this.links = new Links(
-      {
-        ...ports,
-        iceServers: () => iceServers.ask(),
-        sendSignal: (to, body) => relay.sendSignal(to, body),
-        allowed: (device) => this.#policy.allowed(device),
-        online: (device) => this.#policy.online(device),
-      },
-      {
-        opened: (link) => router.opened(link),
-        frame: (link, frame) => router.route(link, frame),
-        closed: (link) => router.closed(link),
-        changed: (device) => events.changed(this.people.byDevice(device)?.person.account),
-        report,
-      },
-    );
-    this.conversations = new Conversations(
-      {
-        feeds: this.feeds,
-        signatures: ports.signatures,
-        keys: ports.keys,
-        summaries: ports.summaries,
-        deliveries: ports.deliveries,
-        authorsOf: (conversation) => this.#authors.of(conversation),
-        isMine: (device) => this.isMine(device),
-        mayName: (link) => this.groups.joining().length > 0 || this.groups.allowed(link.device) !== undefined,
-        introduce: (conversation, wires) => this.groups.byLog(conversation)?.introduce(wires),
-        report,
-      },
-      {
-        named: (conversation) => {
-          this.groups.named(conversation).catch(report);
-        },
-        changed: (conversation) => {
-          const group = this.groups.of(conversation);
-          if (group) this.#policy.groupChanged(group);
-          const person = this.people.byConversation(conversation);
-          if (person) this.#policy.personChanged(person.account);
-          this.ownDevices.soon();
-        },
-        forked: (_, fork) => report(new Error(`feed of ${fork.device} is forked`)),
-        broken: (link, problem) => router.broken(link, problem),
-      },
-    );
-    this.transfers = new Transfers(
-      {
-        ...ports,
-        records: ports.offers,
-        signKeyOf: (account, device) => this.people.get(account)?.everyDevice.find(({ id }) => id === device)?.sign,
-        append: async (conversation, payload) => {
-          await this.#append(conversation, payload);
-          await this.#projector.idle();
-        },
-      },
-      {
-        changed: (account) => this.#policy.personChanged(account),
-        broken: (link, problem) => router.broken(link, problem),
-      },
-    );
-    this.ownDevices = new OwnDevices({
-      ...ports,
-      people: this.people,
-      groups: this.groups,
-      conversations: this.conversations,
-      transfers: this.transfers,
-      links: this.links,
-      self: () => this.#self,
-      isLookedAt: () => this.#policy.lookedAt === this.#account.id,
-      append: async (payload) => {
-        if (this.#self) await this.#append(this.#self.conversation, payload);
-        await this.#projector.idle();
-      },
-      accept: (offer) => this.answerOffer(offer, 'accepted'),
-    });
-    this.approvals = new ApprovalHost(
-      {
-        ...ports,
-        envelopes,
-        own: () => ({
-          account: this.#account.id,
-          root: this.#account.root,
-          device: this.#account.here,
-          isMine: (device) => this.isMine(device),
-        }),
-        send: async (to, box) => {
-          const from = this.#account.here;
-          return from !== undefined && (await request('approval', { from, to: to.id, box })).ok;
-        },
-      },
-      () => events.changed(),
-    );
-    this.#typing = new Typing(ports.clock, (account) => events.changed(account));
-    this.messages = new Messages({
-      ...ports,
-      feeds: this.feeds,
-      altered: (conversation, messages) => this.#projector.altered(conversation, messages),
-      later: (work) => {
-        this.#projector.run(work).catch(report);
-      },
-    });
-    this.#projector = new Projector(
-      {
-        ...ports,
-        store: ports.feeds,
-        feeds: this.feeds,
-        account: this.#account,
-        people: this.people,
-        groups: this.groups,
-        conversations: this.conversations,
-        transfers: this.transfers,
-        messages: this.messages,
-        typing: this.#typing,
-        authors: this.#authors,
-        autoAccept: new AutoAccept({
-          people: this.people,
-          transfers: this.transfers,
-          blobs: ports.blobs,
-          append: (conversation, payload) => this.#append(conversation, payload),
-        }),
-      },
-      {
-        changed: (chat) => events.changed(chat),
-        committed: (entries) => events.committed(entries),
-        altered: (conversation, messages) => events.altered(conversation, messages),
-        taken: (person) => {
-          this.#policy.personChanged(person.account);
-          this.ownDevices.soon();
-        },
-      },
-    );
-    this.#policy = new LinkPolicy(
-      {
-        ...ports,
-        account: this.#account,
-        people: this.people,
-        groups: this.groups,
-        links: this.links,
-        conversations: this.conversations,
-        transfers: this.transfers,
-        ownDevices: this.ownDevices,
-      },
-      (chat) => events.changed(chat),
-    );
-    const router = new LinkRouter({
-      ...ports,
-      people: this.people,
-      groups: this.groups,
-      links: this.links,
-      conversations: this.conversations,
-      transfers: this.transfers,
-      ownDevices: this.ownDevices,
-      typing: this.#typing,
-    });
-    this.#knocks = new Knocks({
-      transfers: this.transfers,
-      person: (account) => this.people.get(account),
-      send: (to, id, body) => relay.sendKnock(to, id, body),
-      now: () => ports.clock.now(),
-      report,
-    });
-    const iceServers = new IceServers({ ...ports, request });
-    const relay = new SealedRelay({
-      ...ports,
-      account: this.#account,
-      people: this.people,
-      groups: this.groups,
-      links: this.links,
-      policy: this.#policy,
-      projector: this.#projector,
-      knocks: this.#knocks,
-      envelopes,
-      request,
-      heard: () => this.#server.heard(),
-    });
-    this.#server = new ServerSession(
-      {
-        ...ports,
-        account: this.#account,
-        people: this.people,
-        groups: this.groups,
-        links: this.links,
-        nearby: this.nearby,
-        approvals: this.approvals,
-        ownDevices: this.ownDevices,
-        knocks: this.#knocks,
-        relay,
-        iceServers,
-      },
-      events,
-    );
-    this.feeds.listen((entries) => {
-      this.conversations.spread(entries);
-      this.#projector.take(entries);
-    });
+    const parts = build(ports, known, events, (offer) => this.answerOffer(offer, 'accepted'));
+    this.people = parts.people;
+    this.links = parts.links;
+    this.feeds = parts.feeds;
+    this.conversations = parts.conversations;
+    this.transfers = parts.transfers;
+    this.nearby = parts.nearby;
+    this.approvals = parts.approvals;
+    this.ownDevices = parts.ownDevices;
+    this.messages = parts.messages;
+    this.groups = parts.groups;
+    this.#parts = parts;
   }
 
   get connected(): boolean {
-    return this.#server.connected;
+    return this.#parts.server.connected;
   }
 
   get account(): OwnAccount {
-    return this.#account.account;
+    return this.#parts.account.account;
   }
 
   get device(): DeviceId {
@@ -372,41 +107,37 @@ export class Causeway {
   }
 
   get root(): string {
-    return this.#account.root;
+    return this.#parts.account.root;
   }
 
   /** The devices of this account, this one among them. */
   get devices(): readonly Device[] {
-    return this.#account.devices;
+    return this.#parts.account.devices;
   }
 
   isMine(device: DeviceId): boolean {
-    return this.#account.isMine(device);
-  }
-
-  get #self(): Person | undefined {
-    return this.people.get(this.#account.id);
+    return this.#parts.account.isMine(device);
   }
 
   /** The person said that both codes are the same: `guest` becomes a device of this account. */
   async approve(guest: DeviceId): Promise<Outcome> {
     const device = this.approvals.approved(guest);
     if (!device) return { ok: false, error: { code: 'not-allowed' } };
-    const outcome = await this.#account.add(device);
+    const outcome = await this.#parts.account.add(device);
     if (outcome.ok) await this.approvals.done(device);
     return outcome;
   }
 
   renameDevice(device: DeviceId, name: string): Promise<Outcome> {
-    return this.#account.rename(device, name);
+    return this.#parts.account.rename(device, name);
   }
 
   revokeDevice(device: DeviceId): Promise<Outcome> {
-    return this.#account.revoke(device);
+    return this.#parts.account.revoke(device);
   }
 
   removeThisDevice(): Promise<Outcome> {
-    return this.#account.removeThisDevice();
+    return this.#parts.account.removeThisDevice();
   }
 
   /**
@@ -417,10 +148,10 @@ export class Causeway {
     const before = await this.feeds.frontier(conversation);
     const places = wires.map(placeOfWire);
     const { committed } = await this.feeds.receive(conversation, wires, (device) => {
-      const key = this.#authors.of(conversation).get(device);
+      const key = this.#parts.authors.of(conversation).get(device);
       return key === undefined ? undefined : fromBase64(key);
     });
-    await this.#projector.idle();
+    await this.#parts.projector.idle();
     const known = places.filter((place) => place && place.sequence < (before.get(place.device) ?? 0)).length;
     const messages = committed.filter((entry) => ['text', 'offer'].includes(readPayload(entry).kind)).length;
     return { messages, leftOut: wires.length - known - committed.length };
@@ -428,7 +159,7 @@ export class Causeway {
 
   /** The browser woke up, or the network is back. */
   wake(): void {
-    this.#server.wake();
+    this.#parts.server.wake();
     for (const person of this.people.all()) for (const { id } of person.devices) this.links.nudge(id);
   }
 
@@ -444,15 +175,15 @@ export class Causeway {
 
   /** The conversation on the screen. */
   lookAt(chat: ChatId | undefined): void {
-    const before = this.#policy.lookedAt;
-    this.#policy.lookAt(chat);
+    const before = this.#parts.policy.lookedAt;
+    this.#parts.policy.lookAt(chat);
     this.conversations.lookAt(chat === undefined ? undefined : this.#chat(chat)?.conversation);
     this.ownDevices.soon();
     for (const id of [before, chat]) {
       if (id === undefined) continue;
       const group = this.groups.byId(id as GroupId);
-      if (group) this.#policy.groupChanged(group);
-      else this.#policy.personChanged(id as AccountId);
+      if (group) this.#parts.policy.groupChanged(group);
+      else this.#parts.policy.personChanged(id as AccountId);
     }
   }
 
@@ -461,14 +192,14 @@ export class Causeway {
     if (handle === this.account.handle) return { ok: false, error: { code: 'yourself' } };
     let person = this.people.byHandle(handle);
     if (!person || person.relation === 'none') {
-      const found = await this.#server.request('people:lookup', { handle });
+      const found = await this.#parts.server.request('people:lookup', { handle });
       if (!found.ok) return person && found.error.code === 'no-server' ? { ok: true, account: person.account } : found;
       if (found.value.handle !== handle) return { ok: false, error: { code: 'unknown' } }; // not whom the person asked for
       person = await this.people.meet(found.value);
       if (!person) return { ok: false, error: { code: 'unknown' } };
     }
     if (person.relation === 'none' || person.relation === 'incoming') {
-      const asked = await this.#server.request('contact:request', { account: person.account });
+      const asked = await this.#parts.server.request('contact:request', { account: person.account });
       if (!asked.ok) return asked;
       await this.people.apply(asked.value);
     }
@@ -479,16 +210,16 @@ export class Causeway {
     account: AccountId,
     verdict: 'accept' | 'decline' | 'block' | 'unblock' | 'remove',
   ): Promise<Outcome> {
-    const answer = await this.#server.request('contact:answer', { account, verdict });
+    const answer = await this.#parts.server.request('contact:answer', { account, verdict });
     if (!answer.ok) return answer;
     await this.people.apply(answer.value);
     return done;
   }
 
   async updateProfile(profile: { displayName?: string; email?: string }): Promise<Outcome> {
-    const answer = await this.#server.request('account:update', profile);
+    const answer = await this.#parts.server.request('account:update', profile);
     if (!answer.ok) return answer;
-    await this.#account.take(answer.value);
+    await this.#parts.account.take(answer.value);
     return done;
   }
 
@@ -503,9 +234,9 @@ export class Causeway {
   async sendText(to: ChatId, text: string, reply?: EntryRef): Promise<Outcome> {
     const person = this.#chat(to);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
-    this.#typing.sent(person.conversation);
+    this.#parts.typing.sent(person.conversation);
     const expiresAfterMs = this.messages.timerMs(person.conversation);
-    return this.#append(person.conversation, {
+    return this.#parts.outbox.append(person.conversation, {
       kind: 'text',
       text,
       ...(reply ? { reply } : {}),
@@ -517,22 +248,22 @@ export class Causeway {
   async say(to: ChatId, payload: Extract<Payload, { kind: 'edit' | 'delete' | 'react' | 'timer' }>): Promise<Outcome> {
     const person = this.#chat(to);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
-    if ('of' in payload && person.personOf(payload.of.device) !== this.#account.id)
+    if ('of' in payload && person.personOf(payload.of.device) !== this.#parts.account.id)
       return { ok: false, error: { code: 'not-allowed' } };
-    return this.#append(person.conversation, payload);
+    return this.#parts.outbox.append(person.conversation, payload);
   }
 
   /** The newest of the conversation with this person was on the screen. */
   async seen(chat: ChatId): Promise<void> {
     const found = this.#chat(chat);
     if (!found || this.#stopped) return;
-    await this.#projector.run(async () => {
+    await this.#parts.projector.run(async () => {
       const { conversation, personOf, person } = found;
       // In a group nobody is told: a receipt of each member for each message would be more than the messages.
       const tell = this.discretion.read && person?.relation === 'accepted';
-      const own = this.#account.id;
+      const own = this.#parts.account.id;
       const receipt = await this.messages.seen(conversation, personOf, { own, tell });
-      if (receipt) await this.#append(conversation, receipt);
+      if (receipt) await this.#parts.outbox.append(conversation, receipt);
     });
   }
 
@@ -541,11 +272,11 @@ export class Causeway {
     const person = this.people.get(account);
     if (!person || !this.discretion.typing || this.people.isSelf(account)) return;
     const links = this.links.all().filter((link) => link.account === account);
-    this.#typing.say(person.conversation, links);
+    this.#parts.typing.say(person.conversation, links);
   }
 
   isTyping(account: AccountId): boolean {
-    return this.discretion.typing && this.#typing.by(account);
+    return this.discretion.typing && this.#parts.typing.by(account);
   }
 
   /** How far an entry of this person's own got; that it was read is only shown to those who say so themselves. */
@@ -561,12 +292,12 @@ export class Causeway {
 
   /** Who wrote what in the direct conversation with a person. */
   personOf(person: Person): PersonOf {
-    return this.#authors.personOf(person);
+    return this.#parts.authors.personOf(person);
   }
 
   /** Who wrote what in a group. */
   memberOf(group: Group): PersonOf {
-    return this.#authors.memberOf(group);
+    return this.#parts.authors.memberOf(group);
   }
 
   /** How far an entry of this account's own got in a group: delivered once another member's device holds it. */
@@ -583,10 +314,10 @@ export class Causeway {
   async offer(account: AccountId, offer: OfferId, files: OfferedFile[]): Promise<Outcome> {
     const person = this.people.get(account);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
-    const outcome = await this.#append(person.conversation, { kind: 'offer', offer, files });
-    await this.#projector.idle();
+    const outcome = await this.#parts.outbox.append(person.conversation, { kind: 'offer', offer, files });
+    await this.#parts.projector.idle();
     const record = this.transfers.get(offer);
-    if (outcome.ok && record) this.#knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
+    if (outcome.ok && record) this.#parts.knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
     return outcome;
   }
 
@@ -604,56 +335,40 @@ export class Causeway {
       if (!accepted.ok) return accepted;
     }
     const answer = { kind: 'answer', offer, verdict, ...(chosen ? { chosen } : {}) } as const;
-    const outcome = await this.#append(record.conversation, answer);
-    await this.#projector.idle();
-    if (outcome.ok && verdict === 'declined') await this.#knocks.decline(record);
+    const outcome = await this.#parts.outbox.append(record.conversation, answer);
+    await this.#parts.projector.idle();
+    if (outcome.ok && verdict === 'declined') await this.#parts.knocks.decline(record);
     return outcome;
   }
 
   /** The number to compare with somebody: twelve groups of five digits, the same on both sides. */
   async safetyNumber(account: AccountId): Promise<string[] | undefined> {
     const person = this.people.get(account);
-    return person && safetyNumber(this.#account.root, person.pin.root, this.ports.hashes);
+    return person && safetyNumber(this.#parts.account.root, person.pin.root, this.ports.hashes);
   }
 
   async cancelFile(offer: OfferId, file: number): Promise<Outcome> {
     const record = this.transfers.get(offer);
     if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
-    const outcome = await this.#append(record.conversation, { kind: 'cancel', offer, file });
-    await this.#projector.idle();
+    const outcome = await this.#parts.outbox.append(record.conversation, { kind: 'cancel', offer, file });
+    await this.#parts.projector.idle();
     const after = this.transfers.get(offer);
-    if (after) this.#knocks.repeat(after).catch((problem: unknown) => this.ports.report(problem));
+    if (after) this.#parts.knocks.repeat(after).catch((problem: unknown) => this.ports.report(problem));
     return outcome;
   }
 
   /** Resolves when nothing is open any more and nothing is written any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#projector.stop();
-    this.#policy.stop();
+    this.#parts.projector.stop();
+    this.#parts.policy.stop();
     this.ownDevices.stop();
     this.approvals.stop();
     this.messages.stop();
     this.groups.stop();
     this.links.stop();
-    this.#server.stop();
+    this.#parts.server.stop();
     await this.transfers.stop();
-    await this.#projector.idle();
-  }
-
-  /** To a conversation under earlier keys nothing is added: nobody would hear of it. */
-  async #append(conversation: ConversationId, payload: Payload): Promise<Outcome> {
-    const group = this.groups.byChat(conversation);
-    if (group && !(await group.ready())) return { ok: false, error: { code: 'not-allowed' } };
-    const inForce = this.people.byConversation(conversation)?.conversation ?? conversation;
-    const appended = await this.feeds.append(inForce, payload);
-    switch (appended.kind) {
-      case 'committed':
-        return done;
-      case 'too-large':
-        return { ok: false, error: { code: 'too-large' } };
-      case 'forked':
-        return { ok: false, error: { code: 'not-allowed' } };
-    }
+    await this.#parts.projector.idle();
   }
 }
