@@ -300,12 +300,13 @@ export class Machine {
         const { doneBytes } = engine.transfers.progressOf(record.offer, file);
         const before = this.#shown.get(key) ?? factsOf(this.offers.at(record.offer) ?? record, file).doneBytes ?? 0;
         // A file whose bytes were not those that were promised begins anew.
-        if (doneBytes < before && standing === 'accepted')
+        if (doneBytes < before && standing === 'accepted' && !factsOf(record, file).again)
           this.lies.push(`${key} went from ${before} back to ${doneBytes}`);
         const sizeBytes = acceptedBytes(record, file);
         if (doneBytes > sizeBytes) this.lies.push(`${key} has ${doneBytes} of ${sizeBytes} bytes`);
         this.#shown.set(key, doneBytes);
-        const here = factsOf(record, file).receivedBy === this.device;
+        const { receivedBy, gone } = factsOf(record, file);
+        const here = receivedBy === this.device && gone === undefined;
         if (standing === 'done' && here && !this.blobs.hasBlocks(record.offer, file, acceptedBlocks(record, file)))
           this.lies.push(`${key} is done and not here`);
       });
