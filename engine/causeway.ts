@@ -254,6 +254,7 @@ export class Causeway {
         feeds: this.feeds,
         signatures: ports.signatures,
         keys: ports.keys,
+        now: () => ports.clock.now(),
         summaries: ports.summaries,
         deliveries: ports.deliveries,
         authorsOf: (conversation) => this.#authorsOf(conversation),
@@ -522,11 +523,15 @@ export class Causeway {
   async importEntries(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<Imported> {
     const before = await this.feeds.frontier(conversation);
     const places = wires.map(placeOfWire);
-    const { committed } = await this.feeds.receive(conversation, wires, (device) => {
-      const key = this.#authorsOf(conversation).get(device);
-      return key === undefined ? undefined : fromBase64(key);
+    let committed: readonly StoredEntry[] = [];
+    await this.conversations.quietly(wires, conversation, async () => {
+      const received = await this.feeds.receive(conversation, wires, (device) => {
+        const key = this.#authorsOf(conversation).get(device);
+        return key === undefined ? undefined : fromBase64(key);
+      });
+      committed = received.committed;
+      await this.#facts.idle();
     });
-    await this.#facts.idle();
     const known = places.filter((place) => place && place.sequence < (before.get(place.device) ?? 0)).length;
     const messages = committed.filter((entry) => ['text', 'offer'].includes(readPayload(entry).kind)).length;
     return { messages, leftOut: wires.length - known - committed.length };

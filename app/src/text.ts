@@ -576,10 +576,10 @@ export const text = {
     json: 'Export as JSON',
     page: 'Export as web page',
     pageHint:
-      'A ZIP with a page to read, the JSON, and the files of this conversation that you received on this device.',
+      'A ZIP with a page to read, the JSON, and the files of this conversation: those that you received on this device, and those that you sent and that can still be read here.',
     import: 'Import JSON…',
     importHint:
-      'Takes messages of this conversation back from a JSON export. Only what one of you two signed is taken, and nothing twice.',
+      'Takes messages of this conversation back from a JSON export. Only what somebody in it signed is taken, and nothing twice.',
     working: 'One moment…',
     exported: 'The conversation is in your downloads',
     imported: (added: number, leftOut: number): string => {
@@ -590,6 +590,7 @@ export const text = {
     },
     file: {
       title: (name: string) => `Conversation with ${name}`,
+      groupTitle: (name: string) => `Conversation in ${name || text.groups.unnamed}`,
       exported: (when: string, messages: number) => `Exported ${when}. ${count(messages, 'message', 'messages')}.`,
       proof:
         'This page can be changed by anybody who has it. The signatures of what was written are in conversation.json beside it.',

@@ -131,6 +131,8 @@ export class Machine {
   /** Invariants of what is shown that did not hold. */
   readonly lies: string[] = [];
   crashAt: CrashPoint | undefined;
+  /** How wrong the clock of this machine is. */
+  clockAheadMs = 0;
   /** Fails the next so many writes of records. */
   failingWrites = 0;
   #life: Life = { alive: false, engine: undefined };
@@ -316,7 +318,7 @@ export class Machine {
   #ports(life: Life): CausewayPorts {
     const { world } = this;
     const clock: Clock = {
-      now: () => Math.floor(world.clock.now()),
+      now: () => Math.floor(world.clock.now()) + this.clockAheadMs,
       after: (delayMs, run) => world.clock.after(delayMs, () => life.alive && run()),
     };
     const random = seededRandom(world.seed * 1000 + this.index * 100 + this.#lives++);

@@ -432,22 +432,22 @@ export class App implements Actions {
   }
 
   async exportConversation(account: AccountId, as: 'json' | 'page'): Promise<ActionResult> {
-    const { engine } = this.#need();
-    const person = engine.people.get(account);
+    const { engine, blobs } = this.#need();
+    const talk = talkOf(engine, account);
     const store = this.#store;
-    if (!person || !store) return { ok: false, error: { code: 'storage' } };
+    if (!talk || !store) return { ok: false, error: { code: 'storage' } };
     return guard(async () => {
       const { exportJson, exportPage } = await import('./archives.ts');
-      await (as === 'json' ? exportJson(engine, person) : exportPage(engine, person, store));
+      await (as === 'json' ? exportJson(engine, talk) : exportPage(engine, talk, store, blobs));
       return ok;
     });
   }
 
   async importConversation(account: AccountId, file: File): Promise<ImportOutcome | { error: ActionError }> {
     const { engine } = this.#need();
-    const person = engine.people.get(account);
-    if (!person) return { error: { code: 'another-conversation' } };
-    return (await import('./archives.ts')).importFile(engine, person, file);
+    const talk = talkOf(engine, account);
+    if (!talk) return { error: { code: 'another-conversation' } };
+    return (await import('./archives.ts')).importFile(engine, talk, file);
   }
 
   // Transfers
