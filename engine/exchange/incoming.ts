@@ -44,6 +44,8 @@ export interface IncomingPorts {
   fail(offer: OfferId, file: number, reason: FailureReason | 'no-space'): void;
   /** A file that was received before is here again. */
   restored(offer: OfferId, file: number): void;
+  /** The sender of a file that is fetched once more has it no more. */
+  refusedAgain(offer: OfferId, file: number): void;
   act(offer: OfferId): void;
   changed(account: AccountId): void;
   report(problem: unknown): void;
@@ -245,8 +247,9 @@ export class Incoming {
     const progress = this.ports.progress.of(offer, file);
     const record = this.ports.offers.get(offer);
     // What was received once its sender need not keep: one that says no is not asked again and again.
-    const over = reason === 'cancelled' && record !== undefined && factsOf(record, file).again === true;
-    if (reason === 'unavailable' || over) progress.stopped({ kind: 'needs-file', mine: false });
+    if (record && factsOf(record, file).again && ['unavailable', 'cancelled', 'changed'].includes(reason))
+      this.ports.refusedAgain(offer, file);
+    else if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
     else if (reason === 'paused') progress.stopped({ kind: 'paused-there', reason });
     else if (reason === 'changed' && incoming) this.#failed(incoming, offer, file, 'changed');
     else if (reason === 'too-slow') {

@@ -75,16 +75,28 @@ describe('a received file', () => {
     expect([...ann.lies, ...bob.lies]).toEqual([]);
   });
 
-  test('that its sender has no more is not fetched, which is known, until it can be or is not wanted any more', async () => {
+  test('is not wanted any more before it came: then it is as gone as before', async () => {
+    const { world, ann, bob, offer } = await received();
+    const { kept } = bob.engine.transfers;
+    await kept.clear(offer, 0, 'limit');
+    await ann.close();
+    await kept.fetchAgain(offer, 0);
+    await world.run(5_000);
+    expect(bob.standing(offer)).toBe('accepted');
+    expect(await kept.giveUp(offer, 0)).toBe(true);
+    expect(await kept.giveUp(offer, 0)).toBe(false);
+    expect([bob.standing(offer), facts(bob, offer).gone, kept.isHere(offer, 0)]).toEqual(['done', 'limit', false]);
+  });
+
+  test('that its sender has no more is not fetched, which is known, until it can be', async () => {
     const { world, ann, bob, offer } = await received();
     const { kept } = bob.engine.transfers;
     await kept.lost(offer, 0);
     expect(facts(bob, offer).gone).toBe('lost');
     await kept.fetchAgain(offer, 0);
-    await world.run(5_000, () => bob.activity(offer) === 'needs-file');
-    expect([bob.activity(offer), ann.activity(offer), ann.standing(offer)]).toEqual(['needs-file', 'idle', 'done']);
-    expect(await kept.giveUp(offer, 0)).toBe(true);
-    expect(await kept.giveUp(offer, 0)).toBe(false);
+    await world.run(5_000, () => kept.wasRefused(offer, 0));
+    await world.run(1_000);
+    expect([ann.activity(offer), ann.standing(offer)]).toEqual(['idle', 'done']);
     expect([bob.standing(offer), bob.activity(offer), facts(bob, offer).gone]).toEqual(['done', 'idle', 'lost']);
     // Its sender chose it again meanwhile.
     ann.blobs.attach(offer, 0, content);

@@ -6,7 +6,15 @@ import type { OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import type { Serial } from '../feed/serial.ts';
 import type { Clock, DeviceKeys } from '../ports.ts';
-import { factsOf, isReceivedBy, withFileFacts, withoutFailure, type GoneReason, type OfferRecord } from './offer.ts';
+import {
+  factsOf,
+  fileKey,
+  isReceivedBy,
+  withFileFacts,
+  withoutFailure,
+  type GoneReason,
+  type OfferRecord,
+} from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
 
@@ -18,8 +26,6 @@ export interface KeptPorts {
   progress: ProgressBook;
   /** Takes turns with what is wanted of files. */
   wishes: Serial;
-  /** Resolves when nothing of the file is being closed. */
-  closed(offer: OfferId, file: number): Promise<void>;
   /** Stops whatever runs of a file; resolves when nothing of it is open. */
   stopStreams(record: OfferRecord, file: number): Promise<void>;
   act(offer: OfferId): void;
@@ -27,6 +33,9 @@ export interface KeptPorts {
 }
 
 export class Kept {
+  /** Files that their senders said, since the start, they cannot serve. */
+  readonly #refused = new Set<string>();
+
   constructor(private readonly ports: KeptPorts) {}
 
   /** Removes a received file from this device; one that is not here as a whole stays as it is. Rejects as the storage does. */
@@ -35,7 +44,8 @@ export class Kept {
       if (!this.isHere(offer, file)) return;
       // First the word, then the bytes: a crash in between leaves bytes that are removed later, and shows no file that is not here.
       await this.ports.offers.keepFacts(offer, file, { gone: why, usedAt: undefined });
-      await this.ports.closed(offer, file);
+      const record = this.ports.offers.get(offer);
+      if (record) await this.ports.stopStreams(record, file);
       await this.ports.blobs.remove(offer, file);
     });
   }
@@ -57,11 +67,11 @@ export class Kept {
     return this.ports.wishes.run(async () => {
       const record = this.ports.offers.get(offer);
       if (!record || !isReceivedBy(this.ports.keys.id, record, file) || !factsOf(record, file).gone) return;
-      await this.ports.closed(offer, file);
+      this.#refused.delete(fileKey(offer, file));
+      await this.ports.stopStreams(record, file);
       // Whatever is left of it, hashes among it, would pass for what is not there.
       await this.ports.blobs.remove(offer, file);
       const progress = this.ports.progress.of(offer, file);
-      progress.stopped({ kind: 'idle' });
       progress.doneBytes = 0;
       const wanted = { again: true, paused: false, doneBytes: 0, unlisted: false };
       await this.ports.offers.keep(withFileFacts(withoutFailure(record, file), file, wanted));
@@ -82,6 +92,20 @@ export class Kept {
       this.ports.act(offer);
     });
     return true;
+  }
+
+  /** Its sender cannot serve it: it is not asked again until the person wants that. */
+  async refused(offer: OfferId, file: number): Promise<void> {
+    this.#refused.add(fileKey(offer, file));
+    try {
+      await this.giveUp(offer, file);
+    } catch (problem) {
+      this.ports.report(problem); // it is asked once more at the next start
+    }
+  }
+
+  wasRefused(offer: OfferId, file: number): boolean {
+    return this.#refused.has(fileKey(offer, file));
   }
 
   /** All of it was fetched, and is what was received before. */

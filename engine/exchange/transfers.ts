@@ -111,6 +111,7 @@ export class Transfers {
       links: this.#links,
       fail: (offer: OfferId, file: number, reason: FailureReason | 'no-space') => this.#fail(offer, file, reason),
       restored: (offer: OfferId, file: number) => void this.kept.restored(offer, file),
+      refusedAgain: (offer: OfferId, file: number) => void this.kept.refused(offer, file),
       act: (offer: OfferId) => this.#actOn(offer),
       changed: (account: AccountId) => events.changed(account),
     };
@@ -119,7 +120,6 @@ export class Transfers {
     this.kept = new Kept({
       ...known,
       wishes: this.#wishes,
-      closed: (offer, file) => this.#incoming.closed(fileKey(offer, file)),
       stopStreams: (record, file) => this.#stopStreams(record, file, 'cancelled'),
       act: (offer) => this.#actOn(offer),
     });

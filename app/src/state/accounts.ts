@@ -10,6 +10,7 @@ import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
 import * as api from '../platform/api.ts';
 import { clock } from '../platform/clock.ts';
 import { readIdentity, readSetting, writeIdentity, writeSetting, type Identity } from '../platform/database.ts';
+import { markedHere } from '../platform/was-here.ts';
 import { ok } from './action-result.ts';
 import type { AccountActions, ActionResult } from './actions.ts';
 import type { Approval } from './approval.ts';
@@ -61,9 +62,12 @@ export class Accounts implements AccountActions {
       return;
     }
     const visiting = await readSetting('visiting');
-    const resumed = visiting && (await session.resumeVisit(visiting, report));
+    const lost = markedHere();
+    const resumed = visiting
+      ? await session.resumeVisit(visiting, report)
+      : lost && (await session.afterLoss(lost, report));
     if (resumed) await this.#enterSession(resumed);
-    else enter({ kind: 'welcome' });
+    else enter({ kind: 'welcome', ...(lost ? { ended: 'evicted' } : {}) });
   }
 
   async register(form: {
@@ -225,7 +229,7 @@ export class Accounts implements AccountActions {
   #showVisit(): void {
     if (!this.#visiting) return;
     const { account, chain, approval } = this.#visiting;
-    this.around.enter(visitingPhase(account.handle, chain, approval));
+    this.around.enter(visitingPhase(account.handle, chain, approval, markedHere() === account.id));
   }
 
   async #endVisit(): Promise<void> {

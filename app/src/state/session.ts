@@ -20,6 +20,7 @@ import {
 import { firstList, listWith, signList, verifyChain } from '../../../engine/identity/device-list.ts';
 import { requestUnproven } from '../../../link/socket.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
+import type { AccountId } from '../../../protocol/ids.ts';
 import { Handle } from '../../../protocol/names.ts';
 import type { Device, SignedDeviceList } from '../../../protocol/people.ts';
 import * as api from '../platform/api.ts';
@@ -73,6 +74,15 @@ export async function resumeVisit(
   const answer = await api.session();
   if (answer.ok) return answer.value.id === account.id ? enter(answer.value, report) : undefined;
   return answer.error.code === 'not-allowed' ? undefined : { kind: 'needs-recovery', account };
+}
+
+/** What became of an account whose keys this browser has lost: its session may still be good. */
+export async function afterLoss(
+  lost: AccountId,
+  report: (problem: unknown) => void,
+): Promise<SessionOutcome | undefined> {
+  const answer = await api.session();
+  return answer.ok && answer.value.id === lost ? enter(answer.value, report) : undefined;
 }
 
 async function enter(account: OwnAccount, report: (problem: unknown) => void): Promise<SessionOutcome> {
