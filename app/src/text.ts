@@ -377,6 +377,8 @@ export const text = {
     keysChanged: (name: string) =>
       `${name} may have started over on a new device. Or somebody pretends to be ${name}. Ask in another way, before you send anything private.`,
     keysAcknowledge: 'I asked, it is fine',
+    keysHeld: (name: string) =>
+      `You compared the earlier keys, so nothing goes to ${name} until you press this: what you write waits here.`,
     lastSeen: (when: string) => `last seen ${when}`,
   },
   gathering: {
@@ -399,6 +401,7 @@ export const text = {
     moreEmoji: 'More emoji',
     edited: 'edited',
     disappears: 'disappears',
+    clockWrong: 'The clock of the sender is wrong. Shown is when it came here.',
     deleted: 'This message was deleted',
     deleteTitle: 'Delete this message for everybody?',
     deleteBody:
@@ -457,7 +460,14 @@ export const text = {
     'needs-newer-version': () => 'A message that needs a newer version of Causeway',
     'contact-accepted': (name: string) => `You and ${name} are contacts now`,
     'device-added': (name: string, device: string) => `${name} added a device: ${device}`,
-  } satisfies Record<Extract<MessageItem, { kind: 'notice' }>['notice'], (name: string, device: string) => string>,
+    forked: (name: string, device: string, mine: boolean) =>
+      mine
+        ? `This browser was set back to an earlier state: part of what you wrote on ${device || 'it'} contradicts itself, and is set aside. Send again what did not arrive.`
+        : `Part of what ${device ? `${name}’s device ${device}` : `a device of ${name}`} wrote contradicts itself. It is set aside.`,
+  } satisfies Record<
+    Extract<MessageItem, { kind: 'notice' }>['notice'],
+    (name: string, device: string, mine: boolean) => string
+  >,
 
   offer: {
     region: 'Incoming file offer',

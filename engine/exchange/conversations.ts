@@ -11,8 +11,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
 import { fartherOf, isNews, type ReadMarks } from '../devices/read-marks.ts';
 import { Delivery, type DeliveryRecord, type DeliveryState } from '../feed/delivery.ts';
-import type { Fork } from '../feed/chain.ts';
-import type { Feeds } from '../feed/log.ts';
+import type { Feeds, KnownFork } from '../feed/log.ts';
 import { placeOfWire } from '../feed/entry.ts';
 import { compareEntries } from '../feed/order.ts';
 import { readPayload } from '../feed/payload.ts';
@@ -60,7 +59,7 @@ export interface ConversationsPorts {
 
 export interface ConversationsEvents {
   changed(conversation: ConversationId): void;
-  forked(conversation: ConversationId, fork: Fork): void;
+  forked(conversation: ConversationId, fork: KnownFork): void;
   /** A peer spoke of a conversation that is not known here. */
   named(conversation: ConversationId): void;
   /** The link has to go: its peer broke the protocol, or this side failed. */

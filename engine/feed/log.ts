@@ -207,6 +207,11 @@ export class Feeds {
     return this.#forks.get(conversation) ?? new Map();
   }
 
+  /** Whether this device wrote two histories, as when its profile was set back: then nobody takes what it writes any more. */
+  get isForked(): boolean {
+    return [...this.#forks.values()].some((forks) => forks.has(this.#ports.device.id));
+  }
+
   async #merge(
     conversation: ConversationId,
     perFeed: ReadonlyMap<DeviceId, VerifiedEntry[]>,

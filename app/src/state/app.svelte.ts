@@ -192,6 +192,7 @@ export class App {
       },
       account: (account) => this.#accounts.keep(account),
       stopped: (reason) => void this.#accounts.stopped(reason).catch(this.report),
+      forked: () => void this.#accounts.renewDevice().catch(this.report),
       full: (full) => {
         if (full === this.#full) return;
         this.#full = full;

@@ -74,6 +74,8 @@ export interface RunningPorts {
   listen(run: () => void): () => void;
   account(account: OwnAccount): void;
   stopped(reason: Parameters<SignalingEvents['stopped']>[0]): void;
+  /** Nobody takes any more what this device writes; said as long as there is a connection. */
+  forked(): void;
   /** Whether there is no room for messages; said with every write. */
   full(full: boolean): void;
   /** Another tab takes the database. */
@@ -191,13 +193,16 @@ function startEngine(
       marks: idbRecords(db, 'marks'),
       expiries: idbRecords(db, 'expiries'),
       groups: idbRecords(db, 'groups'),
+      forks: idbRecords(db, 'forks'),
       crypto: groupCrypto,
       report,
     },
     identity.account,
     {
       changed: () => {
-        ports.running()?.groups.look();
+        const running = ports.running();
+        running?.groups.look();
+        if (running?.engine.connected && running.engine.feeds.isForked) ports.forked();
         ports.changed();
       },
       committed: (entries) => {

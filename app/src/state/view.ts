@@ -211,6 +211,8 @@ interface Said {
 export type MessageItem = {
   key: string;
   at: number;
+  /** The author's clock is ahead: `at` is when it came. */
+  clockWrong?: true;
   mine: boolean;
   author: string;
   /** In a group: tells namesakes apart. */
@@ -219,6 +221,8 @@ export type MessageItem = {
   /** Told by the app itself: the other added a device of this name. */
   (
     | { kind: 'notice'; notice: 'device-added'; name: string }
+    /** A device of this name wrote two histories; only the one that came first counts here. */
+    | { kind: 'notice'; notice: 'forked'; name: string }
     | ({ kind: 'text'; text: string; edited: boolean; disappears: boolean; quote?: Quote } & Said)
     | ({ kind: 'files'; files: FileCard[] } & Said)
     /** Its author took it back. */
@@ -290,6 +294,8 @@ export interface ConversationView {
   acceptRule?: AcceptRule;
   /** The other's keys changed and the person has not acknowledged it. */
   keysChanged: boolean;
+  /** The keys before them were compared: nothing is sent until it is acknowledged. */
+  held: boolean;
   /** There is more than `items` before, or after them. */
   hasOlder: boolean;
   hasNewer: boolean;
