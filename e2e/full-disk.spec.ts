@@ -24,6 +24,23 @@ test('an offer that does not fit says so with figures, and takes a second word t
   await expect(bob.status('large.bin')).toHaveText(/^Received/, { timeout: 60_000 });
 });
 
+test('messages for which there is no room are not lost: it is said, and with room it goes on', async ({ pair }) => {
+  const [alice, bob] = await pair();
+  const devtools = await bob.context.newCDPSession(bob.page);
+  const origin = new URL(bob.url).origin;
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1024 });
+  await bob.say('mine');
+  await expect(bob.page.getByText('There is no room left on this device')).toBeVisible();
+  await expect(bob.page.getByRole('textbox', { name: 'Message' })).toHaveValue('mine');
+  await alice.say('theirs');
+  await expect(alice.messages).toContainText('theirs');
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin });
+  await bob.page.getByRole('button', { name: 'Send' }).click();
+  await expect(alice.messages).toContainText('mine');
+  await expect(bob.page.getByText('There is no room left on this device')).toBeHidden();
+  await expect(bob.messages).toContainText('theirs', { timeout: 20_000 });
+});
+
 test.describe('on a disk of its own', () => {
   test.skip(!SmallDisk.available(), 'needs root (mount)');
   let disk: SmallDisk;

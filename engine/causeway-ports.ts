@@ -6,6 +6,7 @@ import type { Blobs } from './blobs.ts';
 import type { DeliveryRow, Summary } from './exchange/conversations.ts';
 import type { OfferRecord } from './exchange/offer.ts';
 import type { QueueOrder } from './exchange/transfer-queue.ts';
+import type { KnownFork } from './feed/log.ts';
 import type { GroupCrypto } from './groups/ports.ts';
 import type { GroupRow } from './groups/rows.ts';
 import type { Sealing } from './identity/envelope.ts';
@@ -37,6 +38,7 @@ export interface CausewayPorts {
   marks: Records<ConversationMarks>;
   expiries: Records<Expiry>;
   groups: Records<GroupRow>;
+  forks: Records<KnownFork>;
   crypto: GroupCrypto;
   /** Somebody's fault, or an expected failure that costs nothing but an attempt; for the log. */
   report(problem: unknown): void;

@@ -549,3 +549,33 @@ describe('several devices', () => {
     expect(await bob.texts(ann)).toEqual(['still you']);
   });
 });
+
+describe('keys that were compared and are others now', () => {
+  test('get nothing until their change was looked at', async () => {
+    const { world, ann, bob } = await two();
+    await ann.engine.people.setVerified(bob.account.id, true);
+    await bob.close();
+    const other = await world.resetRoot(bob);
+    await other.start();
+    await world.run(2_000);
+    ann.act((engine) => engine.sendText(bob.account.id, 'private'));
+    await world.run(20_000);
+    expect(ann.person(bob)).toMatchObject({ keysAcknowledged: false });
+    expect(await other.texts(ann)).toEqual([]);
+    await ann.engine.people.acknowledgeKeys(bob.account.id);
+    await world.run(20_000);
+    expect(await other.texts(ann)).toEqual(['private']);
+  });
+
+  test('get what is said at once where nobody compared them', async () => {
+    const { world, ann, bob } = await two();
+    await bob.close();
+    const other = await world.resetRoot(bob);
+    await other.start();
+    await world.run(2_000);
+    ann.act((engine) => engine.sendText(bob.account.id, 'hello'));
+    await world.run(20_000);
+    expect(ann.person(bob)).toMatchObject({ keysAcknowledged: false });
+    expect(await other.texts(ann)).toEqual(['hello']);
+  });
+});

@@ -30,6 +30,7 @@ import { done, type Outcome } from './outcome.ts';
 import { build, type Parts } from './parts.ts';
 import type { Nearby } from './people/nearby.ts';
 import type { People, Person } from './people/people.ts';
+import type { StoredEntry } from './ports.ts';
 
 export type { CausewayEvents, CausewayPorts, ChatId, Outcome };
 
@@ -60,6 +61,7 @@ export class Causeway {
   static async start(ports: CausewayPorts, account: OwnAccount, events: CausewayEvents): Promise<Causeway> {
     const chain = await verifyChain(account.lists, ports);
     const engine = new Causeway(ports, { account, chain }, events);
+    await engine.feeds.load();
     await engine.people.load();
     await engine.#parts.account.keepSelf();
     await engine.people.rekey();
@@ -140,6 +142,11 @@ export class Causeway {
     return this.#parts.account.removeThisDevice();
   }
 
+  /** Another device takes the place of this one, as the last thing that this one does. */
+  replaceThisDevice(device: Device): Promise<Outcome> {
+    return this.#parts.account.replaceThisDevice(device);
+  }
+
   /**
    * Takes entries that somebody kept in a file, as if a peer had sent them: only those that devices of this conversation signed and that
    * continue their feeds, each once. What was deleted here stays deleted.
@@ -147,11 +154,16 @@ export class Causeway {
   async importEntries(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<Imported> {
     const before = await this.feeds.frontier(conversation);
     const places = wires.map(placeOfWire);
-    const { committed } = await this.feeds.receive(conversation, wires, (device) => {
-      const key = this.#parts.authors.of(conversation).get(device);
-      return key === undefined ? undefined : fromBase64(key);
+    const authors = this.#parts.authors.of(conversation);
+    let committed: readonly StoredEntry[] = [];
+    await this.conversations.quietly(wires, conversation, async () => {
+      const received = await this.feeds.receive(conversation, wires, (device) => {
+        const key = authors.get(device);
+        return key === undefined ? undefined : fromBase64(key);
+      });
+      committed = received.committed;
+      await this.#parts.projector.idle();
     });
-    await this.#parts.projector.idle();
     const known = places.filter((place) => place && place.sequence < (before.get(place.device) ?? 0)).length;
     const messages = committed.filter((entry) => ['text', 'offer'].includes(readPayload(entry).kind)).length;
     return { messages, leftOut: wires.length - known - committed.length };

@@ -4,6 +4,7 @@
  */
 import type { OwnAccount } from '../protocol/http.ts';
 import type { OfferId } from '../protocol/ids.ts';
+import { AgreedClock } from './agreed-clock.ts';
 import type { CausewayEvents, CausewayPorts } from './causeway-ports.ts';
 import { ApprovalHost } from './devices/approval-host.ts';
 import { LocalAccount } from './devices/local-account.ts';
@@ -55,7 +56,8 @@ export function build(
       events.changed();
     },
   });
-  const envelopes: Envelopes = new Envelopes({ ...ports, sealing: ports.keys });
+  const agreed = new AgreedClock(ports.clock);
+  const envelopes: Envelopes = new Envelopes({ ...ports, clock: agreed, sealing: ports.keys });
   const people: People = new People(
     { ...ports, records: ports.people, now: () => ports.clock.now() },
     () => account.root,
@@ -110,6 +112,7 @@ export function build(
   const links: Links = new Links(
     {
       ...ports,
+      clock: agreed,
       iceServers: () => iceServers.ask(),
       sendSignal: (to, body) => relay.sendSignal(to, body),
       allowed: (device) => policy.allowed(device),
@@ -128,6 +131,7 @@ export function build(
       feeds,
       signatures: ports.signatures,
       keys: ports.keys,
+      now: () => ports.clock.now(),
       summaries: ports.summaries,
       deliveries: ports.deliveries,
       authorsOf: (conversation) => authors.of(conversation),
@@ -147,7 +151,10 @@ export function build(
         if (person) policy.personChanged(person.account);
         ownDevices.soon();
       },
-      forked: (_, fork) => report(new Error(`feed of ${fork.device} is forked`)),
+      forked: (conversation, fork) => {
+        report(new Error(`feed of ${fork.device} is forked`));
+        events.changed(people.byConversation(conversation)?.account ?? groups.of(conversation)?.id);
+      },
       broken: (link, problem) => router.broken(link, problem),
     },
   );
@@ -251,7 +258,10 @@ export function build(
     envelopes,
     heard: () => server.heard(),
   });
-  const server: ServerSession = new ServerSession({ ...shared, nearby, approvals, knocks, relay, iceServers }, events);
+  const server: ServerSession = new ServerSession(
+    { ...shared, nearby, approvals, knocks, relay, iceServers, agreed },
+    events,
+  );
   feeds.listen((entries) => {
     conversations.spread(entries);
     projector.take(entries);

@@ -2,10 +2,9 @@
  * Owns the connection to the server, and passes on what it says: first its whole truth at the moment of connecting, then what changed since. What
  * is still being taken in of an earlier connection is dropped.
  */
-import type { OwnAccount } from '../protocol/http.ts';
 import type { AccountId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
-import type { Contact } from '../protocol/people.ts';
+import type { AgreedClock } from './agreed-clock.ts';
 import type { CausewayEvents } from './causeway-ports.ts';
 import type { ApprovalHost } from './devices/approval-host.ts';
 import type { LocalAccount } from './devices/local-account.ts';
@@ -31,6 +30,7 @@ export interface ServerSessionPorts {
   knocks: Knocks;
   relay: SealedRelay;
   iceServers: IceServers;
+  agreed: AgreedClock;
   report(problem: unknown): void;
 }
 
@@ -116,8 +116,9 @@ export class ServerSession {
     });
   }
 
-  #ready({ account, contacts }: { account: OwnAccount; contacts: Contact[] }): void {
+  #ready({ account, contacts, serverAheadMs }: Parameters<SignalingEvents['ready']>[0]): void {
     if (this.#stopped) return;
+    this.ports.agreed.heard(serverAheadMs);
     const { people, groups, nearby, knocks } = this.ports;
     const report = (problem: unknown) => this.ports.report(problem);
     this.#connected = true;

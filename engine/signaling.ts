@@ -8,8 +8,10 @@ import type { Contact } from '../protocol/people.ts';
 export type Answer<T> = Result<T> | { ok: false; error: { code: 'no-server' } };
 
 export interface SignalingEvents {
-  /** Connected, and this device is proven: the whole truth of the server at this moment. */
-  ready(state: { account: OwnAccount; contacts: Contact[] }): void;
+  /**
+   * Connected, and this device is proven: the whole truth of the server at this moment. `serverAheadMs`: of its clock before that of this device.
+   */
+  ready(state: { account: OwnAccount; contacts: Contact[]; serverAheadMs: number }): void;
   /** Not connected any more; it is being tried again. */
   lost(): void;
   /**

@@ -49,13 +49,13 @@ export function connectSignaling(options: SignalingOptions): Signaling {
     );
   }
 
-  async function prove(challenge: string, account: string): Promise<void> {
+  async function prove(challenge: string, account: string, serverAheadMs: number): Promise<void> {
     const message = signedBytes('causeway/socket/1', encodeCbor([challenge, account, keys.id]));
     const signature = toBase64(await keys.sign(message)) as Signature;
     const answer = await request(socket, 'device:prove', { device: keys.id, signature }, report);
     if (answer.ok) {
       ready = true;
-      events.ready(answer.value);
+      events.ready({ ...answer.value, serverAheadMs });
       for (const go of [...waiting]) go();
     } else if (answer.error.code === 'unknown-device') {
       stop('unknown-device');
@@ -66,9 +66,9 @@ export function connectSignaling(options: SignalingOptions): Signaling {
     }
   }
 
-  listen(socket, 'welcome', report, ({ protocol, challenge, account }) => {
+  listen(socket, 'welcome', report, ({ protocol, challenge, account, serverTime }) => {
     if (protocol !== PROTOCOL_VERSION) stop('unsupported-version');
-    else prove(challenge, account).catch(report);
+    else prove(challenge, account, serverTime - Date.now()).catch(report);
   });
   listen(socket, 'contact', report, (contact) => events.contact(contact));
   listen(socket, 'presence', report, (presence) => events.presence(presence));

@@ -61,10 +61,11 @@ export type LogoutRequest = v.InferInput<typeof LogoutRequest>;
 
 /**
  * POST /api/delete → null: the account of the session is removed for good, and both cookies are cleared. Its handle is never given out again.
- * Errors: not-allowed, wrong-credentials, rate-limited.
+ * With `check` only the password is checked, and nothing changes. Errors: not-allowed, wrong-credentials, rate-limited.
  */
 export const DeleteRequest = v.strictObject({
   password: v.pipe(v.string(), v.maxLength(limits.passwordMaxLength)),
+  check: v.optional(v.literal(true)),
 });
 export type DeleteRequest = v.InferInput<typeof DeleteRequest>;
 

@@ -130,9 +130,13 @@ export const text = {
     ],
     create: 'Create account',
     login: 'Log in',
-    ended: 'You were logged out here. What is on this device is kept: log in to see it.',
-    revoked:
-      'This device was removed from your account by another one of your devices. To use it again, log in and have it approved.',
+    ended: {
+      session: 'You were logged out here. What is on this device is kept: log in to see it.',
+      revoked:
+        'This device was removed from your account by another one of your devices. To use it again, log in and have it approved.',
+      evicted:
+        'This browser removed Causeway’s data: the keys, messages and files that were here. Your account is not affected. Log in, and approve this browser once more.',
+    },
     createTitle: 'Choose a username',
     loginTitle: 'Welcome back',
     username: 'Username',
@@ -168,6 +172,8 @@ export const text = {
     title: 'Approve this device',
     body: (handle: string) =>
       `You are logged in as @${handle}. This browser is new to your account, so one more step is needed.`,
+    evicted:
+      'This browser removed Causeway’s data: the keys, messages and files that were here. Your account is not affected. Messages come back from your other devices, or from the people you talked to.',
     byDevice: 'With another device of yours',
     byDeviceBody: 'Open Causeway there first. Both show a code, and you compare them.',
     ask: (name: string) => `Ask ${name}`,
@@ -209,6 +215,8 @@ export const text = {
     deleted:
       'This account was deleted, on another of your devices. What is here can still be read until you delete it in Settings. Nothing is sent or received any more.',
   } satisfies Record<Connection, string>,
+  storageFull:
+    'There is no room left on this device, so messages cannot be stored. Nothing is lost: what you wrote stays in the field, and what others sent waits with them. It goes on when there is room.',
   update: {
     ready: 'A new version is ready.',
     waits: 'A new version is ready. It can be loaded when your transfers are done.',
@@ -370,6 +378,8 @@ export const text = {
     keysChanged: (name: string) =>
       `${name} may have started over on a new device. Or somebody pretends to be ${name}. Ask in another way, before you send anything private.`,
     keysAcknowledge: 'I asked, it is fine',
+    keysHeld: (name: string) =>
+      `You compared the earlier keys, so nothing goes to ${name} until you press this: what you write waits here.`,
     lastSeen: (when: string) => `last seen ${when}`,
   },
   gathering: {
@@ -392,6 +402,7 @@ export const text = {
     moreEmoji: 'More emoji',
     edited: 'edited',
     disappears: 'disappears',
+    clockWrong: 'The clock of the sender is wrong. Shown is when it came here.',
     deleted: 'This message was deleted',
     deleteTitle: 'Delete this message for everybody?',
     deleteBody:
@@ -450,7 +461,14 @@ export const text = {
     'needs-newer-version': () => 'A message that needs a newer version of Causeway',
     'contact-accepted': (name: string) => `You and ${name} are contacts now`,
     'device-added': (name: string, device: string) => `${name} added a device: ${device}`,
-  } satisfies Record<Extract<MessageItem, { kind: 'notice' }>['notice'], (name: string, device: string) => string>,
+    forked: (name: string, device: string, mine: boolean) =>
+      mine
+        ? `This browser was set back to an earlier state: part of what you wrote on ${device || 'it'} contradicts itself, and is set aside. Send again what did not arrive.`
+        : `Part of what ${device ? `${name}’s device ${device}` : `a device of ${name}`} wrote contradicts itself. It is set aside.`,
+  } satisfies Record<
+    Extract<MessageItem, { kind: 'notice' }>['notice'],
+    (name: string, device: string, mine: boolean) => string
+  >,
 
   offer: {
     region: 'Incoming file offer',
@@ -505,6 +523,7 @@ export const text = {
     resume: 'Resume',
     cancel: 'Cancel',
     retry: 'Retry',
+    again: 'Download again',
     chooseAgain: (name: string) => `Choose ${name} again`,
     showAll: (n: number) => `Show all ${count(n, 'file', 'files')}`,
     saveAs: 'Save as…',
@@ -577,10 +596,10 @@ export const text = {
     json: 'Export as JSON',
     page: 'Export as web page',
     pageHint:
-      'A ZIP with a page to read, the JSON, and the files of this conversation that you received on this device.',
+      'A ZIP with a page to read, the JSON, and the files of this conversation: those that you received on this device, and those that you sent and that can still be read here.',
     import: 'Import JSON…',
     importHint:
-      'Takes messages of this conversation back from a JSON export. Only what one of you two signed is taken, and nothing twice.',
+      'Takes messages of this conversation back from a JSON export. Only what somebody in it signed is taken, and nothing twice.',
     working: 'One moment…',
     exported: 'The conversation is in your downloads',
     imported: (added: number, leftOut: number): string => {
@@ -591,6 +610,7 @@ export const text = {
     },
     file: {
       title: (name: string) => `Conversation with ${name}`,
+      groupTitle: (name: string) => `Conversation in ${name || text.groups.unnamed}`,
       exported: (when: string, messages: number) => `Exported ${when}. ${count(messages, 'message', 'messages')}.`,
       proof:
         'This page can be changed by anybody who has it. The signatures of what was written are in conversation.json beside it.',
@@ -740,6 +760,35 @@ export const text = {
     used: (used: number, quota: number) => `${size(used)} of ${size(quota)} used`,
     storageLabel: 'Storage used',
     persisted: 'This browser keeps your messages and files until you remove them.',
+    kept: {
+      title: 'What conversations take',
+      measuring: 'Measuring…',
+      nothing: 'Nothing is kept here yet.',
+      files: (files: number, bytes: number) =>
+        files === 0 ? 'no files' : `${size(bytes)} in ${count(files, 'file', 'files')}`,
+      messages: (bytes: number) => `messages about ${size(bytes)}`,
+      show: (name: string) => `Files of ${name}`,
+      clearAll: (name: string) => `Clear files of ${name}`,
+      clear: 'Clear files',
+      clearOne: (file: string) => `Remove ${file} from this device`,
+      sending: 'copy of a file that you are sending',
+      onItsWay: 'on its way',
+      unsaved: 'never saved or opened',
+      more: (files: number) => `and ${count(files, 'smaller one', 'smaller ones')}`,
+      askTitle: (files: number) => `Remove ${count(files, 'file', 'files')} from this device?`,
+      ask: (bytes: number, unsaved: number) =>
+        `${size(bytes)} become free. ${unsaved === 0 ? '' : `${count(unsaved, 'of them was', 'of them were')} never saved or opened. `}The conversation still shows them, and they can be fetched again only while whoever sent them still has them.`,
+      confirm: 'Remove',
+      cleared: (bytes: number) => `${size(bytes)} are free again`,
+      limit: 'Keep at most this much of received files',
+      unit: 'GB',
+      rule: 'When received files take more, those that you saved or opened are removed, the one for which that is longest ago first. A file on its way is never removed by this, nor one that you have neither saved nor opened.',
+      wrong: (least: number) => `Enter a number of at least ${number.format(least)}, or nothing.`,
+      over: (bytes: number) =>
+        `${size(bytes)} more than your limit are files that you have neither saved nor opened. They stay: save them, or remove them yourself.`,
+      lost: (files: number) =>
+        `${count(files, 'received file was', 'received files were')} removed by this browser. Their cards say so, and they can be fetched again while whoever sent them has them.`,
+    },
     notPersisted: 'This browser may remove messages and files when the device runs out of space.',
     persist: 'Ask it to keep them',
     persistRefused: 'The browser did not agree. Installing Causeway as an app often helps.',
@@ -832,6 +881,10 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
       return file.bundle?.folders ? 'To go on, choose the folder again' : 'To go on, choose the file again';
     case 'done':
       return file.mine ? 'Sent' : 'Received';
+    case 'gone': {
+      const why = { cleared: '', limit: ': removed to keep to your limit', lost: ': this browser removed it' };
+      return `Not on this device any more${why[status.reason]}${status.refused ? `. ${name} does not have it any more either.` : ''}`;
+    }
     case 'declined':
       return 'Declined';
     case 'cancelled':

@@ -127,6 +127,11 @@ export class LocalAccount {
     return this.#change((devices) => devices.filter((own) => own.id !== this.ports.keys.id));
   }
 
+  /** Another device takes the place of this one, as the last thing that this one does. */
+  replaceThisDevice(device: Device): Promise<Outcome> {
+    return this.#change((devices) => devices.map((own) => (own.id === this.ports.keys.id ? device : own)));
+  }
+
   #change(change: (devices: Device[]) => Device[]): Promise<Outcome> {
     return this.#append((chain) => listAfter(chain, change([...chain.newest.devices])));
   }

@@ -11,8 +11,9 @@ import { limits } from '../../protocol/limits.ts';
 import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
 import { fartherOf, isNews, type ReadMarks } from '../devices/read-marks.ts';
 import { Delivery, type DeliveryRecord, type DeliveryState } from '../feed/delivery.ts';
-import type { Fork } from '../feed/chain.ts';
-import type { Feeds } from '../feed/log.ts';
+import type { Feeds, KnownFork } from '../feed/log.ts';
+import { placeOfWire } from '../feed/entry.ts';
+import { compareEntries } from '../feed/order.ts';
 import { readPayload } from '../feed/payload.ts';
 import { ConversationSync, type FeedFrame, type SyncEvent } from '../feed/sync.ts';
 import type { Link } from '../links/link.ts';
@@ -20,9 +21,8 @@ import type { Records } from '../records.ts';
 
 export interface Summary {
   conversation: ConversationId;
-  last?:
-    | ({ kind: 'text'; text: string; at: number; mine: boolean } & Partial<EntryRef>)
-    | ({ kind: 'files'; names: string[]; at: number; mine: boolean } & Partial<EntryRef>);
+  last?: { at: number; mine: boolean; lamport?: number } & Partial<EntryRef> &
+    ({ kind: 'text'; text: string } | { kind: 'files'; names: string[] });
   /** Messages of others since the conversation was last looked at, on whichever device of this account. */
   unread: number;
   /** How far the feeds of others were read, and what of that the other devices of this account were told. */
@@ -43,6 +43,8 @@ export interface ConversationsPorts {
   feeds: Feeds;
   signatures: Signatures;
   keys: DeviceKeys;
+  /** Milliseconds since 1970. */
+  now(): number;
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
   /** Devices that may write in a conversation: those ever certified for the person and for this account. */
@@ -57,7 +59,7 @@ export interface ConversationsPorts {
 
 export interface ConversationsEvents {
   changed(conversation: ConversationId): void;
-  forked(conversation: ConversationId, fork: Fork): void;
+  forked(conversation: ConversationId, fork: KnownFork): void;
   /** A peer spoke of a conversation that is not known here. */
   named(conversation: ConversationId): void;
   /** The link has to go: its peer broke the protocol, or this side failed. */
@@ -114,6 +116,8 @@ export class Conversations {
   /** By conversation and author. */
   readonly #deliveries = new Map<ConversationId, Map<DeviceId, Delivery>>();
   #looking: ConversationId | undefined;
+  /** Places of entries that are being imported. */
+  readonly #quiet = new Set<string>();
 
   constructor(
     private readonly ports: ConversationsPorts,
@@ -385,15 +389,33 @@ export class Conversations {
     const payload = readPayload(entry);
     if (payload.kind !== 'text' && payload.kind !== 'offer') return summary;
     const mine = this.ports.isMine(entry.device);
-    const seen = mine || entry.conversation === this.#looking || isRead(summary, entry);
+    const seen =
+      mine || entry.conversation === this.#looking || isRead(summary, entry) || this.#quiet.has(placeKey(entry));
     const unread = seen ? summary.unread : summary.unread + 1;
-    if (summary.last && summary.last.at > entry.wall) return { ...summary, unread };
-    const common = { at: entry.wall, mine, device: entry.device, sequence: entry.sequence };
+    const { last: before } = summary;
+    if (before && comesBefore(entry, before)) return { ...summary, unread };
+    // Whoever has a clock that is behind is not therefore below others; a clock that was ahead once, this one, is over.
+    const at = Math.max(entry.wall, Math.min(before?.at ?? 0, this.ports.now()));
+    const common = { at, mine, lamport: entry.lamport, device: entry.device, sequence: entry.sequence };
     const last =
       payload.kind === 'text'
         ? ({ kind: 'text', text: payload.text.slice(0, 200), ...common } as const)
         : ({ kind: 'files', names: payload.files.slice(0, 3).map((file) => file.name), ...common } as const);
     return { ...summary, unread, last };
+  }
+
+  /** While `work` runs, these entries are taken as read: their person brought them. */
+  async quietly(wires: readonly Uint8Array[], conversation: ConversationId, work: () => Promise<void>): Promise<void> {
+    const keys = wires.flatMap((wire) => {
+      const place = placeOfWire(wire);
+      return place ? [placeKey({ ...place, conversation })] : [];
+    });
+    for (const key of keys) this.#quiet.add(key);
+    try {
+      await work();
+    } finally {
+      for (const key of keys) this.#quiet.delete(key);
+    }
   }
 
   /** The last message is not what it was any more: shown are its new words, or the message before it. */
@@ -491,6 +513,15 @@ export class Conversations {
   #watch(link: Link, work: Promise<void>): void {
     work.catch((problem: unknown) => this.events.broken(link, problem));
   }
+}
+
+const placeKey = ({ conversation, device, sequence }: EntryRef & { conversation: ConversationId }): string =>
+  `${conversation}/${device}/${sequence}`;
+
+/** In the order of the conversation; of a summary that an earlier version wrote only the time is known. */
+function comesBefore(entry: StoredEntry, { at, lamport, device, sequence }: NonNullable<Summary['last']>): boolean {
+  if (lamport === undefined || device === undefined || sequence === undefined) return at > entry.wall;
+  return compareEntries(entry, { lamport, device, sequence }) < 0;
 }
 
 function isMessage(entry: StoredEntry): boolean {

@@ -42,6 +42,10 @@ export interface IncomingPorts {
   signKeyOf(account: AccountId, device: DeviceId): string | undefined;
   /** Ends the file here: for good, or until there is room. */
   fail(offer: OfferId, file: number, reason: FailureReason | 'no-space'): void;
+  /** A file that was received before is here again. */
+  restored(offer: OfferId, file: number): void;
+  /** The sender of a file that is fetched once more has it no more. */
+  refusedAgain(offer: OfferId, file: number): void;
   act(offer: OfferId): void;
   changed(account: AccountId): void;
   report(problem: unknown): void;
@@ -241,7 +245,11 @@ export class Incoming {
     incoming?.fetchedBy.delete(link);
     if (incoming) incoming.turnedAway = reason === 'busy';
     const progress = this.ports.progress.of(offer, file);
-    if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
+    const record = this.ports.offers.get(offer);
+    // What was received once its sender need not keep: one that says no is not asked again and again.
+    if (record && factsOf(record, file).again && ['unavailable', 'cancelled', 'changed'].includes(reason))
+      this.ports.refusedAgain(offer, file);
+    else if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
     else if (reason === 'paused') progress.stopped({ kind: 'paused-there', reason });
     else if (reason === 'changed' && incoming) this.#failed(incoming, offer, file, 'changed');
     else if (reason === 'too-slow') {
@@ -285,6 +293,7 @@ export class Incoming {
     const incoming = this.#open.get(fileKey(offer, file));
     if (!root || !incoming?.root || incoming.manifestOnly || standingOf(record, file) !== 'accepted') return;
     if (!equalBytes(root, incoming.root)) this.ports.fail(offer, file, 'verification');
+    else if (factsOf(record, file).again) this.ports.restored(offer, file);
     else
       this.ports.lastWords.say(
         fileKey(offer, file),

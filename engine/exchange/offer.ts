@@ -12,6 +12,9 @@ import { chosenBlocks, chosenBytes, validChoice, type Choice } from './choice.ts
 
 export type FailureReason = 'storage' | 'changed' | 'verification';
 
+/** Who removed a file that was received here: its person, the limit that they set, or the browser. */
+export type GoneReason = 'cleared' | 'limit' | 'lost';
+
 export interface FileFacts {
   cancelledBy?: 'me' | 'them';
   /** The root that the offering device bound the file to. */
@@ -30,6 +33,12 @@ export interface FileFacts {
   cleared?: boolean;
   /** The person does not want to see it in the list of transfers any more. */
   unlisted?: boolean;
+  /** It was received on this device, and its bytes are not here any more. */
+  gone?: GoneReason | undefined;
+  /** Of a file that is gone: the person wants it once more. */
+  again?: boolean;
+  /** When it was last saved or opened here, milliseconds since 1970. */
+  usedAt?: number | undefined;
 }
 
 export type Answer =
@@ -186,13 +195,22 @@ export type Standing = 'waiting' | 'accepted' | 'paused' | 'done' | 'declined' |
 
 export function standingOf(record: OfferRecord, file: number): Standing {
   const facts = factsOf(record, file);
-  if (facts.receipt && facts.root && equalBytes(facts.root, facts.receipt)) return 'done';
+  if (facts.receipt && facts.root && equalBytes(facts.root, facts.receipt)) {
+    if (!facts.again) return 'done';
+    return facts.failed ? 'failed' : facts.paused ? 'paused' : 'accepted';
+  }
   if (record.answer.kind === 'declined' || leftOut(record.answer, file)) return 'declined';
   if (facts.cancelledBy) return 'cancelled';
   if (facts.failed) return 'failed';
   if (facts.paused) return 'paused';
   return record.answer.kind === 'accepted' ? 'accepted' : 'waiting';
 }
+
+/** Whether this device received the file; its bytes may be gone since. */
+export const isReceivedBy = (device: DeviceId, record: OfferRecord, file: number): boolean =>
+  record.offered?.mine === false &&
+  factsOf(record, file).receivedBy === device &&
+  (standingOf(record, file) === 'done' || factsOf(record, file).again === true);
 
 const choiceOf = ({ answer }: OfferRecord): Choice | undefined =>
   answer.kind === 'waiting' ? undefined : answer.chosen;

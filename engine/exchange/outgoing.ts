@@ -85,7 +85,7 @@ export class Outgoing {
       await this.ports.offers.keep(withoutFailure(record, file));
       return this.find(link, offer, file);
     }
-    if (standing !== 'accepted' && standing !== 'waiting') return { kind: 'refused', reason: 'cancelled' };
+    if (standing === 'cancelled' || standing === 'declined') return { kind: 'refused', reason: 'cancelled' };
     // A manifest to choose from stands in no line.
     const manifestOnly = record.answer.kind === 'waiting' && offered.bundle !== undefined;
     if (!manifestOnly && !this.#places.take(link, this.#queued(record, file)))
@@ -172,6 +172,11 @@ export class Outgoing {
         this.ports.offers
           .keepFacts(offer, file, { doneBytes: 0 })
           .catch((problem: unknown) => this.ports.report(problem));
+      return;
+    }
+    if (standingOf(record, file) === 'done') {
+      // Its recipient wants it once more; nothing that is shown of it here changes.
+      if (event.kind === 'sent' || event.kind === 'stopped') this.close(offer, file);
       return;
     }
     const progress = this.ports.progress.of(offer, file);
@@ -314,6 +319,8 @@ export class Outgoing {
     const changed = problem instanceof SourceError && problem.kind !== 'gone';
     if (this.#open.get(fileKey(offer, file)) !== opening) return 'busy';
     this.close(offer, file);
+    const record = this.ports.offers.get(offer);
+    if (record && standingOf(record, file) === 'done') return 'unavailable';
     if (changed) this.ports.fail(offer, file, 'changed');
     else this.#needsFile(offer, file);
     return changed ? 'changed' : 'unavailable';

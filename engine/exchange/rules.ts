@@ -34,6 +34,10 @@ export function isVerified(person: Standing): boolean {
   return person.relation === 'accepted' && person.verifiedRoot === person.pin.root && !changed;
 }
 
+/** Its keys were compared, others are in force, and the person has not looked at that yet: nothing goes to the new ones until then. */
+export const isHeld = ({ verifiedRoot, pin, keysAcknowledged }: Standing): boolean =>
+  verifiedRoot !== undefined && verifiedRoot !== pin.root && keysAcknowledged !== true;
+
 const extensions: Record<AcceptKind, ReadonlySet<string>> = {
   pictures: new Set('png jpg jpeg gif webp avif heic heif tif tiff bmp'.split(' ')),
   video: new Set('mp4 m4v mkv mov webm avi mpg mpeg'.split(' ')),

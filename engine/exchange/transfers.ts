@@ -18,6 +18,7 @@ import { LinkTransfers } from '../transfer/link-transfers.ts';
 import { SpeedLimit } from '../transfer/speed-limit.ts';
 import type { ReceiverEvent, StopReason } from '../transfer/transfer-events.ts';
 import { Held } from './held.ts';
+import { Kept } from './kept.ts';
 import { Incoming } from './incoming.ts';
 import { LastWords } from './last-words.ts';
 import {
@@ -75,6 +76,8 @@ export class Transfers {
   readonly #lastWords: LastWords;
   readonly #queue: TransferQueue;
   readonly together: Together;
+  /** Received files, as long as they are on this device, and after that. */
+  readonly kept: Kept;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
   readonly #held: Held;
@@ -107,11 +110,19 @@ export class Transfers {
       queue: this.#queue,
       links: this.#links,
       fail: (offer: OfferId, file: number, reason: FailureReason | 'no-space') => this.#fail(offer, file, reason),
+      restored: (offer: OfferId, file: number) => void this.kept.restored(offer, file),
+      refusedAgain: (offer: OfferId, file: number) => void this.kept.refused(offer, file),
       act: (offer: OfferId) => this.#actOn(offer),
       changed: (account: AccountId) => events.changed(account),
     };
     this.#incoming = new Incoming(parts);
     this.#outgoing = new Outgoing(parts);
+    this.kept = new Kept({
+      ...known,
+      wishes: this.#wishes,
+      stopStreams: (record, file) => this.#stopStreams(record, file, 'cancelled'),
+      act: (offer) => this.#actOn(offer),
+    });
     this.together = new Together({
       offers: this.#offers,
       wishes: this.#wishes,

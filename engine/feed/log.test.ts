@@ -223,7 +223,7 @@ describe('a fork', () => {
     const feeds = feedsOf(ann, store);
     await feeds.receive(conversation, wires(left.slice(0, 2)), authors);
     const received = await feeds.receive(conversation, wires(right), authors);
-    const fork = { conversation, device: bob.id, ours: left[0], theirs: right[0] };
+    const fork = { conversation, device: bob.id, ours: left[0], theirs: right[0], foundAt: ports.clock.now() };
     expect(received).toEqual({ ...nothing, forks: [fork] });
     expect(feeds.forks(conversation)).toEqual(new Map([[bob.id, fork]]));
     const later = await feeds.receive(conversation, wires(left), authors);
@@ -238,7 +238,7 @@ describe('a fork', () => {
     const feeds = feedsOf();
     await feeds.receive(conversation, wires(left), authors);
     const { forks } = await feeds.receive(conversation, wires(right.slice(2)), authors);
-    expect(forks).toEqual([{ conversation, device: bob.id, ours: left[1], theirs: right[2] }]);
+    expect(forks).toMatchObject([{ conversation, device: bob.id, ours: left[1], theirs: right[2] }]);
   });
 
   it('is seen within one batch', async () => {

@@ -4,13 +4,14 @@
  * - An entry is durable before anybody hears of it (invariants 3 and 9), so this device never writes two entries at one place.
  * - Every change of a conversation waits for the one before it.
  * - Its own feed is taken from peers like any other: a restored profile learns its own entries back.
- * - A feed that is found forked keeps what it has and takes nothing more. Which feeds are forked is known in memory only.
+ * - A feed that is found forked keeps what it has and takes nothing more, also after a restart: the proof is kept.
  */
 import type { Payload } from '../../protocol/entry.ts';
 import type { GroupPayload } from '../../protocol/group.ts';
 import type { ProtocolError } from '../../protocol/errors.ts';
 import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from '../ports.ts';
+import type { Records } from '../records.ts';
 import { nextBatch } from './batch.ts';
 import { followFeed, type Fork, type Head } from './chain.ts';
 import {
@@ -32,10 +33,17 @@ export interface FeedPorts {
   device: DeviceKeys;
   clock: Pick<Clock, 'now'>;
   random: Random;
+  /** Proofs of forks; without it they are known in memory only. */
+  forks?: Records<KnownFork>;
   /** For conversations that have keys. */
   cipher?: PayloadCipher;
   /** How many entries of a feed count: those from there on are neither taken, told, sent nor shown. Infinity where nothing says otherwise. */
   limitOf?(conversation: ConversationId, device: DeviceId): number;
+}
+
+/** `foundAt`: by the clock of this device, milliseconds since 1970. */
+export interface KnownFork extends Fork {
+  foundAt: number;
 }
 
 export type Appended =
@@ -54,7 +62,7 @@ export interface Received {
   gaps: readonly DeviceId[];
   unknownAuthors: readonly DeviceId[];
   /** Found by this batch. */
-  forks: readonly Fork[];
+  forks: readonly KnownFork[];
   /** Feeds that are refused since an earlier fork. */
   refused: readonly DeviceId[];
   /** The first entry that breaks the protocol: its sender should not have carried it. */
@@ -74,11 +82,16 @@ export class Feeds {
   readonly #ports: FeedPorts;
   readonly #lines = new Map<ConversationId, Serial>();
   readonly #conversations = new Map<ConversationId, Promise<Conversation>>();
-  readonly #forks = new Map<ConversationId, Map<DeviceId, Fork>>();
+  readonly #forks = new Map<ConversationId, Map<DeviceId, KnownFork>>();
   readonly #listeners = new Set<(entries: readonly StoredEntry[]) => void>();
 
   constructor(ports: FeedPorts) {
     this.#ports = ports;
+  }
+
+  /** Reads which feeds were found forked before; to be awaited before anything is taken. */
+  async load(): Promise<void> {
+    for (const fork of (await this.#ports.forks?.all()) ?? []) this.#remember(fork);
   }
 
   /** Calls `listener` with entries of one conversation, in the order of their commits. It must not throw. Returns how to stop it. */
@@ -189,9 +202,14 @@ export class Feeds {
     return (await this.#ports.store.range(conversation, device, sequence, 1))[0];
   }
 
-  /** Feeds of the conversation that were found forked since the start. */
-  forks(conversation: ConversationId): ReadonlyMap<DeviceId, Fork> {
+  /** Feeds of the conversation that were found forked. */
+  forks(conversation: ConversationId): ReadonlyMap<DeviceId, KnownFork> {
     return this.#forks.get(conversation) ?? new Map();
+  }
+
+  /** Whether this device wrote two histories, as when its profile was set back: then nobody takes what it writes any more. */
+  get isForked(): boolean {
+    return [...this.#forks.values()].some((forks) => forks.has(this.#ports.device.id));
   }
 
   async #merge(
@@ -203,7 +221,7 @@ export class Feeds {
     const committed: StoredEntry[] = [];
     const shared = new Map<DeviceId, number>();
     const gaps: DeviceId[] = [];
-    const forks: Fork[] = [];
+    const forks: KnownFork[] = [];
     const refused: DeviceId[] = [];
     let bad: ProtocolError | undefined;
     for (const [device, entries] of perFeed) {
@@ -218,15 +236,20 @@ export class Feeds {
       committed.push(...followed.fresh);
       if (followed.shared > 0) shared.set(device, followed.shared);
       if (followed.stop?.kind === 'gap') gaps.push(device);
-      if (followed.stop?.kind === 'fork') forks.push(followed.stop.fork);
+      if (followed.stop?.kind === 'fork') forks.push({ ...followed.stop.fork, foundAt: this.#ports.clock.now() });
       if (followed.stop?.kind === 'bad') bad ??= followed.stop.error;
     }
     if (committed.length > 0) await this.#commit(store, conversation, state, committed);
     for (const fork of forks) {
-      const known = this.#forks.get(conversation) ?? new Map<DeviceId, Fork>();
-      this.#forks.set(conversation, known.set(fork.device, fork));
+      this.#remember(fork);
+      await this.#ports.forks?.put(`${conversation}/${fork.device}`, fork);
     }
     return { committed, shared, gaps, forks, refused, bad };
+  }
+
+  #remember(fork: KnownFork): void {
+    const known = this.#forks.get(fork.conversation) ?? new Map<DeviceId, KnownFork>();
+    this.#forks.set(fork.conversation, known.set(fork.device, fork));
   }
 
   #counts({ conversation, device, sequence }: StoredEntry): boolean {

@@ -15,9 +15,8 @@ import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
 import { acknowledge, verifyAcknowledgement, type CommittedFrame } from './acknowledgement.ts';
-import type { Fork } from './chain.ts';
 import type { AuthorLookup } from './entry.ts';
-import type { Feeds, Received } from './log.ts';
+import type { Feeds, KnownFork, Received } from './log.ts';
 import { Serial } from './serial.ts';
 
 export type FeedFrame = Extract<ControlFrame, { kind: 'frontier' | 'entries' | 'committed' }>;
@@ -29,7 +28,7 @@ export type SyncEvent =
   | { kind: 'held'; author: DeviceId; length: number }
   /** The peer says, or shows by sending it, that it has the first `length` entries of `author`: unsigned, good for not sending them again. */
   | { kind: 'has'; author: DeviceId; length: number }
-  | { kind: 'fork'; fork: Fork }
+  | { kind: 'fork'; fork: KnownFork }
   /** The peer has entries of a device that the lookup does not know. Once it does, call `start` again. */
   | { kind: 'unknown-author'; device: DeviceId };
 

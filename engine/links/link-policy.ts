@@ -8,6 +8,7 @@ import type { ChatId } from '../causeway-ports.ts';
 import type { LocalAccount } from '../devices/local-account.ts';
 import type { OwnDevices } from '../devices/own-devices.ts';
 import type { Conversations } from '../exchange/conversations.ts';
+import { isHeld } from '../exchange/rules.ts';
 import type { Transfers } from '../exchange/transfers.ts';
 import type { Group } from '../groups/group.ts';
 import type { Groups } from '../groups/groups.ts';
@@ -55,7 +56,8 @@ export class LinkPolicy {
     if (own) return { account: account.id, device: own };
     const found = people.byDevice(device);
     if (account.isMine(device)) return undefined;
-    if (found?.person.relation === 'accepted') return { account: found.person.account, device: found.device };
+    if (found?.person.relation === 'accepted')
+      return isHeld(found.person) ? undefined : { account: found.person.account, device: found.device };
     return groups.allowed(device);
   }
 

@@ -7,6 +7,15 @@ import type { FeedStore, StoredEntry } from '../ports.ts';
 export class MemoryFeedStore implements FeedStore {
   #conversations = new Map<ConversationId, Map<DeviceId, readonly StoredEntry[]>>();
 
+  /** All that is stored now, to be given to `restore` later: a backup of the profile. */
+  snapshot(): ReadonlyMap<ConversationId, ReadonlyMap<DeviceId, readonly StoredEntry[]>> {
+    return new Map([...this.#conversations].map(([conversation, feeds]) => [conversation, new Map(feeds)]));
+  }
+
+  restore(snapshot: ReturnType<MemoryFeedStore['snapshot']>): void {
+    this.#conversations = new Map([...snapshot].map(([conversation, feeds]) => [conversation, new Map(feeds)]));
+  }
+
   heads(conversation: ConversationId) {
     const heads: Awaited<ReturnType<FeedStore['heads']>> = new Map();
     for (const [device, entries] of this.#feeds(conversation)) {

@@ -26,6 +26,16 @@ export class MemoryRecords<T> implements Records<T>, Lookup<T> {
     return Promise.resolve(keys.map((key) => structuredClone(this.#records.get(key))));
   }
 
+  /** All that is stored now, to be given to `restore` later: a backup of the profile. */
+  snapshot(): ReadonlyMap<string, T> {
+    return structuredClone(this.#records);
+  }
+
+  restore(snapshot: ReadonlyMap<string, T>): void {
+    this.#records.clear();
+    for (const [key, record] of structuredClone(snapshot)) this.#records.set(key, record);
+  }
+
   /** As it is durable now. */
   at(key: string): T | undefined {
     return this.#records.get(key);

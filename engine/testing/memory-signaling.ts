@@ -174,7 +174,8 @@ export class MemorySignaling {
     const contacts = [...this.accounts.keys()]
       .filter((other) => other !== client.account && this.relation(client.account, other) !== 'none')
       .map((other) => this.contact(client.account, other));
-    connection.say((events) => events.ready({ account: account.own, contacts }));
+    const serverAheadMs = this.clock.now() - connection.client.clock.now();
+    connection.say((events) => events.ready({ account: account.own, contacts, serverAheadMs }));
     this.#presence(client.account);
     this.#devices(client.account);
     for (const knock of this.knocks.filter(({ to }) => to === client.device)) this.#deliver(knock);
@@ -278,7 +279,8 @@ export class MemorySignaling {
         const { list } = request as ClientRequest<'devices:append'>;
         if (!account || list.signer !== client.device) return refuse('not-allowed');
         account.lists = [...account.lists, list as SignedDeviceList];
-        void this.accountChanged(account);
+        // Answered first: the change may end the connection that asked for it.
+        this.clock.after(2 * this.delayMs, () => void this.accountChanged(account));
         return { ok: true, value: null };
       }
       case 'ice:servers':

@@ -13,6 +13,7 @@ import type { ConversationMarks } from '../messages/messages.ts';
 import type { DeliveryRow, Summary } from '../exchange/conversations.ts';
 import { acceptedBlocks, acceptedBytes, factsOf, standingOf, type OfferRecord } from '../exchange/offer.ts';
 import type { QueueOrder } from '../exchange/transfer-queue.ts';
+import type { KnownFork } from '../feed/log.ts';
 import { readPayload } from '../feed/payload.ts';
 import type { Person } from '../people/people.ts';
 import type { Clock, FeedStore, StoredEntry } from '../ports.ts';
@@ -85,6 +86,19 @@ export class World {
     return this.#machine(of.account, keys);
   }
 
+  /** A device with new keys in place of one that is running, over what that one stored; not started. */
+  async replacement(of: Machine): Promise<Machine> {
+    const keys = await testKeys(this.machines.length + 1);
+    let replaced = false;
+    of.act(async (engine) => {
+      replaced = (await engine.replaceThisDevice(keys.device)).ok;
+    });
+    await this.run(5_000, () => replaced);
+    if (!replaced) throw new Error('the device was not replaced');
+    await of.close();
+    return this.#machine(of.account, keys, of);
+  }
+
   befriend(...machines: Machine[]): void {
     for (const a of machines)
       for (const b of machines) if (a.account.id < b.account.id) this.server.befriend(a.account.id, b.account.id);
@@ -96,8 +110,8 @@ export class World {
     return done();
   }
 
-  #machine(account: TestAccount, keys: TestKeys): Machine {
-    const machine = new Machine(this, this.machines.length, account, keys);
+  #machine(account: TestAccount, keys: TestKeys, before?: Machine): Machine {
+    const machine = new Machine(this, this.machines.length, account, keys, before);
     this.machines.push(machine);
     return machine;
   }
@@ -113,8 +127,8 @@ interface Life {
 export type CrashPoint = { effects: number; when: 'before' | 'after' };
 
 export class Machine {
-  readonly feeds = new MemoryFeedStore();
-  readonly people = new MemoryRecords<Person>();
+  readonly feeds: MemoryFeedStore;
+  readonly people: MemoryRecords<Person>;
   readonly offers = new MemoryRecords<OfferRecord>();
   readonly summaries = new MemoryRecords<Summary>();
   readonly deliveries = new MemoryRecords<DeliveryRow>();
@@ -123,6 +137,7 @@ export class Machine {
   readonly marks = new MemoryRecords<ConversationMarks>();
   readonly expiries = new MemoryRecords<Expiry>();
   readonly groups = new MemoryRecords<GroupRow>();
+  readonly forks = new MemoryRecords<KnownFork>();
   readonly blobs = new MemoryBlobs(hashes);
   /** Files that were offered, by key: what the person could choose again. */
   readonly originals = new Map<string, { offer: OfferId; file: number; content: Bytes }>();
@@ -131,6 +146,8 @@ export class Machine {
   /** Invariants of what is shown that did not hold. */
   readonly lies: string[] = [];
   crashAt: CrashPoint | undefined;
+  /** How wrong the clock of this machine is. */
+  clockAheadMs = 0;
   /** Fails the next so many writes of records. */
   failingWrites = 0;
   #life: Life = { alive: false, engine: undefined };
@@ -142,7 +159,24 @@ export class Machine {
     readonly index: number,
     readonly account: TestAccount,
     readonly keys: TestKeys,
-  ) {}
+    /** In whose browser it goes on. */
+    before?: Machine,
+  ) {
+    this.feeds = before?.feeds ?? new MemoryFeedStore();
+    this.people = before?.people ?? new MemoryRecords<Person>();
+  }
+
+  /** A backup of the profile; what comes back puts the profile back to it. */
+  backup(): () => void {
+    const feeds = this.feeds.snapshot();
+    const summaries = this.summaries.snapshot();
+    const deliveries = this.deliveries.snapshot();
+    return () => {
+      this.feeds.restore(feeds);
+      this.summaries.restore(summaries);
+      this.deliveries.restore(deliveries);
+    };
+  }
 
   get device(): DeviceId {
     return this.keys.id;
@@ -300,12 +334,13 @@ export class Machine {
         const { doneBytes } = engine.transfers.progressOf(record.offer, file);
         const before = this.#shown.get(key) ?? factsOf(this.offers.at(record.offer) ?? record, file).doneBytes ?? 0;
         // A file whose bytes were not those that were promised begins anew.
-        if (doneBytes < before && standing === 'accepted')
+        if (doneBytes < before && standing === 'accepted' && !factsOf(record, file).again)
           this.lies.push(`${key} went from ${before} back to ${doneBytes}`);
         const sizeBytes = acceptedBytes(record, file);
         if (doneBytes > sizeBytes) this.lies.push(`${key} has ${doneBytes} of ${sizeBytes} bytes`);
         this.#shown.set(key, doneBytes);
-        const here = factsOf(record, file).receivedBy === this.device;
+        const { receivedBy, gone } = factsOf(record, file);
+        const here = receivedBy === this.device && gone === undefined;
         if (standing === 'done' && here && !this.blobs.hasBlocks(record.offer, file, acceptedBlocks(record, file)))
           this.lies.push(`${key} is done and not here`);
       });
@@ -315,7 +350,7 @@ export class Machine {
   #ports(life: Life): CausewayPorts {
     const { world } = this;
     const clock: Clock = {
-      now: () => Math.floor(world.clock.now()),
+      now: () => Math.floor(world.clock.now()) + this.clockAheadMs,
       after: (delayMs, run) => world.clock.after(delayMs, () => life.alive && run()),
     };
     const random = seededRandom(world.seed * 1000 + this.index * 100 + this.#lives++);
@@ -392,6 +427,7 @@ export class Machine {
       marks: records(this.marks),
       expiries: records(this.expiries),
       groups: records(this.groups),
+      forks: records(this.forks),
       crypto: groupCrypto,
       report: (problem) => {
         if (life.alive) this.reports.push(problem);

@@ -38,6 +38,14 @@ describe('deleting an account', () => {
     await strict.close();
   });
 
+  it('only checks the password when it is asked to', async () => {
+    const anna = await new Person(server.origin, 'not.yet').register();
+    const check = (password: string) => anna.browser.call<null>('POST', '/api/delete', { password, check: true });
+    expect(code(await check('not the password'))).toBe('wrong-credentials');
+    expect(code(await check(testPassword))).toBe('ok');
+    expect(value((await anna.browser.call('GET', '/api/session')).result)).toMatchObject({ handle: 'not.yet' });
+  });
+
   it('cuts off every connection of the account, clears its cookies, and lets nobody in any more', async () => {
     const anna = await onlinePerson(server);
     const first = anna.socket;

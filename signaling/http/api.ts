@@ -203,11 +203,12 @@ async function logout({ sessions, store, endSession }: ApiParts, { request, cook
 
 /** Needs no device: who lost all of them, and the recovery code, can still take the account away. */
 async function deleteAccount(parts: ApiParts, { request, cookie, now }: Call): Promise<Reply> {
-  const { password } = parse(DeleteRequest, await readJson(request));
+  const { password, check } = parse(DeleteRequest, await readJson(request));
   const current = await parts.sessions.of(cookie, now);
   const account = current && (await parts.store.account(current.account));
   if (!account) refuse('not-allowed');
   await confirmPassword(parts, account, password);
+  if (check) return { value: null, cookies: [] };
   await parts.deleteAccount(account.id, now);
   return { value: null, cookies: parts.sessions.cleared({ browser: true }) };
 }

@@ -271,6 +271,15 @@ describe('devices', () => {
         expect(await anna.socket.ask('devices:append', { list })).toMatchObject({ error: { code } });
   });
 
+  it('refuses lists that name a device of another account', async () => {
+    const [anna, ben] = (await some(2)) as [Person, Person];
+    const after = anna.account.lists[0] as never;
+    const list = signList(anna.identity, [anna.device, ben.device], { after, number: 1 });
+    expect(await anna.socket.ask('devices:append', { list })).toMatchObject({ error: { code: 'not-allowed' } });
+    const mine = signList(anna.identity, [anna.device, newDevice()], { after, number: 1 });
+    expect((await anna.socket.ask('devices:append', { list: mine })).ok).toBe(true);
+  });
+
   it('an unproven device may append itself and prove then', async () => {
     const [anna] = (await some(1)) as [Person];
     const second = newDevice();

@@ -51,7 +51,9 @@ export const Archive = v.strictObject({
   format: v.literal('causeway-conversation'),
   version: v.literal(1),
   exportedAt: uint(),
-  /** Both people; `root` is the key that the first device list of the account is signed with. */
+  /** Its name, when it is a group. */
+  group: v.optional(v.string()),
+  /** Both people, or everybody who ever was in the group; `root` is the key that the first device list of the account is signed with. */
   people: v.array(v.strictObject({ account: AccountId, handle: v.string(), displayName: v.string(), root: PublicKey })),
   /** Under earlier keys first. */
   conversations: v.array(ConversationId),

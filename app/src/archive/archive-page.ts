@@ -39,7 +39,9 @@ export async function* archivePage(
   const byPlace = new Map(messages.map((message) => [placeOf(message, message), message]));
   const other = head.people.find(({ account }) => account !== me) ?? head.people[0];
   const words = text.archive.file;
-  const title = escapeHtml(words.title((other && names.get(other.account)) ?? ''));
+  const title = escapeHtml(
+    head.group === undefined ? words.title((other && names.get(other.account)) ?? '') : words.groupTitle(head.group),
+  );
   yield `<!doctype html>
 <html lang="en">
 <head>

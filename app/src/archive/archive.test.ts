@@ -2,14 +2,19 @@
 import { describe, expect, it } from 'vitest';
 import type { EntryRef } from '../../../protocol/entry.ts';
 import { fromBase64 } from '../../../protocol/bytes.ts';
-import { friends, type Machine } from '../../../engine/testing/world.ts';
+import type { AccountId, GroupId } from '../../../protocol/ids.ts';
+import { friends, World, type Machine } from '../../../engine/testing/world.ts';
+import { talkOf } from '../state/talk.ts';
 import { archiveText, parseArchive, type Archive, type ArchivedMessage } from './archive-format.ts';
 import { archivePage, escapeHtml } from './archive-page.ts';
 import { collect } from './collect.ts';
 
 const refOf = (machine: Machine, sequence: number): EntryRef => ({ device: machine.device, sequence });
-const exported = (machine: Machine, other: Machine) =>
-  collect(machine.engine, machine.person(other), 5, () => undefined);
+function exported(machine: Machine, { account }: { account: { id: AccountId | GroupId } }) {
+  const talk = talkOf(machine.engine, account.id as AccountId);
+  if (!talk) throw new Error('nobody to talk with');
+  return collect(machine.engine, talk, 5, () => undefined);
+}
 const textOf = ({ head, messages, entries }: Awaited<ReturnType<typeof exported>>) =>
   [...archiveText(head, messages, entries)].join('');
 const wires = ({ entries }: Pick<Archive, 'entries'>) => entries.map(({ wire }) => fromBase64(wire));
@@ -74,6 +79,65 @@ describe('an export', () => {
     expect(await second.engine.importEntries(conversation, everything)).toEqual({ messages: 2, leftOut: 0 });
     expect(await second.engine.importEntries(conversation, everything)).toEqual({ messages: 0, leftOut: 0 });
     expect(textOf(await exported(second, bob))).toBe(textOf(collected));
+  });
+
+  it('leaves no message unread, though those that come meanwhile are', async () => {
+    const { world, ann, bob } = await talked();
+    const { conversation } = bob.person(ann);
+    const everything = wires(await exported(ann, bob));
+    const second = await world.secondDevice(bob);
+    await ann.close();
+    await bob.close();
+    await second.start();
+    await world.run(1_000);
+    const unread = () => second.engine.conversations.summary(conversation).unread;
+    expect((await second.engine.importEntries(conversation, everything)).messages).toBe(2);
+    expect(unread()).toBe(0);
+    await ann.start();
+    ann.act((engine) => engine.sendText(bob.account.id, 'news'));
+    await world.run(10_000, () => unread() > 0);
+    expect(unread()).toBe(1);
+  });
+
+  it('of a group has its name, its members and what they wrote, and is taken back by one of them', async () => {
+    const world = new World();
+    const [ann, bob] = [await world.person(), await world.person()];
+    await ann.start();
+    await bob.start();
+    await world.run(500);
+    ann.act((engine) => engine.groups.found({ name: 'Choir' }));
+    await world.run(5_000, () => ann.engine.groups.all()[0]?.face !== undefined);
+    const [group] = ann.engine.groups.all();
+    if (!group) throw new Error('no group was founded');
+    let code = '';
+    ann.act(async (engine) => {
+      code = (await engine.groups.invite(group, { approval: false }))?.code ?? '';
+    });
+    await world.run(5_000, () => code !== '');
+    bob.act((engine) => engine.groups.join(code));
+    await world.run(60_000, () => bob.engine.groups.all()[0]?.me !== undefined);
+    const texts = async (machine: Machine) =>
+      (await exported(machine, { account: { id: group.id } })).messages.map(
+        (message) => message.kind === 'text' && message.text,
+      );
+    ann.act((engine) => engine.sendText(group.id, 'who sings?'));
+    bob.act((engine) => engine.sendText(group.id, 'I do'));
+    await expect
+      .poll(async () => {
+        await world.run(1_000);
+        return (await texts(bob)).length;
+      })
+      .toBe(2);
+    const collected = await exported(bob, { account: { id: group.id } });
+    expect(collected.head).toMatchObject({ group: 'Choir', conversations: [group.chat] });
+    expect(new Set(collected.head.people.map(({ account }) => account))).toEqual(
+      new Set([ann.account.id, bob.account.id]),
+    );
+    expect(collected.messages.map(({ author }) => author).sort()).toEqual([ann.account.id, bob.account.id].sort());
+    expect(parseArchive(textOf(collected)).kind).toBe('ok');
+    // What members cannot read from outside is not readable in what was signed either.
+    expect(Buffer.concat(wires(collected)).toString('latin1')).not.toContain('who sings?');
+    expect(await ann.engine.importEntries(group.chat, wires(collected))).toEqual({ messages: 0, leftOut: 0 });
   });
 
   it('with changed, foreign or missing entries gives only what verifies', async () => {

@@ -6,11 +6,12 @@ import type { Causeway } from '../../../engine/causeway.ts';
 import { withoutPayload } from '../../../engine/feed/entry.ts';
 import { readPayload } from '../../../engine/feed/payload.ts';
 import { messageKey, type Annotation } from '../../../engine/messages/annotation.ts';
-import type { Person } from '../../../engine/people/people.ts';
 import type { StoredEntry } from '../../../engine/ports.ts';
 import { toBase64 } from '../../../protocol/bytes.ts';
 import type { AccountId, DeviceId, OfferId } from '../../../protocol/ids.ts';
-import { fileName } from '../../../protocol/names.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { fileName, shownName } from '../../../protocol/names.ts';
+import type { Talk } from '../state/talk.ts';
 import type { Archive, ArchivedMessage, ArchiveHead } from './archive-format.ts';
 
 const entriesAtATime = 500;
@@ -26,12 +27,14 @@ export interface Collected {
 /** @param pathOf where a file will be in the ZIP; undefined when it will not be there. */
 export async function collect(
   engine: Causeway,
-  person: Person,
+  talk: Talk,
   now: number,
   pathOf: (offer: OfferId, file: number, name: string) => string | undefined,
 ): Promise<Collected> {
   const { account: own } = engine;
-  const conversations = [...person.earlier, person.conversation];
+  const { person, group } = talk;
+  const conversations = [...talk.earlier, talk.conversation];
+  const authorOf = group ? engine.memberOf(group) : person ? engine.personOf(person) : () => own.id;
   const messages: ArchivedMessage[] = [];
   const entries: Archive['entries'] = [];
   const hidden = new Set<string>();
@@ -46,11 +49,23 @@ export async function collect(
       after = last;
     }
   }
+  const others = person
+    ? [{ account: person.account, handle: person.handle, displayName: person.displayName, root: person.pin.root }]
+    : [...(group?.membership?.everyone.values() ?? [])].map(({ account, handle, displayName, root }) => {
+        return { account, handle, displayName, root };
+      });
   const people = [
     { account: own.id, handle: own.handle, displayName: own.displayName, root: engine.root },
-    { account: person.account, handle: person.handle, displayName: person.displayName, root: person.pin.root },
+    ...others,
   ].filter(({ account }, index, all) => all.findIndex((one) => one.account === account) === index);
-  const head = { format: 'causeway-conversation', version: 1, exportedAt: now, people, conversations } as ArchiveHead;
+  const head = {
+    format: 'causeway-conversation',
+    version: 1,
+    exportedAt: now,
+    ...(group ? { group: shownName(group.face?.name ?? '', limits.groupNameUnits) } : {}),
+    people,
+    conversations,
+  } as ArchiveHead;
   return { head, me: own.id, messages, entries };
 
   function take(entry: StoredEntry, annotation: Annotation | undefined): void {
@@ -61,7 +76,7 @@ export async function collect(
       for (const place of [entry, ...(annotation?.edits ?? [])]) hidden.add(messageKey(conversation, place));
     const kept = hidden.has(messageKey(conversation, entry)) ? withoutPayload(entry) : entry;
     entries.push({ conversation, wire: toBase64(kept.wire) });
-    const author = engine.personOf(person)(device);
+    const author = authorOf(device);
     const reactions = (annotation?.reactions ?? []).flatMap(([by, { emoji }]) => (emoji ? [{ by, emoji }] : []));
     const said = { conversation, device, sequence, author, at, ...(reactions.length > 0 ? { reactions } : {}) };
     if (annotation?.deleted) {

@@ -101,6 +101,16 @@ export class BlobStore {
     return fileIn('blobs', keyOf(ref));
   }
 
+  /** The copy that was made of an attached file; undefined when there is none. */
+  async copyOf(ref: BlobRef): Promise<File | undefined> {
+    try {
+      return await fileIn('outbox', keyOf(ref));
+    } catch (error) {
+      if (error instanceof SinkError) return undefined;
+      throw error;
+    }
+  }
+
   /** Keeps the manifest of a bundle that is offered; undefined when it is too large. Rejects with `SinkError`. */
   async keepManifest(ref: BlobRef, manifest: ManifestColumns): Promise<File | undefined> {
     const answer = await this.#ask({ kind: 'keep-manifest', key: keyOf(ref), manifest });
@@ -223,7 +233,7 @@ export class BlobStore {
 }
 
 /** A `File` of the private file system, of which nothing is read yet. Rejects with `SinkError` when it is not there. */
-async function fileIn(area: 'blobs' | 'manifests' | 'temporary', name: string): Promise<File> {
+async function fileIn(area: 'blobs' | 'outbox' | 'manifests' | 'temporary', name: string): Promise<File> {
   try {
     const root = await navigator.storage.getDirectory();
     return await (await (await root.getDirectoryHandle(area)).getFileHandle(name)).getFile();

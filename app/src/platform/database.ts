@@ -9,8 +9,10 @@ import type { AccountId, ConversationId, DeviceId } from '../../../protocol/ids.
 import type { OwnAccount } from '../../../protocol/http.ts';
 import type { Device } from '../../../protocol/people.ts';
 import type { DeviceKeyPairs } from '../../../keys/web-crypto.ts';
+import type { KeepSettings } from '../kept/keep-rule.ts';
 import type { TransferSettings } from '../state/transfer-settings.ts';
 import type { Theme } from '../state/view.ts';
+import { markHere } from './was-here.ts';
 
 /** What this browser knows of itself, whoever is logged in. */
 interface BrowserSchema extends DBSchema {
@@ -21,6 +23,7 @@ export interface BrowserSettings {
   current: AccountId;
   theme: Theme;
   transfers: TransferSettings;
+  keep: KeepSettings;
   /** Who is logged in without this browser being a device of the account yet. */
   visiting: OwnAccount;
   /** Everything is being removed from this browser; begun and not done yet. */
@@ -74,7 +77,7 @@ export async function readSetting<Key extends keyof BrowserSettings>(
   }
 }
 
-/** Removes the setting when `value` is undefined. */
+/** Removes the setting when `value` is undefined. Who is logged in is marked outside the database too (`was-here.ts`). */
 export async function writeSetting<Key extends keyof BrowserSettings>(
   key: Key,
   value: BrowserSettings[Key] | undefined,
@@ -83,6 +86,7 @@ export async function writeSetting<Key extends keyof BrowserSettings>(
   try {
     const tx = db.transaction('settings', 'readwrite', strict);
     await Promise.all([value === undefined ? tx.store.delete(key) : tx.store.put(value, key), tx.done]);
+    if (key === 'current') markHere(value as AccountId | undefined);
   } finally {
     db.close();
   }

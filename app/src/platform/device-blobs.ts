@@ -125,6 +125,20 @@ export class DeviceBlobs implements Blobs {
     return this.#openBundle(ref, again);
   }
 
+  /** A file that this device offered, as far as it can be read without asking anybody; nothing is read yet. */
+  async readable(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number): Promise<File | undefined> {
+    const chosen = this.#chosen.get(fileKey(offer, file)) ?? (await this.store.copyOf({ offer, file }));
+    if (chosen?.size === sizeBytes) return chosen;
+    const handle = await this.db.get('handles', fileKey(offer, file));
+    if (!(handle instanceof FileSystemFileHandle) || (await permissionOf(handle)) !== 'granted') return undefined;
+    try {
+      const now = await handle.getFile();
+      return isSame(now, { size: sizeBytes, modifiedAt }) ? now : undefined;
+    } catch {
+      return undefined; // moved or deleted since: it cannot be read
+    }
+  }
+
   async #openBundle(ref: BlobRef, bundle: OpenBundle): Promise<BlobSource> {
     const key = fileKey(ref.offer, ref.file);
     const { BundleSource } = await bundleSource();

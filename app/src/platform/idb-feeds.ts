@@ -34,9 +34,11 @@ export function idbFeeds(db: AccountDatabase): FeedStore {
           await tx.objectStore('heads').put({ conversation, device, length: sequence + 1, hash, lamport });
         }
       } catch (problem) {
-        tx.abort();
-        await tx.done.catch(() => undefined); // the abort that was just asked for; `problem` says why
-        throw problem;
+        // Ended by the browser, for want of room: then it is over already, and says so.
+        const ended = tx.error;
+        if (!ended) tx.abort();
+        await tx.done.catch(() => undefined); // the abort that was just asked for, or `ended`
+        throw ended ?? problem;
       }
       await tx.done;
     },

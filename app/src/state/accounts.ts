@@ -10,9 +10,11 @@ import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
 import * as api from '../platform/api.ts';
 import { clock } from '../platform/clock.ts';
 import { readIdentity, readSetting, writeIdentity, writeSetting, type Identity } from '../platform/database.ts';
+import { markedHere } from '../platform/was-here.ts';
 import { ok } from './action-result.ts';
 import type { AccountActions, ActionResult } from './actions.ts';
 import type { Approval } from './approval.ts';
+import { leaveGroups } from './leave-groups.ts';
 import { visitingPhase } from './own-devices.ts';
 import type { Running } from './running.ts';
 import * as session from './session.ts';
@@ -30,6 +32,8 @@ interface Surroundings {
   report: (problem: unknown) => void;
 }
 
+/** A device that could not be renewed is tried again after this, as long as there is a connection. */
+const renewRetryMs = 60_000;
 const noVisit: ActionResult = { ok: false, error: { code: 'not-allowed' } };
 
 export class Accounts implements AccountActions {
@@ -38,6 +42,7 @@ export class Accounts implements AccountActions {
   #deleted = false;
   /** Logging out is under way: that the server ends the session is no news then. */
   #leaving = false;
+  #renewAgainAt = 0;
 
   constructor(private readonly around: Surroundings) {}
 
@@ -61,9 +66,12 @@ export class Accounts implements AccountActions {
       return;
     }
     const visiting = await readSetting('visiting');
-    const resumed = visiting && (await session.resumeVisit(visiting, report));
+    const lost = markedHere();
+    const resumed = visiting
+      ? await session.resumeVisit(visiting, report)
+      : lost && (await session.afterLoss(lost, report));
     if (resumed) await this.#enterSession(resumed);
-    else enter({ kind: 'welcome' });
+    else enter({ kind: 'welcome', ...(lost ? { ended: 'evicted' } : {}) });
   }
 
   async register(form: {
@@ -154,6 +162,10 @@ export class Accounts implements AccountActions {
     if (!running) throw new Error('nobody is logged in');
     const { id } = running.identity.account;
     return this.#leave(async () => {
+      // Before that groups hear of it. Who does not know the password is not to leave them.
+      const known = await api.deleteAccount({ password, check: true });
+      if (!known.ok && !this.#deleted) return known;
+      await leaveGroups(running.engine, this.around.report);
       const answer = await api.deleteAccount({ password });
       // The answer may be lost where the server's other word of it is not.
       if (!answer.ok && !this.#deleted) return answer;
@@ -168,6 +180,20 @@ export class Accounts implements AccountActions {
     if (!running || JSON.stringify(account) === JSON.stringify(running.identity.account)) return;
     running.identity = { ...running.identity, account };
     writeIdentity(running.identity).catch(this.around.report);
+  }
+
+  /** This browser was set back to an earlier state: it goes on as a new device in place of the one that it was. */
+  async renewDevice(): Promise<void> {
+    const running = this.around.running();
+    if (!running || this.#leaving || Date.now() < this.#renewAgainAt) return;
+    this.#renewAgainAt = Date.now() + renewRetryMs;
+    await this.#leave(async () => {
+      const { engine, identity } = running;
+      const { name } = engine.devices.find(({ id }) => id === engine.device) ?? identity.device;
+      const outcome = await session.renewDevice(engine, name, this.around.report);
+      if (outcome.kind === 'error') this.around.report(new Error(`not renewed: ${outcome.error.code}`));
+      return this.#enterSession(outcome);
+    });
   }
 
   /** The connection will not come back by itself. */
@@ -225,7 +251,7 @@ export class Accounts implements AccountActions {
   #showVisit(): void {
     if (!this.#visiting) return;
     const { account, chain, approval } = this.#visiting;
-    this.around.enter(visitingPhase(account.handle, chain, approval));
+    this.around.enter(visitingPhase(account.handle, chain, approval, markedHere() === account.id));
   }
 
   async #endVisit(): Promise<void> {

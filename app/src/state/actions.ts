@@ -9,8 +9,9 @@ import type { AccountId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import type { BundleFiles } from '../bundle/bundle-files.ts';
 import type { Gathered } from '../bundle/gather.ts';
+import type { KeepSettings } from '../kept/keep-rule.ts';
 import type { TransferSettings } from './transfer-settings.ts';
-import type { ActionError, Discretion, MemberRow, MessagePlace, PersonRow, Theme } from './view.ts';
+import type { ActionError, Discretion, KeptView, MemberRow, MessagePlace, PersonRow, Theme } from './view.ts';
 
 export type ActionResult = { ok: true } | { ok: false; error: ActionError };
 
@@ -172,13 +173,23 @@ export interface FileActions {
   clearFinished(): void;
 }
 
+/** Received files on this device. */
+export interface KeptActions {
+  /** What is kept here, measured now. */
+  keptFiles(): Promise<KeptView>;
+  /** Removes received files from this device; what is not here as a whole stays. */
+  clearFiles(files: readonly { offer: OfferId; file: number }[]): Promise<ActionResult>;
+  /** Asks the sender for a file that was removed; the card says how it goes. */
+  fetchAgain(offer: OfferId, file: number): void;
+}
+
 export interface ArchiveActions {
   /** Downloads a conversation: as JSON, or as a ZIP of a page, the JSON and the files that are here. */
   exportConversation(account: AccountId, as: 'json' | 'page'): Promise<ActionResult>;
   importConversation(account: AccountId, file: File): Promise<ImportOutcome | { error: ActionError }>;
 }
 
-export interface Actions extends AccountActions, SelfActions, ContactActions, FileActions, ArchiveActions {
+export interface Actions extends AccountActions, SelfActions, ContactActions, FileActions, KeptActions, ArchiveActions {
   /** Takes the engine over from the other tab. */
   useHere(): void;
   open(account: AccountId): void;
@@ -190,6 +201,7 @@ export interface Actions extends AccountActions, SelfActions, ContactActions, Fi
   /** Fills `View.transfers` from now on, or stops. */
   watchTransfers(watched: boolean): void;
   setTransferSettings(settings: TransferSettings): void;
+  setKeepSettings(settings: KeepSettings): void;
   setTheme(theme: Theme): void;
   /** Asks the browser not to evict. */
   persistStorage(): Promise<void>;

@@ -3,6 +3,7 @@
  * knows no component.
  */
 import { BesideProgress } from '../platform/beside-progress.ts';
+import { defaultKeepSettings, type KeepSettings } from '../kept/keep-rule.ts';
 import { BlobStore } from '../platform/blob-store.ts';
 import { readSetting, writeSetting, type Identity } from '../platform/database.ts';
 import { missingFeature } from '../platform/environment.ts';
@@ -28,6 +29,8 @@ export class App {
   #phase: Phase = { kind: 'starting' };
   #theme: Theme = 'system';
   #transferSettings = defaultTransferSettings;
+  #keepSettings = defaultKeepSettings;
+  #full = false;
   #transfersWatched = false;
   #updateReady = false;
   #applyUpdate: () => void = () => undefined;
@@ -78,6 +81,7 @@ export class App {
     }
     this.#theme = (await readSetting('theme')) ?? 'system';
     this.#transferSettings = (await readSetting('transfers')) ?? defaultTransferSettings;
+    this.#keepSettings = (await readSetting('keep')) ?? defaultKeepSettings;
     await this.#claim(false);
   }
 
@@ -122,6 +126,13 @@ export class App {
     writeSetting('transfers', settings).catch(this.report);
   }
 
+  setKeepSettings(settings: KeepSettings): void {
+    this.#keepSettings = settings;
+    this.#running?.kept.limitChanged();
+    this.#show();
+    writeSetting('keep', settings).catch(this.report);
+  }
+
   setTheme(theme: Theme): void {
     this.#theme = theme;
     this.#show();
@@ -160,6 +171,7 @@ export class App {
   async #run(identity: Identity): Promise<void> {
     await this.#stop();
     this.#expectConnection = false;
+    this.#full = false;
     this.#connectTimer = setTimeout(() => {
       this.#expectConnection = true;
       this.#changed();
@@ -170,6 +182,7 @@ export class App {
       store: this.#store,
       running: () => this.#running,
       transferSettings: () => this.#transferSettings,
+      keepSettings: () => this.#keepSettings,
       transfersWatched: () => this.#transfersWatched,
       show: () => this.#show(),
       changed: () => this.#changed(),
@@ -179,6 +192,12 @@ export class App {
       },
       account: (account) => this.#accounts.keep(account),
       stopped: (reason) => void this.#accounts.stopped(reason).catch(this.report),
+      forked: () => void this.#accounts.renewDevice().catch(this.report),
+      full: (full) => {
+        if (full === this.#full) return;
+        this.#full = full;
+        this.#changed();
+      },
       lost: () => this.#lost(),
       report: this.report,
     });
@@ -237,6 +256,8 @@ export class App {
       theme: this.#theme,
       updateReady: this.#updateReady,
       transferSettings: this.#transferSettings,
+      keepSettings: this.#keepSettings,
+      storageFull: this.#full,
       storage: this.#storage,
     };
   }

@@ -7,7 +7,10 @@ import { transfersView } from './transfer-rows.ts';
 import type { Connection, StorageView, View } from './view.ts';
 
 /** What is there whether or not somebody is logged in. */
-interface Common extends Pick<View, 'phase' | 'theme' | 'updateReady' | 'transferSettings'> {
+interface Common extends Pick<
+  View,
+  'phase' | 'theme' | 'updateReady' | 'transferSettings' | 'keepSettings' | 'storageFull'
+> {
   storage: StorageView | undefined;
 }
 

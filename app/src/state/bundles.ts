@@ -16,12 +16,14 @@ import type { DeviceBlobs } from '../platform/device-blobs.ts';
 import { pickFile, pickFolder, writeFile, writeTree, type Writing } from '../platform/save-as.ts';
 import { saveAs } from '../platform/save.ts';
 import type { BundleState, Saving } from './bundle-state.ts';
+import type { KeptFiles } from './kept-files.ts';
 import type { ActionResult, BundleActions, ChosenFile } from './actions.ts';
 
 export interface BundlesPorts {
   engine: Causeway;
   store: BlobStore;
   blobs: DeviceBlobs;
+  kept: KeptFiles;
   state: BundleState;
   /** Calls `run` whenever something changed, until the function that comes back is called. */
   listen(run: () => void): () => void;
@@ -139,14 +141,14 @@ export class Bundles implements BundleActions {
   async saveEntry(offer: OfferId, file: number, node: number): Promise<ActionResult> {
     const files = this.#files.get(fileKey(offer, file));
     if (!files) return { ok: false, error: { code: 'storage' } };
-    const bytes = this.#bytesOf(offer, file, files.tree, await this.ports.store.finished({ offer, file }))(node);
+    const bytes = this.#bytesOf(offer, file, files.tree, await this.ports.kept.open(offer, file))(node);
     if (!bytes) return { ok: false, error: { code: 'storage' } };
     saveAs(bytes, files.tree.name(node));
     return ok;
   }
 
   async saveAs(offer: OfferId, file: number): Promise<ActionResult> {
-    const { engine, store } = this.ports;
+    const { engine, kept } = this.ports;
     const record = engine.transfers.get(offer);
     const described = record?.offered?.files[file];
     if (!record || !described) return { ok: false, error: { code: 'storage' } };
@@ -155,7 +157,7 @@ export class Bundles implements BundleActions {
       if (!described.bundle) {
         const target = await pickFile(fileName(described.name));
         if (!target) return ok;
-        const bytes = await store.finished({ offer, file });
+        const bytes = await kept.open(offer, file);
         return await this.#whileSaving(offer, file, { kind: 'file', doneBytes: 0, totalBytes }, ({ writing }) =>
           writeFile(target, bytes, writing),
         );
@@ -166,7 +168,7 @@ export class Bundles implements BundleActions {
       if (typeof files === 'string') return { ok: false, error: { code: 'storage' } };
       const { tree } = files;
       const leaves = this.#leavesHere(offer, file, files);
-      const bytesOf = this.#bytesOf(offer, file, tree, await store.finished({ offer, file }));
+      const bytesOf = this.#bytesOf(offer, file, tree, await kept.open(offer, file));
       return await this.#whileSaving(offer, file, { kind: 'folder', doneBytes: 0, totalBytes }, ({ writing }) =>
         writeTree(into, tree, leaves, bytesOf, writing),
       );
@@ -205,6 +207,7 @@ export class Bundles implements BundleActions {
     const { signal } = stop;
     try {
       await save({ signal, told, writing: { signal, onprogress: (movedBytes) => told(moved + movedBytes) } });
+      if (!signal.aborted) this.ports.kept.used(offer, file);
       return ok;
     } catch (error) {
       if (signal.aborted) return ok;

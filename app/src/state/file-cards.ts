@@ -104,8 +104,11 @@ function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile
   const facts = factsOf(record, file);
   const mine = record.offered?.mine ?? false;
   switch (standingOf(record, file)) {
-    case 'done':
-      return { kind: 'done' };
+    case 'done': {
+      if (mine || facts.gone === undefined || facts.receivedBy !== engine.device) return { kind: 'done' };
+      const refused = engine.transfers.kept.wasRefused(record.offer, file);
+      return { kind: 'gone', reason: facts.gone, ...(refused && { refused }) };
+    }
     case 'declined':
       return { kind: 'declined' };
     case 'cancelled':

@@ -5,19 +5,19 @@ import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AccountId, OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { fileName } from '../../../protocol/names.ts';
-import type { BlobStore } from '../platform/blob-store.ts';
 import { isSame, type DeviceBlobs } from '../platform/device-blobs.ts';
 import { saveAs } from '../platform/save.ts';
 import { makeThumbnail } from '../platform/thumbnails.ts';
 import { guard, ok, resultOf } from './action-result.ts';
 import type { ActionResult, FileActions } from './actions.ts';
 import type { Bundles } from './bundles.ts';
+import type { KeptFiles } from './kept-files.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import type { Thumbnails } from './thumbnails.ts';
 
 interface Surroundings {
   engine: Causeway;
-  store: BlobStore;
+  kept: KeptFiles;
   blobs: DeviceBlobs;
   thumbnails: Thumbnails;
   bundles: () => Promise<Bundles>;
@@ -51,7 +51,12 @@ export class Files implements FileActions {
   }
 
   cancelFile(offer: OfferId, file: number): void {
-    this.around.engine.cancelFile(offer, file).catch(this.around.report);
+    const { engine, report } = this.around;
+    // What is only fetched once more is nobody else's business.
+    engine.transfers.kept
+      .giveUp(offer, file)
+      .then((was) => (was ? undefined : engine.cancelFile(offer, file)))
+      .catch(report);
   }
 
   pauseFile(offer: OfferId, file: number): void {
@@ -83,12 +88,13 @@ export class Files implements FileActions {
   }
 
   async saveFile(offer: OfferId, file: number): Promise<ActionResult> {
-    const { engine, store, bundles } = this.around;
+    const { engine, kept, bundles } = this.around;
     const offered = engine.transfers.get(offer)?.offered?.files[file];
     if (!offered) return { ok: false, error: { code: 'storage' } };
     return guard(async () => {
       if (offered.bundle) return (await bundles()).saveZip(offer, file);
-      saveAs(await store.finished({ offer, file }), fileName(offered.name));
+      saveAs(await kept.open(offer, file), fileName(offered.name));
+      kept.used(offer, file);
       return ok;
     });
   }

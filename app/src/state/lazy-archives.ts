@@ -2,24 +2,25 @@
 import { guard, ok } from './action-result.ts';
 import type { ArchiveActions } from './actions.ts';
 import type { Running } from './running.ts';
+import { talkOf } from './talk.ts';
 
-export function lazyArchives(need: () => Pick<Running, 'engine' | 'store'>): ArchiveActions {
+export function lazyArchives(need: () => Pick<Running, 'engine' | 'store' | 'blobs'>): ArchiveActions {
   return {
     exportConversation: async (account, as) => {
-      const { engine, store } = need();
-      const person = engine.people.get(account);
-      if (!person) return { ok: false, error: { code: 'storage' } };
+      const { engine, store, blobs } = need();
+      const talk = talkOf(engine, account);
+      if (!talk) return { ok: false, error: { code: 'storage' } };
       return guard(async () => {
         const { exportJson, exportPage } = await import('./archives.ts');
-        await (as === 'json' ? exportJson(engine, person) : exportPage(engine, person, store));
+        await (as === 'json' ? exportJson(engine, talk) : exportPage(engine, talk, store, blobs));
         return ok;
       });
     },
     importConversation: async (account, file) => {
       const { engine } = need();
-      const person = engine.people.get(account);
-      if (!person) return { error: { code: 'another-conversation' } };
-      return (await import('./archives.ts')).importFile(engine, person, file);
+      const talk = talkOf(engine, account);
+      if (!talk) return { error: { code: 'another-conversation' } };
+      return (await import('./archives.ts')).importFile(engine, talk, file);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** From the entries of a window to what the list of messages shows. Pure. */
 import type { Causeway } from '../../../engine/causeway.ts';
 import { fileKey, type OfferRecord } from '../../../engine/exchange/offer.ts';
+import type { KnownFork } from '../../../engine/feed/log.ts';
 import type { Annotation } from '../../../engine/messages/annotation.ts';
 import { messageKey } from '../../../engine/messages/annotation.ts';
 import type { Person } from '../../../engine/people/people.ts';
@@ -44,7 +45,14 @@ export function itemsOf(
   const by = authorsOf(engine, talk, author);
   for (const { entry, payload, annotation, quoted } of read) {
     const { mine, name, by: who } = by(entry.device);
-    const common = { key: keyOf(entry), at: entry.wall, mine, author: name, ...(who ? { by: who } : {}) };
+    const common = {
+      key: keyOf(entry),
+      at: entry.wall,
+      ...(entry.clamped ? { clockWrong: true as const } : {}),
+      mine,
+      author: name,
+      ...(who ? { by: who } : {}),
+    };
     const deliveryOf = () =>
       group ? engine.deliveryIn(group, entry) : person ? engine.deliveryOf(person, entry) : 'queued';
     const said = () => ({
@@ -76,11 +84,17 @@ export function itemsOf(
     } else if (payload.kind === 'timer') items.push({ ...common, kind: 'timer', afterMs: payload.afterMs });
     else if (payload.kind === 'unknown') items.push({ ...common, kind: 'notice', notice: 'needs-newer-version' });
   }
-  if (!person) return items;
   const [from, to] = [edges.hasOlder ? (items[0]?.at ?? 0) : 0, edges.hasNewer ? (items.at(-1)?.at ?? 0) : Infinity];
   const insert = (item: MessageItem): void => {
     if (item.at >= from && item.at <= to) insertByTime(items, item);
   };
+  for (const { device, foundAt } of forksIn(engine, talk)) {
+    const { mine, name: who } = by(device);
+    const name = deviceName(engine, talk, device);
+    const common = { key: `forked/${device}`, at: foundAt, mine, author: mine ? author.mine : who };
+    insert({ ...common, kind: 'notice', notice: 'forked', name });
+  }
+  if (!person) return items;
   for (const record of engine.transfers.all())
     if (record.account === person.account && record.offered?.knocked)
       insert(knocked(engine, record, record.offered, person, author, extras));
@@ -99,6 +113,18 @@ export function itemsOf(
     insert({ ...common, kind: 'notice', notice: 'keys-changed' });
   }
   return items;
+}
+
+/** Of a group also those of its log. */
+function forksIn(engine: Causeway, { conversation, earlier, group }: Talk): KnownFork[] {
+  const all = [...earlier, conversation, ...(group ? [group.log] : [])];
+  return all.flatMap((one) => [...engine.feeds.forks(one).values()]);
+}
+
+function deviceName(engine: Causeway, { person, group }: Talk, device: DeviceId): string {
+  const own = engine.people.get(engine.account.id)?.everyDevice ?? [];
+  const known = [...engine.devices, ...own, ...(person?.everyDevice ?? []), ...(group?.devices ?? [])];
+  return shownName(known.find(({ id }) => id === device)?.name ?? '');
 }
 
 function nameOf({ group }: Talk, account: AccountId, author: Authors): string {

@@ -41,14 +41,20 @@ function devicesOf(engine: Causeway): DeviceRow[] {
     .sort((a, b) => Number(b.here) - Number(a.here) || b.addedAt - a.addedAt);
 }
 
-/** The phase of a browser that is logged in and no device yet. */
-export function visitingPhase(handle: string, chain: VerifiedChain, approval: Approval | undefined): Phase {
+/** The phase of a browser that is logged in and no device yet. @param evicted it was one, and has lost its keys. */
+export function visitingPhase(
+  handle: string,
+  chain: VerifiedChain,
+  approval: Approval | undefined,
+  evicted: boolean,
+): Phase {
   const devices = chain.newest.devices.map(({ id, name }) => ({ id, name: shownName(name) }));
   const asked = approval && devices.find(({ id }) => id === approval.host)?.name;
   return {
     kind: 'needs-recovery',
     handle,
     devices,
+    ...(evicted ? { evicted: true as const } : {}),
     ...(approval ? { approval: { name: asked ?? '', state: approval.state } } : {}),
   };
 }

@@ -13,10 +13,12 @@ import type { OwnAccount } from '../../../protocol/http.ts';
 import type { AccountId, OfferId } from '../../../protocol/ids.ts';
 import * as api from '../platform/api.ts';
 import type { BlobStore } from '../platform/blob-store.ts';
+import type { KeepSettings } from '../kept/keep-rule.ts';
 import { clock } from '../platform/clock.ts';
 import { deleteAccount, openAccount, type AccountDatabase, type Identity } from '../platform/database.ts';
 import { DeviceBlobs } from '../platform/device-blobs.ts';
 import { idbFeeds } from '../platform/idb-feeds.ts';
+import { watchedFeeds } from '../platform/watched-feeds.ts';
 import { idbRecords } from '../platform/idb-records.ts';
 import { guard, resultOf } from './action-result.ts';
 import { BundleState, type BundleChoice } from './bundle-state.ts';
@@ -25,25 +27,29 @@ import { Contacts } from './contacts.ts';
 import type { CardExtras } from './file-cards.ts';
 import { Files } from './files.ts';
 import { GroupState } from './groups.ts';
+import { KeptFiles } from './kept-files.ts';
 import { Messaging } from './messaging.ts';
 import { OpenConversation } from './open-conversation.ts';
 import { Self } from './self.ts';
 import { personRow } from './snapshot.ts';
-import { talkIn } from './talk.ts';
+import { talkIn, type Talk } from './talk.ts';
 import { Thumbnails } from './thumbnails.ts';
 import { applySettings, type TransferSettings } from './transfer-settings.ts';
 import { TransferWatch } from './transfer-watch.ts';
+import type { PersonRow } from './view.ts';
 
 export interface Running {
   identity: Identity;
   readonly engine: Causeway;
   readonly store: BlobStore;
+  readonly blobs: DeviceBlobs;
   readonly thumbnails: Thumbnails;
   readonly extras: CardExtras;
   readonly messaging: Messaging;
   readonly groups: GroupState;
   readonly contacts: Contacts;
   readonly files: Files;
+  readonly kept: KeptFiles;
   readonly self: Self;
   readonly conversation: OpenConversation;
   readonly watch: TransferWatch;
@@ -59,6 +65,7 @@ export interface RunningPorts {
   /** What is running now: nothing before it has started, and once it stops. */
   running(): Running | undefined;
   transferSettings(): TransferSettings;
+  keepSettings(): KeepSettings;
   transfersWatched(): boolean;
   /** Shows at once what changed; `changed` soon. */
   show(): void;
@@ -67,6 +74,10 @@ export interface RunningPorts {
   listen(run: () => void): () => void;
   account(account: OwnAccount): void;
   stopped(reason: Parameters<SignalingEvents['stopped']>[0]): void;
+  /** Nobody takes any more what this device writes; said as long as there is a connection. */
+  forked(): void;
+  /** Whether there is no room for messages; said with every write. */
+  full(full: boolean): void;
   /** Another tab takes the database. */
   lost(): void;
   report: (problem: unknown) => void;
@@ -92,36 +103,42 @@ export async function startRunning(identity: Identity, ports: RunningPorts): Pro
   const conversation = new OpenConversation({ engine, extras, show: () => ports.show(), changed, report });
   const open = (account: AccountId) => void conversation.open(account).catch(report);
   const groups = new GroupState({ engine, open, changed, guard, report });
+  const rowOf = ({ group, person, account }: Talk): PersonRow => {
+    const chat = messaging.chats.of(account);
+    if (group) return groups.row(group, chat);
+    if (!person) throw new Error('a talk is with a person or in a group');
+    return personRow(engine, person, chat);
+  };
   const messaging: Messaging = await Messaging.start({
     engine,
     db,
     timeline: () => conversation.timeline,
     open: (account) => conversation.open(account),
     guard: (work) => guard(async () => resultOf(await work())),
-    rowOf: ({ group, person, account }) => {
-      const chat = messaging.chats.of(account);
-      if (group) return groups.row(group, chat);
-      if (!person) throw new Error('a talk is with a person or in a group');
-      return personRow(engine, person, chat);
-    },
+    rowOf,
     changed: () => ports.show(),
     report,
   });
+  const kept = new KeptFiles({ engine, store, settings: () => ports.keepSettings(), rowOf, report });
+  kept.begin();
   let loaded: Promise<Bundles> | undefined;
   const bundles = () =>
     (loaded ??= import('./bundles.ts').then(
-      (module) => new module.Bundles({ engine, store, blobs, state: bundleState, listen: (run) => ports.listen(run) }),
+      (module) =>
+        new module.Bundles({ engine, store, blobs, kept, state: bundleState, listen: (run) => ports.listen(run) }),
     ));
   return {
     identity,
     engine,
     store,
+    blobs,
     thumbnails,
     extras,
     messaging,
     groups,
     contacts: new Contacts({ engine, open, report }),
-    files: new Files({ engine, store, blobs, thumbnails, bundles, report }),
+    files: new Files({ engine, kept, blobs, thumbnails, bundles, report }),
+    kept,
     self: new Self(engine, report),
     conversation,
     watch,
@@ -129,6 +146,7 @@ export async function startRunning(identity: Identity, ports: RunningPorts): Pro
     async stop() {
       thumbnails.release();
       watch.stop();
+      kept.stop();
       conversation.stop();
       messaging.stop();
       groups.stop();
@@ -164,7 +182,7 @@ function startEngine(
       openWire: openWebRtc,
       connect: (events) =>
         connectSignaling({ keys, events, report, renew: () => renewSession(identity.account.id, keys) }),
-      feeds: idbFeeds(db),
+      feeds: watchedFeeds(idbFeeds(db), (full) => ports.full(full)),
       blobs,
       people: idbRecords(db, 'people'),
       offers: idbRecords(db, 'offers'),
@@ -175,13 +193,16 @@ function startEngine(
       marks: idbRecords(db, 'marks'),
       expiries: idbRecords(db, 'expiries'),
       groups: idbRecords(db, 'groups'),
+      forks: idbRecords(db, 'forks'),
       crypto: groupCrypto,
       report,
     },
     identity.account,
     {
       changed: () => {
-        ports.running()?.groups.look();
+        const running = ports.running();
+        running?.groups.look();
+        if (running?.engine.connected && running.engine.feeds.isForked) ports.forked();
         ports.changed();
       },
       committed: (entries) => {
@@ -189,6 +210,7 @@ function startEngine(
         const [first] = entries;
         const talk = running && first && talkIn(running.engine, first.conversation);
         if (talk) running.messaging.committed(talk, entries);
+        running?.kept.committed(entries);
         if (running) running.conversation.committed(talk, entries);
         else ports.changed();
       },

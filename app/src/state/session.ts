@@ -17,9 +17,11 @@ import {
   signatures,
   type DeviceKeyPairs,
 } from '../../../keys/web-crypto.ts';
+import type { Causeway } from '../../../engine/causeway.ts';
 import { firstList, listWith, signList, verifyChain } from '../../../engine/identity/device-list.ts';
 import { requestUnproven } from '../../../link/socket.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
+import type { AccountId } from '../../../protocol/ids.ts';
 import { Handle } from '../../../protocol/names.ts';
 import type { Device, SignedDeviceList } from '../../../protocol/people.ts';
 import * as api from '../platform/api.ts';
@@ -73,6 +75,15 @@ export async function resumeVisit(
   const answer = await api.session();
   if (answer.ok) return answer.value.id === account.id ? enter(answer.value, report) : undefined;
   return answer.error.code === 'not-allowed' ? undefined : { kind: 'needs-recovery', account };
+}
+
+/** What became of an account whose keys this browser has lost: its session may still be good. */
+export async function afterLoss(
+  lost: AccountId,
+  report: (problem: unknown) => void,
+): Promise<SessionOutcome | undefined> {
+  const answer = await api.session();
+  return answer.ok && answer.value.id === lost ? enter(answer.value, report) : undefined;
 }
 
 async function enter(account: OwnAccount, report: (problem: unknown) => void): Promise<SessionOutcome> {
@@ -129,15 +140,28 @@ export async function startOver(
   return adopt({ ...account, wrapped, lists: [list] }, device, pairs, code, report);
 }
 
+/** New keys for this device in place of those that it has: its feeds are forked, and nobody takes what it writes under the old ones. */
+export async function renewDevice(
+  engine: Causeway,
+  name: string,
+  report: (problem: unknown) => void,
+): Promise<SessionOutcome> {
+  const made = await newDevice(name);
+  if (!made) return failed({ code: 'storage' });
+  const outcome = await engine.replaceThisDevice(made.device);
+  if (!outcome.ok) return failed(outcome.error);
+  return adopt(engine.account, made.device, made.pairs, undefined, report);
+}
+
 export interface NewDevice {
   device: Device;
   pairs: DeviceKeyPairs;
 }
 
 /** Keys that this browser has proven to keep: written, read back, signed with. @returns undefined when it does not keep them. */
-export async function newDevice(): Promise<NewDevice | undefined> {
+export async function newDevice(name = deviceName()): Promise<NewDevice | undefined> {
   const pairs = await generateDeviceKeys();
-  const device = await describeDevice(pairs, deviceName(), Date.now());
+  const device = await describeDevice(pairs, name, Date.now());
   await writeSetting('pending', { device, pairs });
   const kept = await readSetting('pending');
   if (!kept || kept.device.id !== device.id || !(await keysWork(kept.pairs))) return undefined;

@@ -1,7 +1,7 @@
 /** From the engine to the rows and panels that the screens show. Pure apart from the clock. */
 import type { Causeway } from '../../../engine/causeway.ts';
 import { acceptedBytes, fileKey, needsAnswer, standingOf } from '../../../engine/exchange/offer.ts';
-import { isVerified } from '../../../engine/exchange/rules.ts';
+import { isHeld, isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { Chat, Chats } from './chats.ts';
@@ -166,6 +166,7 @@ export function conversationView(
       link: 'none',
       closed: deleted,
       keysChanged: false,
+      held: false,
       paths: [],
       verified: false,
     };
@@ -183,6 +184,7 @@ export function conversationView(
     ...timeline.view(talk, { mine, theirs: row.displayName || row.handle }),
     link: states.includes('open') ? 'open' : states.includes('connecting') ? 'connecting' : 'none',
     closed: deleted || row.departed === true || person.relation === 'blocked',
+    held: isHeld(person),
     keysChanged: person.keysChangedAt !== undefined && !person.keysAcknowledged,
     paths,
     verified: isVerified(person),

@@ -25,6 +25,7 @@ function groupOf(status: FileStatus, mine: boolean): TransferGroup['kind'] | und
     case 'paused':
       return 'paused';
     case 'done':
+    case 'gone':
       return 'finished';
     case 'declined':
     case 'cancelled':

@@ -3,6 +3,7 @@
  * as a whole, never mutated; components derive from them and call `Actions`. All names in here went through `protocol/names.ts`.
  */
 import type { GuestState } from '../../../engine/devices/approval-guest.ts';
+import type { GoneReason } from '../../../engine/exchange/offer.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
 import type { Path } from '../../../engine/session/wire.ts';
 import type { EntryRef } from '../../../protocol/entry.ts';
@@ -10,6 +11,7 @@ import type { AccountId, ConversationId, DeviceId, OfferId } from '../../../prot
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
+import type { KeepSettings } from '../kept/keep-rule.ts';
 import type { Series } from './speed-series.ts';
 import type { TransferSettings } from './transfer-settings.ts';
 
@@ -22,8 +24,8 @@ export type Phase =
   | { kind: 'unsupported'; missing: string }
   /** Another tab of this browser runs the engine. */
   | { kind: 'other-tab' }
-  /** `ended`: the server ended the session of whoever was logged in here; `revoked`: another device removed this one. */
-  | { kind: 'welcome'; ended?: 'session' | 'revoked' }
+  /** `ended`: the server ended the session of whoever was logged in here; `revoked`: another device removed this one; `evicted`: the browser removed all data. */
+  | { kind: 'welcome'; ended?: 'session' | 'revoked' | 'evicted' }
   /**
    * Everything of the account was removed from this browser. `incomplete`: some of it could not be. `stillKnown`: the server did not hear of
    * it, and takes this browser for logged in.
@@ -37,6 +39,8 @@ export type Phase =
       handle: string;
       /** Devices that can approve this one, and how it stands with the one that was asked. */
       devices: { id: DeviceId; name: string }[];
+      /** It was one, and the browser removed its data. */
+      evicted?: true;
       approval?: { name: string; state: GuestState };
     }
   | { kind: 'ready' };
@@ -114,6 +118,8 @@ export type FileStatus =
   /** The sender's browser no longer has the file: the person is asked for it again by name (`mine`), or waits for that. */
   | { kind: 'needs-file'; wrongFile?: 'other' | 'changed' }
   | { kind: 'done' }
+  /** It was received, and is not on this device any more. `refused`: whoever sent it cannot serve it again, as far as is known now. */
+  | { kind: 'gone'; reason: GoneReason; refused?: true }
   | { kind: 'declined' }
   | { kind: 'cancelled'; byMe: boolean }
   /** Something failed; `retry` is offered. */
@@ -205,6 +211,8 @@ interface Said {
 export type MessageItem = {
   key: string;
   at: number;
+  /** The author's clock is ahead: `at` is when it came. */
+  clockWrong?: true;
   mine: boolean;
   author: string;
   /** In a group: tells namesakes apart. */
@@ -213,6 +221,8 @@ export type MessageItem = {
   /** Told by the app itself: the other added a device of this name. */
   (
     | { kind: 'notice'; notice: 'device-added'; name: string }
+    /** A device of this name wrote two histories; only the one that came first counts here. */
+    | { kind: 'notice'; notice: 'forked'; name: string }
     | ({ kind: 'text'; text: string; edited: boolean; disappears: boolean; quote?: Quote } & Said)
     | ({ kind: 'files'; files: FileCard[] } & Said)
     /** Its author took it back. */
@@ -284,6 +294,8 @@ export interface ConversationView {
   acceptRule?: AcceptRule;
   /** The other's keys changed and the person has not acknowledged it. */
   keysChanged: boolean;
+  /** The keys before them were compared: nothing is sent until it is acknowledged. */
+  held: boolean;
   /** There is more than `items` before, or after them. */
   hasOlder: boolean;
   hasNewer: boolean;
@@ -314,6 +326,39 @@ export interface IncomingOffer {
   /** What can be written here less what accepted files still need, once it is measured. */
   freeBytes?: number;
   at: number;
+}
+
+export interface KeptFile {
+  offer: OfferId;
+  file: number;
+  /** Cleaned name. */
+  name: string;
+  /** On the disk of this device. */
+  sizeBytes: number;
+  at: number;
+  /** The copy of a file that is being sent. */
+  mine: boolean;
+  canClear: boolean;
+  /** It was saved or opened. */
+  used: boolean;
+}
+
+export interface KeptConversation {
+  person: PersonRow;
+  /** Largest first. */
+  files: KeptFile[];
+  filesBytes: number;
+  /** Roughly. */
+  messagesBytes: number;
+}
+
+export interface KeptView {
+  /** Those that take most first. */
+  conversations: KeptConversation[];
+  /** By how much files that were neither saved nor opened are over the limit. */
+  unsavedOverBytes: number;
+  /** Files that the browser removed. */
+  lost: number;
 }
 
 export interface StorageView {
@@ -400,6 +445,9 @@ export interface View {
   /** Only while somebody looks at it (`watchTransfers`). */
   transfers?: TransfersView;
   transferSettings: TransferSettings;
+  keepSettings: KeepSettings;
+  /** A message could not be stored for want of room, and none was since. */
+  storageFull: boolean;
   storage?: StorageView;
   /** Devices of this account, this one first. */
   devices?: DeviceRow[];

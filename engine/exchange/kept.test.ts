@@ -1,0 +1,117 @@
+/** Received files after their receipt: removed, found missing, fetched once more. */
+import { describe, expect, test } from 'vitest';
+import { equalBytes } from '../../protocol/bytes.ts';
+import type { OfferId } from '../../protocol/ids.ts';
+import { contentOf } from '../testing/content.ts';
+import { friends, type Machine } from '../testing/world.ts';
+import { factsOf } from './offer.ts';
+
+const content = contentOf(700_000, 5);
+
+async function received() {
+  const { world, ann, bob } = await friends();
+  const offer = ann.offer(bob.account.id, [content]) as OfferId;
+  await world.run(1_000, () => bob.standing(offer) === 'waiting');
+  bob.act((engine) => engine.answerOffer(offer, 'accepted'));
+  await world.run(10_000, () => ann.standing(offer) === 'done');
+  expect(bob.standing(offer)).toBe('done');
+  return { world, ann, bob, offer };
+}
+
+const facts = (machine: Machine, offer: OfferId) => factsOf(machine.record(offer), 0);
+const whole = (bob: Machine, offer: OfferId): boolean => {
+  const got = bob.blobs.received(offer, 0, content.length);
+  return got !== undefined && equalBytes(got, content);
+};
+
+describe('a received file', () => {
+  test('is removed when its person says so, once, and both sides still know that it was received', async () => {
+    const { world, ann, bob, offer } = await received();
+    const { kept } = bob.engine.transfers;
+    await kept.used(offer, 0);
+    expect(facts(bob, offer).usedAt).toBe(Math.floor(world.clock.now()));
+    await kept.clear(offer, 0, 'cleared');
+    await kept.clear(offer, 0, 'limit');
+    expect(facts(bob, offer)).toMatchObject({ gone: 'cleared', usedAt: undefined });
+    expect(bob.blobs.haveBlocks(offer, 0)).toBe(0);
+    expect([kept.isHere(offer, 0), bob.standing(offer), ann.standing(offer)]).toEqual([false, 'done', 'done']);
+    await bob.close();
+    await bob.start();
+    expect(facts(bob, offer).gone).toBe('cleared');
+    expect(bob.lies).toEqual([]);
+  });
+
+  test('is never removed while it is on its way, nor from the device that sent it', async () => {
+    const { world, ann, bob } = await friends({ wires: { bytesPerSecond: 50_000 } });
+    const offer = ann.offer(bob.account.id, [content]) as OfferId;
+    await world.run(1_000, () => bob.standing(offer) === 'waiting');
+    bob.act((engine) => engine.answerOffer(offer, 'accepted'));
+    await world.run(5_000, () => bob.doneBytes(offer) > 0);
+    for (const machine of [ann, bob]) {
+      await machine.engine.transfers.kept.clear(offer, 0, 'limit');
+      await machine.engine.transfers.kept.lost(offer, 0);
+    }
+    await world.run(60_000, () => ann.standing(offer) === 'done');
+    expect(whole(bob, offer)).toBe(true);
+  });
+
+  test('is fetched once more from a sender that still has it, also over a reload in the middle', async () => {
+    const { world, ann, bob, offer } = await received();
+    const entries = (await bob.history(ann)).length;
+    await bob.engine.transfers.kept.clear(offer, 0, 'cleared');
+    ann.blobs.attach(offer, 0, content);
+    await bob.engine.transfers.kept.fetchAgain(offer, 0);
+    expect(bob.standing(offer)).toBe('accepted');
+    bob.crash();
+    await bob.start();
+    await world.run(20_000, () => bob.standing(offer) === 'done');
+    await world.run(1_000);
+    expect(facts(bob, offer)).toMatchObject({ again: false, gone: undefined });
+    expect(whole(bob, offer)).toBe(true);
+    expect(ann.standing(offer)).toBe('done');
+    expect(ann.blobs.openSources).toBe(0);
+    // Nobody else hears of it: it was received, and stays so.
+    expect(await bob.history(ann)).toHaveLength(entries);
+    expect([...ann.lies, ...bob.lies]).toEqual([]);
+  });
+
+  test('is not wanted any more before it came: then it is as gone as before', async () => {
+    const { world, ann, bob, offer } = await received();
+    const { kept } = bob.engine.transfers;
+    await kept.clear(offer, 0, 'limit');
+    await ann.close();
+    await kept.fetchAgain(offer, 0);
+    await world.run(5_000);
+    expect(bob.standing(offer)).toBe('accepted');
+    expect(await kept.giveUp(offer, 0)).toBe(true);
+    expect(await kept.giveUp(offer, 0)).toBe(false);
+    expect([bob.standing(offer), facts(bob, offer).gone, kept.isHere(offer, 0)]).toEqual(['done', 'limit', false]);
+  });
+
+  test('that its sender has no more is not fetched, which is known, until it can be', async () => {
+    const { world, ann, bob, offer } = await received();
+    const { kept } = bob.engine.transfers;
+    await kept.lost(offer, 0);
+    expect(facts(bob, offer).gone).toBe('lost');
+    await kept.fetchAgain(offer, 0);
+    await world.run(5_000, () => kept.wasRefused(offer, 0));
+    await world.run(1_000);
+    expect([ann.activity(offer), ann.standing(offer)]).toEqual(['idle', 'done']);
+    expect([bob.standing(offer), bob.activity(offer), facts(bob, offer).gone]).toEqual(['done', 'idle', 'lost']);
+    // Its sender chose it again meanwhile.
+    ann.blobs.attach(offer, 0, content);
+    await kept.fetchAgain(offer, 0);
+    await world.run(20_000, () => bob.standing(offer) === 'done');
+    expect(whole(bob, offer)).toBe(true);
+  });
+
+  test('that comes otherwise than it was is no success', async () => {
+    const { world, ann, bob, offer } = await received();
+    await bob.engine.transfers.kept.clear(offer, 0, 'cleared');
+    ann.blobs.attach(offer, 0, contentOf(content.length, 6), true);
+    await bob.engine.transfers.kept.fetchAgain(offer, 0);
+    await world.run(20_000, () => bob.standing(offer) === 'failed');
+    expect(facts(bob, offer)).toMatchObject({ failed: 'verification', gone: 'cleared' });
+    expect(bob.engine.transfers.kept.isHere(offer, 0)).toBe(false);
+  });
+});
