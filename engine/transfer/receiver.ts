@@ -314,7 +314,7 @@ export class Receiver {
     if (bytesPerSecond < Infinity) {
       const ahead = Math.ceil((bytesPerSecond * PACE_AHEAD_MS) / 1000);
       const room = Math.min(most, stream.receivedBytes + ahead) - stream.creditBytes;
-      const part = room > 0 ? downLimit?.shareBytes(clock.now(), stream) : undefined;
+      const part = room > 0 ? downLimit?.shareBytes(clock.now(), stream, room) : undefined;
       credit = stream.creditBytes + Math.min(room, part ?? 0);
       this.#cancelPace ??= clock.after(PACE_MS, () => {
         this.#cancelPace = undefined;
