@@ -26,7 +26,7 @@ const PACE_MS = 100;
 const PACE_AHEAD_MS = 500;
 const STALL_MS = 5000;
 const WATCH_MS = 1000;
-/** Ended streams whose last chunks may still be under way. */
+/** Ended streams whose last chunks may still be under way that are known one by one: what may come of older ones is counted together. */
 const LATE_STREAMS = 64;
 
 export interface ReceiverParts {
@@ -47,6 +47,8 @@ export class Receiver {
   readonly #waiting: FetchTarget[] = [];
   /** Bytes that may still come on streams that ended before their time. */
   readonly #late = new Map<number, number>();
+  /** The same, of older ones together. */
+  #lateOfOldBytes = 0;
   #nextStream: number;
   /** Lanes on which something can come, with the bytes of chunks that did, and those not yet acknowledged. */
   readonly #lanes = new Map<number, { port: LanePort; receivedBytes: number; unackedBytes: number }>();
@@ -279,14 +281,18 @@ export class Receiver {
     if (unfinished.length > 0) stream.blob.release(unfinished);
     if (!mayStillCome) return;
     this.#late.set(stream.number, stream.lateBytes);
-    const oldest = this.#late.keys().next();
-    if (this.#late.size > LATE_STREAMS && oldest.done !== true) this.#late.delete(oldest.value);
+    const [oldest] = this.#late;
+    if (this.#late.size <= LATE_STREAMS || oldest === undefined) return;
+    this.#late.delete(oldest[0]);
+    this.#lateOfOldBytes += oldest[1];
   }
 
   #lateChunk(streamNumber: number, bytes: number): void {
-    const allowed = this.#late.get(streamNumber) ?? 0;
+    const own = this.#late.get(streamNumber);
+    const allowed = own ?? (this.owns(streamNumber) ? this.#lateOfOldBytes : 0);
     if (bytes > allowed) throw new ProtocolError('not-allowed', `chunk for no open stream (${streamNumber})`);
-    this.#late.set(streamNumber, allowed - bytes);
+    if (own === undefined) this.#lateOfOldBytes -= bytes;
+    else this.#late.set(streamNumber, own - bytes);
   }
 
   #ack(streamNumber: number, stream: IncomingStream | undefined, laneNumber = 0): void {
