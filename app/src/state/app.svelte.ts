@@ -61,7 +61,7 @@ const clock: Clock = {
 const refreshMs = 50;
 /** As long as this a start may take before the person is told that the server does not answer. */
 const connectMs = 4000;
-const refreshWhileMovingMs = 250;
+const refreshWhileMovingMs = 500;
 const ok: ActionResult = { ok: true };
 
 /** All that exists while an account is logged in on this tab. */
