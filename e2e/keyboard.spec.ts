@@ -127,20 +127,20 @@ test('register, share, write, attach, accept, save, settings and log out without
   await tabTo(alice.page, 'Cancel', 'Shift+Tab');
   await alice.page.keyboard.press('Enter');
   await expect(alice.status('mistake.bin')).toHaveText('Cancelled');
-  await focus(alice.page).toBe('Messages');
+  await focus(alice.page).toBe('Message actions');
 
   await tabTo(alice.page, 'Settings', 'Shift+Tab');
   await alice.page.keyboard.press('Enter');
   // The button has the name of the screen that it opens, which comes a moment later.
   const title = alice.page.getByRole('heading', { name: 'Settings' });
   await expect(title).toBeFocused();
-  await tabTo(alice.page, 'Remove from this device…');
+  await tabTo(alice.page, 'Delete my data on this device…');
   await alice.page.keyboard.press('Enter');
   await expect(alice.page.getByRole('alertdialog')).toBeVisible();
   await focus(alice.page).toBe('Cancel');
   await alice.page.keyboard.press('Escape');
   await expect(alice.page.getByRole('alertdialog')).toBeHidden();
-  await focus(alice.page).toBe('Remove from this device…');
+  await focus(alice.page).toBe('Delete my data on this device…');
   await tabTo(alice.page, 'Back', 'Shift+Tab');
   await alice.page.keyboard.press('Enter');
   await expect(alice.page.getByRole('button', { name: 'Settings' })).toBeFocused();

@@ -115,7 +115,7 @@ test('the receiver sleeps for half a minute: it goes on by itself', async ({ pai
   await arrives(alice, bob, path);
 });
 
-test.describe('with a cable to pull', () => {
+test.describe('with a cable to pull', { tag: '@network' }, () => {
   test.skip(!Network.available(), 'needs root and iproute2 (ip netns)');
   let network: Network;
   test.beforeAll(() => {

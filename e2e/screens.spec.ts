@@ -46,9 +46,11 @@ function layoutFaults(touch: boolean): string[] {
     if (typeof duration === 'number' && duration > 10) faults.push(`moves for ${duration} ms: ${animation.playState}`);
   }
   if (touch)
-    for (const control of document.querySelectorAll('button, a[href], input, textarea, [role="button"]')) {
-      const hidden = control.classList.contains('visually-hidden');
-      const target = hidden && control instanceof HTMLInputElement ? control.labels?.[0] : control;
+    for (const control of document.querySelectorAll('button, a[href]:not(.rich a), input, textarea, [role="button"]')) {
+      const labelled =
+        control instanceof HTMLInputElement &&
+        (control.classList.contains('visually-hidden') || /checkbox|radio/.test(control.type));
+      const target = labelled ? control.labels?.[0] : control;
       if (!target?.checkVisibility()) continue;
       const { width, height } = target.getBoundingClientRect();
       // The placing of a pixel may cost a hundredth of it.
@@ -118,7 +120,7 @@ test('the screens of one person: welcome, recovery code, nobody yet, settings, a
   await page.getByRole('button', { name: 'Settings' }).click();
   await expect(page.getByText('of', { exact: false }).getByText(/used$/)).toBeVisible();
   await look(page, 'settings');
-  await page.getByRole('button', { name: 'Remove from this device…' }).click();
+  await page.getByRole('button', { name: 'Delete my data on this device…' }).click();
   await expect(page.getByRole('alertdialog')).toBeVisible();
   await look(page, 'remove from this device');
 
@@ -129,7 +131,7 @@ test('the screens of one person: welcome, recovery code, nobody yet, settings, a
 
   const elsewhere = await visit({ handle: 'alice' });
   await elsewhere.logIn();
-  await expect(elsewhere.page.getByRole('heading', { level: 1 })).toHaveText('This browser is new to your account');
+  await expect(elsewhere.page.getByRole('heading', { level: 1 })).toHaveText('Approve this device');
   await elsewhere.page.getByLabel('Recovery code').fill('AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA');
   await elsewhere.page.getByRole('button', { name: 'Use this code' }).click();
   await expect(elsewhere.page.getByRole('alert')).toContainText('not the recovery code');

@@ -62,7 +62,7 @@ test('a strict policy, which a whole journey never breaks', async ({ server, joi
   await bob.save('a.bin');
   await bob.page.getByRole('button', { name: 'Settings' }).click();
   await bob.page.getByText('Dark', { exact: true }).click();
-  await bob.page.getByRole('button', { name: 'Remove from this device…' }).click();
+  await bob.page.getByRole('button', { name: 'Delete my data on this device…' }).click();
   await bob.page.getByRole('alertdialog').getByRole('button', { name: 'Cancel' }).click();
   for (const { page, problems } of [alice, bob]) {
     expect(await page.evaluate(() => window.violations ?? [])).toEqual([]);

@@ -16,10 +16,18 @@ async function hand(from: Person, to: Person, path: string): Promise<void> {
   await expect(to.offer).toBeHidden();
 }
 
-async function oneAtATime(person: Person): Promise<void> {
+async function oneAtATime(person: Person, limit: 'Upload limit' | 'Download limit'): Promise<void> {
   await person.page.getByRole('button', { name: 'Settings' }).click();
   await person.page.getByLabel('Files at a time').selectOption('1');
+  await setLimit(person, limit, '1');
   await person.page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
+}
+
+/** In megabytes per second; the settings must be open. Small files then take long enough, on a fast machine too. */
+async function setLimit(person: Person, which: 'Upload limit' | 'Download limit', megabytes: string): Promise<void> {
+  const field = person.page.getByLabel(which);
+  await field.fill(megabytes);
+  await field.press('Tab');
 }
 
 const openTransfers = (person: Person) => person.page.getByRole('button', { name: /^Transfers/ }).click();
@@ -68,10 +76,10 @@ test('a rule accepts files of somebody who is verified, up to its size', async (
 
 test('one at a time: the others wait in line, in an order that can be changed', async ({ pair, file }) => {
   const [alice, bob] = await pair();
-  await oneAtATime(bob);
-  await hand(alice, bob, await file('first.bin', 600 * MiB));
-  await hand(alice, bob, await file('second.bin', 150 * MiB));
-  await hand(alice, bob, await file('third.bin', 20 * MiB));
+  await oneAtATime(bob, 'Download limit');
+  await hand(alice, bob, await file('first.bin', 100 * MiB));
+  await hand(alice, bob, await file('second.bin', 6 * MiB));
+  await hand(alice, bob, await file('third.bin', 3 * MiB));
   await expect(bob.status('first.bin')).toHaveText('Receiving');
   await expect(bob.status('second.bin')).toHaveText('Waiting in line');
   await expect(bob.status('third.bin')).toHaveText('Waiting in line');
@@ -117,13 +125,16 @@ test('one at a time: the others wait in line, in an order that can be changed', 
 
 test('the line of a sender: its order counts, and lasts over a reload', async ({ pair, file }) => {
   const [alice, bob] = await pair();
-  await oneAtATime(alice);
-  await hand(alice, bob, await file('first.bin', 600 * MiB));
+  await oneAtATime(alice, 'Upload limit');
+  const first = await file('first.bin', 0);
+  await truncate(first, 600 * MiB);
+  await hand(alice, bob, first);
   // Copied when they are attached, so that a reload needs no click.
-  await hand(alice, bob, await file('second.bin', 60 * MiB));
-  await hand(alice, bob, await file('third.bin', 60 * MiB));
+  await hand(alice, bob, await file('second.bin', 5 * MiB));
+  await hand(alice, bob, await file('third.bin', 5 * MiB));
   await expect(alice.status('second.bin')).toHaveText('Waiting in line');
   await openTransfers(alice);
+  await expect(alice.page.getByText(/^\d in line$/)).toHaveText(['1 in line', '2 in line']);
   await alice.page.getByRole('button', { name: 'Move third.bin up' }).click();
   const down = alice.page.getByRole('button', { name: 'Move third.bin up' });
   await expect(down).toHaveAttribute('aria-disabled', 'true');
@@ -189,7 +200,7 @@ test('the screen of transfers is readable, on a phone and on a desk, light and d
   await look('settings-transfers');
   await bob.page.setViewportSize(wide);
   await bob.row('Alice').click();
-  await oneAtATime(bob);
+  await oneAtATime(bob, 'Download limit');
   await hand(
     alice,
     bob,
@@ -197,7 +208,7 @@ test('the screen of transfers is readable, on a phone and on a desk, light and d
   );
   for (const name of ['film.mkv', 'second part.mkv', 'third part.mkv']) {
     const path = await file(name, 0);
-    await truncate(path, 4000 * MiB);
+    await truncate(path, 200 * MiB);
     await hand(alice, bob, path);
   }
   await expect(bob.status('film.mkv')).toHaveText('Receiving');

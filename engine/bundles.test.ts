@@ -1,6 +1,7 @@
 /** Bundles over a whole world: choosing from the manifest, accepting a part, going on after a crash. */
 import { describe, expect, test } from 'vitest';
 import { concatBytes, equalBytes } from '../protocol/bytes.ts';
+import { CHUNK_HEADER_BYTES } from '../protocol/frame.ts';
 import type { OfferId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { decodeManifest, encodeManifest, type ManifestEntry } from '../protocol/manifest.ts';
@@ -69,22 +70,30 @@ describe('a bundle', () => {
     expect([ann.reports, bob.reports]).toEqual([[], []]);
   });
 
-  test.each([false, true])('is accepted in part, with the manifest there before: %s', async (before) => {
-    const { world, ann, bob, offer } = await offered();
-    if (before) {
-      bob.engine.transfers.fetchManifest(offer, 0);
-      await world.run(5_000, () => !bob.engine.transfers.fetchingManifest(offer, 0));
-    }
-    answer(bob, offer, [{ file: 0, blocks: chosen.map(([first, end]) => [first, end]) }]);
-    await world.run(10_000, () => ann.standing(offer) === 'done');
-    await world.run(1_000);
-    expect([ann.standing(offer), bob.standing(offer)]).toEqual(['done', 'done']);
-    expect([bob.blobs.haveBlocks(offer, 0), right(bob, offer, chosen)]).toEqual([5, true]);
-    const bytes = rangesBytes(content.length, chosen);
-    expect([acceptedBytes(ann.record(offer), 0), acceptedBytes(bob.record(offer), 0)]).toEqual([bytes, bytes]);
-    expect([ann.doneBytes(offer), bob.doneBytes(offer)]).toEqual([bytes, bytes]);
-    expect([ann.lies, bob.lies, ann.reports, bob.reports]).toEqual([[], [], [], []]);
-  });
+  test.each(['was not there', 'was there', 'was there before a reload'])(
+    'is accepted in part; its manifest %s',
+    async (before) => {
+      const { world, ann, bob, offer } = await offered();
+      if (before !== 'was not there') {
+        bob.engine.transfers.fetchManifest(offer, 0);
+        await world.run(5_000, () => !bob.engine.transfers.fetchingManifest(offer, 0));
+      }
+      if (before === 'was there before a reload') {
+        bob.crash();
+        await bob.start();
+        await world.run(20_000, () => bob.engine.links.stateOf(ann.device) === 'open');
+      }
+      answer(bob, offer, [{ file: 0, blocks: chosen.map(([first, end]) => [first, end]) }]);
+      await world.run(10_000, () => ann.standing(offer) === 'done');
+      await world.run(1_000);
+      expect([ann.standing(offer), bob.standing(offer)]).toEqual(['done', 'done']);
+      expect([bob.blobs.haveBlocks(offer, 0), right(bob, offer, chosen)]).toEqual([5, true]);
+      const bytes = rangesBytes(content.length, chosen);
+      expect([acceptedBytes(ann.record(offer), 0), acceptedBytes(bob.record(offer), 0)]).toEqual([bytes, bytes]);
+      expect([ann.doneBytes(offer), bob.doneBytes(offer)]).toEqual([bytes, bytes]);
+      expect([ann.lies, bob.lies, ann.reports, bob.reports]).toEqual([[], [], [], []]);
+    },
+  );
 
   test('goes on after crashes of both where it was, with what was chosen', async () => {
     const { world, ann, bob, offer } = await offered();
@@ -101,6 +110,82 @@ describe('a bundle', () => {
     await ann.start();
     await world.run(30_000, () => ann.standing(offer) === 'done');
     expect([ann.standing(offer), bob.standing(offer), right(bob, offer, blocks)]).toEqual(['done', 'done', true]);
+  });
+});
+
+describe('a bundle of which files were changed while it was sent', () => {
+  const lost: Ranges = [
+    [4, 6],
+    [9, 10],
+  ];
+  const rest: Ranges = [
+    [0, 4],
+    [6, 9],
+    [10, blockCount(content.length)],
+  ];
+
+  test('arrives without them, and they alone are asked for again', async () => {
+    const { world, ann, bob, offer } = await offered();
+    ann.blobs.spoil(offer, 0, lost);
+    answer(bob, offer);
+    await world.run(10_000, () => bob.standing(offer) === 'failed' && ann.standing(offer) === 'failed');
+    const failed = () => [ann, bob].map((machine) => machine.record(offer).files[0]?.failed);
+    expect([failed(), right(bob, offer, rest)]).toEqual([['changed', 'changed'], true]);
+    expect([bob.engine.transfers.haveRanges(offer, 0), bob.blobs.openSinks]).toEqual([rest, 0]);
+    expect(bob.doneBytes(offer)).toBe(rangesBytes(content.length, rest));
+    expect(ann.engine.transfers.arrivedRanges(offer, 0)).toEqual(rest);
+
+    // Nothing has become better: it is said again, and nothing is lost.
+    bob.act((engine) => engine.transfers.resume(offer, 0));
+    await world.run(100);
+    await world.run(10_000, () => bob.standing(offer) === 'failed' && ann.standing(offer) === 'failed');
+    expect([failed(), bob.blobs.haveBlocks(offer, 0)]).toEqual([
+      ['changed', 'changed'],
+      blockCount(content.length) - 3,
+    ]);
+
+    ann.blobs.spoil(offer, 0, []);
+    let moved = 0;
+    world.wires.tamper = (frame) => {
+      if (frame[0] === 1) moved += frame.length - CHUNK_HEADER_BYTES;
+      return frame;
+    };
+    bob.act((engine) => engine.transfers.resume(offer, 0));
+    await world.run(10_000, () => ann.standing(offer) === 'done');
+    expect([ann.standing(offer), bob.standing(offer)]).toEqual(['done', 'done']);
+    expect(moved).toBe(rangesBytes(content.length, lost));
+    expect([ann.lies, bob.lies, ann.reports, bob.reports]).toEqual([[], [], [], []]);
+  });
+
+  test('after a reload of the receiver is shown as far as it came, and the sender can let it go on', async () => {
+    const { world, ann, bob, offer } = await offered();
+    ann.blobs.spoil(offer, 0, lost);
+    answer(bob, offer);
+    await world.run(10_000, () => bob.standing(offer) === 'failed' && ann.standing(offer) === 'failed');
+    bob.crash();
+    await bob.start();
+    await world.run(1_000);
+    expect([bob.standing(offer), bob.engine.transfers.haveRanges(offer, 0), bob.blobs.openSinks]).toEqual([
+      'failed',
+      rest,
+      0,
+    ]);
+    ann.blobs.spoil(offer, 0, []);
+    ann.act((engine) => engine.transfers.resume(offer, 0));
+    await world.run(30_000, () => ann.standing(offer) === 'done');
+    expect([ann.standing(offer), bob.standing(offer)]).toEqual(['done', 'done']);
+    expect([ann.lies, bob.lies, ann.reports, bob.reports]).toEqual([[], [], [], []]);
+  });
+
+  test('of which the link goes away meanwhile still ends with what could be had', async () => {
+    const { world, ann, bob, offer } = await offered();
+    ann.blobs.spoil(offer, 0, lost);
+    answer(bob, offer);
+    await world.run(10_000, () => bob.blobs.haveBlocks(offer, 0) > 4);
+    for (const wire of world.wires.of(bob.device)) wire.kill();
+    await world.run(60_000, () => bob.standing(offer) === 'failed' && ann.standing(offer) === 'failed');
+    expect([ann.standing(offer), bob.standing(offer), right(bob, offer, rest)]).toEqual(['failed', 'failed', true]);
+    expect([ann.lies, bob.lies]).toEqual([[], []]);
   });
 });
 

@@ -48,6 +48,42 @@ const done =
   () =>
     machines.every((machine) => machine.standing(offer) === 'done');
 
+describe('somebody who deletes the account', () => {
+  test('is gone for who is there, and for who comes later; what was said stays', async () => {
+    const { world, ann, bob } = await two();
+    ann.act((engine) => engine.sendText(bob.account.id, 'good bye'));
+    await world.run(2_000);
+    const cat = await world.person();
+    world.server.befriend(ann.account.id, cat.account.id);
+    await cat.start();
+    await world.run(500);
+    expect(cat.person(ann).relation).toBe('accepted');
+    cat.crash();
+    world.server.delete(ann.account.id);
+    await world.run(2_000);
+    await cat.start();
+    await world.run(1_000);
+    expect(ann.stopped).toEqual(['deleted']);
+    for (const one of [bob, cat]) {
+      expect(one.person(ann)).toMatchObject({ relation: 'none' });
+      expect(one.person(ann).departedAt).toBeGreaterThan(0);
+      expect(one.person(ann).keysChangedAt).toBeUndefined();
+    }
+    expect([bob.engine.people.online(ann.account.id).size, bob.engine.links.all()]).toEqual([0, []]);
+    expect(await bob.texts(ann)).toEqual(['good bye']);
+    expect(bob.reports).toEqual([]);
+  });
+
+  test('is not gone who only parted', async () => {
+    const { world, ann, bob } = await two();
+    ann.act((engine) => engine.answerRequest(bob.account.id, 'remove'));
+    await world.run(1_000);
+    expect(bob.person(ann).relation).toBe('none');
+    expect(bob.person(ann).departedAt).toBeUndefined();
+    expect(bob.person(ann).keysChangedAt).toBeUndefined();
+  });
+});
+
 describe('two people', () => {
   test('write to each other; what is written while the other is away waits', async () => {
     const { world, ann, bob } = await two();

@@ -48,6 +48,8 @@ export interface StoredEntry {
   wire: Bytes;
   /** SHA-256 of the header. */
   hash: Bytes;
+  /** What the payload says, where it travels encrypted under a key of the conversation. Never leaves the device. */
+  plain?: Bytes;
 }
 
 /** Feeds of one account on this device. Writes resolve after they are durable. */
@@ -64,6 +66,14 @@ export interface FeedStore {
     limit: number,
     before?: { lamport: number; device: DeviceId; sequence: number },
   ): Promise<StoredEntry[]>;
+  /** The oldest `limit` entries after a place in that order, which need not be that of an entry, oldest first. */
+  historyAfter(
+    conversation: ConversationId,
+    limit: number,
+    after: { lamport: number; device: DeviceId; sequence: number },
+  ): Promise<StoredEntry[]>;
+  /** Writes entries that are there, with the same hash, over themselves: their payloads were dropped. Ignores what is not there. */
+  replace(entries: readonly StoredEntry[]): Promise<void>;
 }
 
 /** The bytes of a file that is being sent. Reads may fail with `SourceError`. */
@@ -76,11 +86,14 @@ export interface BlobSource {
   close(): void;
 }
 
-/** Why a source cannot be read: `gone` no access any more, `changed` not the same file as offered. */
+/**
+ * Why a source cannot be read: `gone` no access any more, `changed` not the same file as offered, `part-changed` a block of a bundle with bytes of a file
+ * that is not the same: other blocks can be read.
+ */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   constructor(
-    readonly kind: 'gone' | 'changed',
+    readonly kind: 'gone' | 'changed' | 'part-changed',
     options?: { cause: unknown },
   ) {
     super(kind, options);

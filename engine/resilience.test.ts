@@ -138,6 +138,33 @@ describe('a pause', () => {
     paused.act((engine) => engine.transfers.resume(offer, 0));
     await arrives(world, ann, bob, offer);
   });
+
+  test.each([0, 1])(
+    'by both is still known to the other side when one of them lets it go on: %i first',
+    async (who) => {
+      const { world, ann, bob, offer } = await underWay();
+      const [first, second] = who === 0 ? [ann, bob] : [bob, ann];
+      for (const machine of [first, second]) {
+        machine.act((engine) => engine.transfers.pause(offer, 0));
+        await world.run(500);
+      }
+      for (const [goesOn, waits] of [
+        [first, second],
+        [second, first],
+      ] as const) {
+        goesOn.act((engine) => engine.transfers.resume(offer, 0));
+        await world.run(1_000);
+        expect([waits.standing(offer), activity(goesOn, offer)]).toEqual([
+          'paused',
+          { kind: 'paused-there', reason: 'paused' },
+        ]);
+        goesOn.act((engine) => engine.transfers.pause(offer, 0));
+        await world.run(500);
+      }
+      for (const machine of [first, second]) machine.act((engine) => engine.transfers.resume(offer, 0));
+      await arrives(world, ann, bob, offer);
+    },
+  );
 });
 
 describe('a half transfer', () => {

@@ -12,14 +12,25 @@ export interface SignalingEvents {
   ready(state: { account: OwnAccount; contacts: Contact[] }): void;
   /** Not connected any more; it is being tried again. */
   lost(): void;
-  /** This connection will not come back by itself: another one took over, the session ended, or the device is not certified. */
-  stopped(reason: 'replaced' | 'ended' | 'unknown-device' | 'unsupported-version'): void;
+  /**
+   * This connection will not come back by itself: another one took over, the session ended, the device is not certified (`revoked`: any
+   * more), or the account was deleted.
+   */
+  stopped(reason: 'replaced' | 'ended' | 'revoked' | 'deleted' | 'unknown-device' | 'unsupported-version'): void;
   contact(contact: Contact): void;
   presence(presence: ServerEvent<'presence'>): void;
+  nearby(people: ServerEvent<'nearby'>['people']): void;
   signal(signal: ServerEvent<'signal'>): void;
   /** Resolves when the knock is taken for good; the server then forgets it. */
   knock(knock: ServerEvent<'knock'>): Promise<void>;
   account(account: OwnAccount): void;
+  devices(devices: ServerEvent<'devices'>): void;
+  approval(approval: ServerEvent<'approval'>): void;
+  group(roster: ServerEvent<'group'>): void;
+  groupMember(changed: ServerEvent<'group:member'>): void;
+  groupLeft(left: ServerEvent<'group:left'>): void;
+  groupAsked(asked: ServerEvent<'group:asked'>): void;
+  groupReplied(replied: ServerEvent<'group:replied'>): void;
 }
 
 export interface Signaling {

@@ -17,8 +17,11 @@ const provenWaitMs = 5_000;
 export interface SignalingOptions extends SocketOptions {
   keys: DeviceKeys;
   events: SignalingEvents;
-  /** The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`), or the server did not answer. */
-  renew: () => Promise<'yes' | 'no' | 'no-server'>;
+  /**
+   * The server knows no session: resolves to whether there is one again (`yes`), never will be (`no`, `revoked`, or `deleted` with the
+   * account), or the server did not answer.
+   */
+  renew: () => Promise<'yes' | 'no' | 'revoked' | 'deleted' | 'no-server'>;
 }
 
 export function connectSignaling(options: SignalingOptions): Signaling {
@@ -69,13 +72,22 @@ export function connectSignaling(options: SignalingOptions): Signaling {
   });
   listen(socket, 'contact', report, (contact) => events.contact(contact));
   listen(socket, 'presence', report, (presence) => events.presence(presence));
+  listen(socket, 'nearby', report, ({ people }) => events.nearby(people));
   listen(socket, 'signal', report, (signal) => events.signal(signal));
   listen(socket, 'knock', report, (knock, done) => {
     events.knock(knock).then(done, report);
   });
   listen(socket, 'account', report, (account) => events.account(account));
+  listen(socket, 'devices', report, (devices) => events.devices(devices));
+  listen(socket, 'approval', report, (approval) => events.approval(approval));
+  listen(socket, 'group', report, (roster) => events.group(roster));
+  listen(socket, 'group:member', report, (changed) => events.groupMember(changed));
+  listen(socket, 'group:left', report, (left) => events.groupLeft(left));
+  listen(socket, 'group:asked', report, (asked) => events.groupAsked(asked));
+  listen(socket, 'group:replied', report, (replied) => events.groupReplied(replied));
   listen(socket, 'replaced', report, () => stop('replaced'));
-  listen(socket, 'ended', report, () => stop('ended'));
+  listen(socket, 'ended', report, ({ revoked }) => stop(revoked === true ? 'revoked' : 'ended'));
+  listen(socket, 'deleted', report, () => stop('deleted'));
   socket.on('disconnect', () => {
     if (ready) events.lost();
     ready = false;
@@ -86,6 +98,7 @@ export function connectSignaling(options: SignalingOptions): Signaling {
       renew().then((renewed) => {
         if (renewed === 'yes' && !stopped) socket.connect();
         else if (renewed === 'no') stop('ended');
+        else if (renewed === 'revoked' || renewed === 'deleted') stop(renewed);
         else connectLater();
       }, report);
     else if (!stopped && !socket.active) connectLater();

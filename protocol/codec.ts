@@ -3,25 +3,36 @@
  * Decoding is strict: one value, no indefinite lengths, no duplicate keys, no tags, no floats, text keys only. Objects come back without
  * a prototype-polluting path: cborg creates plain objects and `__proto__` is refused here.
  */
-import { decode, encode } from 'cborg';
+import { decode, decodeFirst, encode } from 'cborg';
 import * as v from 'valibot';
 import type { Bytes } from './bytes.ts';
 import { ProtocolError } from './errors.ts';
 
 export const encodeCbor = (value: unknown): Bytes => encode(value);
 
+const strictly = {
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowInfinity: false,
+  allowNaN: false,
+  allowBigInt: false,
+  rejectDuplicateMapKeys: true,
+};
+
 /** @throws ProtocolError `malformed` when the bytes are not one deterministic CBOR value. */
-export function decodeCbor(bytes: Uint8Array): unknown {
+export const decodeCbor = (bytes: Uint8Array): unknown => refusing((): unknown => decode(bytes, strictly));
+
+/** The same, of a value that zeros may follow. @throws ProtocolError `malformed`. */
+export function decodePaddedCbor(bytes: Uint8Array): unknown {
+  const [value, padding] = refusing((): [unknown, Uint8Array] => decodeFirst(bytes, strictly));
+  if (padding.some((byte) => byte !== 0)) throw new ProtocolError('malformed', 'more than one value');
+  return value;
+}
+
+function refusing<T>(run: () => T): T {
   try {
-    return decode(bytes, {
-      strict: true,
-      allowIndefinite: false,
-      allowUndefined: false,
-      allowInfinity: false,
-      allowNaN: false,
-      allowBigInt: false,
-      rejectDuplicateMapKeys: true,
-    });
+    return run();
   } catch (error) {
     throw new ProtocolError('malformed', error instanceof Error ? error.message : 'not CBOR');
   }

@@ -2,15 +2,26 @@
 import { readFileSync } from 'node:fs';
 import type * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { ApprovalBody } from './approval.ts';
 import { EntryHeader, OfferedFile, Payload, WireEntry } from './entry.ts';
 import { Envelope, KnockBody, SignalBody } from './envelope.ts';
 import { errorCodes, WireError } from './errors.ts';
 import { clientEvents, IceServer, serverEvents } from './events.ts';
 import { CHUNK_HEADER_BYTES, ControlFrame, decodeFrame, encodeAck, encodeControl } from './frame.ts';
-import { Challenge, LoginRequest, OwnAccount, RegisterRequest, ResumeRequest } from './http.ts';
+import {
+  Challenge,
+  DeleteRequest,
+  LoginRequest,
+  LogoutRequest,
+  OwnAccount,
+  RegisterRequest,
+  ResumeRequest,
+} from './http.ts';
+import { GroupPayload } from './group.ts';
+import { JoinVerdict, Roster, RosterChange, RosterMember } from './group-roster.ts';
 import * as ids from './ids.ts';
 import { limits, PROTOCOL_VERSION } from './limits.ts';
-import { Contact, Device, DeviceListBody, PublicAccount, Relation, SignedDeviceList } from './people.ts';
+import { Contact, Device, DeviceListBody, NearbyPerson, PublicAccount, Relation, SignedDeviceList } from './people.ts';
 
 const text = readFileSync(new URL('../docs/protocol.md', import.meta.url), 'utf8');
 
@@ -93,8 +104,11 @@ const shapes = {
   DeviceListBody,
   Device,
   Challenge,
+  NearbyPerson,
   IceServer,
   WireError,
+  Roster,
+  RosterMember,
 };
 /** The name of a shape, or the fields of one that has no name. */
 const shapeOrFields = (schema: v.GenericSchema): string[] => {
@@ -130,7 +144,8 @@ describe('docs/protocol.md', () => {
       'POST /api/login': fields(LoginRequest),
       'POST /api/challenge': [],
       'POST /api/resume': fields(ResumeRequest),
-      'POST /api/logout': [],
+      'POST /api/logout': fields(LogoutRequest),
+      'POST /api/delete': fields(DeleteRequest),
       'GET /api/session': [],
     };
     expect(rows('HTTP calls', 'call', (cells) => list(cells[1]))).toEqual(expected(Object.entries(requests)));
@@ -160,7 +175,11 @@ describe('docs/protocol.md', () => {
     const known = [
       ['Contact.relation', choices(Relation)] as [string, string[]],
       ['contact:answer.verdict', choices(verdict)] as [string, string[]],
-      ...[SignalBody, KnockBody, Payload, ControlFrame].flatMap((variant) => picklists(variant)),
+      ['RosterMember.role', choices(RosterMember.entries.role)] as [string, string[]],
+      ['groups:reply.verdict', choices(JoinVerdict)] as [string, string[]],
+      ...[SignalBody, KnockBody, ApprovalBody, Payload, RosterChange, ControlFrame].flatMap((variant) =>
+        picklists(variant),
+      ),
     ];
     expect(rows('Shapes', 'field', (cells) => list(cells[1]))).toEqual(expected(known));
   });
@@ -181,6 +200,7 @@ describe('docs/protocol.md', () => {
     const bodies = [
       ...kinds(SignalBody).map(([kind, names]): [string, unknown] => [kind, ['signal', names]]),
       ...kinds(KnockBody).map(([kind, names]): [string, unknown] => [kind, ['knock', names]]),
+      ...kinds(ApprovalBody).map(([kind, names]): [string, unknown] => [kind, ['approval', names]]),
     ];
     const documented = rows('Sealed envelopes', 'body', (cells) => [plain(cells[1]), list(cells[2])]);
     expect(documented).toEqual(expected(bodies));
@@ -210,6 +230,10 @@ describe('docs/protocol.md', () => {
   it('has the payloads', () => {
     expect(rows('Payloads', 'kind', (cells) => list(cells[1]))).toEqual(expected(kinds(Payload)));
     expect(rows('Payloads', 'part', (cells) => list(cells[1]))).toEqual([['OfferedFile', fields(OfferedFile)]]);
+  });
+
+  it('has the payloads of the log of a group', () => {
+    expect(rows('Payloads of the log', 'kind', (cells) => list(cells[1]))).toEqual(expected(kinds(GroupPayload)));
   });
 
   it('has the limits with their values, each with a reason', () => {

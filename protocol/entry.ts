@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { bytesOf, bytesUpTo, uint } from './codec.ts';
 import { ConversationId, DeviceId, OfferId } from './ids.ts';
 import { limits } from './limits.ts';
+import { OwnGroup, OwnPerson, OwnRead } from './own-facts.ts';
 
 export const EntryHeader = v.strictObject({
   version: uint(255),
@@ -28,11 +29,14 @@ export const EntryHeader = v.strictObject({
 });
 export type EntryHeader = v.InferOutput<typeof EntryHeader>;
 
-/** [header bytes, Ed25519 signature of the authoring device under the domain `causeway/entry/1`, salt, payload bytes]. */
+/**
+ * [header bytes, Ed25519 signature of the authoring device under the domain `causeway/entry/1`, salt of 16 bytes, payload bytes]. An entry
+ * whose payload was dropped travels with an empty salt and an empty payload: without the salt nobody can guess a short text from its hash.
+ */
 export const WireEntry = v.strictTuple([
   bytesUpTo(limits.headerBytes),
   bytesOf(64),
-  bytesOf(16),
+  bytesUpTo(16),
   bytesUpTo(limits.payloadBytes),
 ]);
 export type WireEntry = v.InferOutput<typeof WireEntry>;
@@ -65,9 +69,39 @@ const blockRanges = v.pipe(
   v.maxLength(limits.rangesPerAnswer),
 );
 
+/** An entry of the same conversation. */
+export const EntryRef = v.strictObject({ device: DeviceId, sequence: uint() });
+export type EntryRef = v.InferOutput<typeof EntryRef>;
+
+const words = v.pipe(v.string(), v.minLength(1), v.maxLength(limits.textBytes));
+
 /** Payloads that this version writes. A kind it does not know is kept, carried and shown as "needs a newer version". */
 export const Payload = v.variant('kind', [
-  v.strictObject({ kind: v.literal('text'), text: v.pipe(v.string(), v.minLength(1), v.maxLength(limits.textBytes)) }),
+  v.strictObject({
+    kind: v.literal('text'),
+    text: words,
+    /** The message that this one answers. */
+    reply: v.optional(EntryRef),
+    /** It disappears so long after it was sent, or on the devices of others after it was seen there. */
+    expiresAfterMs: v.optional(v.pipe(uint(limits.expiryMs), v.minValue(1))),
+  }),
+  /** The author of a text replaces its words. Of several the last in the order counts; after a `delete` none does. */
+  v.strictObject({ kind: v.literal('edit'), of: EntryRef, text: words }),
+  /** The author of a text takes it back, for everybody and for good. */
+  v.strictObject({ kind: v.literal('delete'), of: EntryRef }),
+  /** One emoji per person and message: the last in the order counts, and without `emoji` it is taken back. */
+  v.strictObject({
+    kind: v.literal('react'),
+    to: EntryRef,
+    emoji: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(limits.reactionUnits))),
+  }),
+  /** The person has seen the first `length` entries of these feeds. */
+  v.strictObject({
+    kind: v.literal('read'),
+    upTo: v.pipe(v.array(v.tuple([DeviceId, uint()])), v.minLength(1), v.maxLength(limits.readFeeds)),
+  }),
+  /** From now on texts of this conversation carry this `expiresAfterMs`; 0 ends it. Of several the last in the order counts. */
+  v.strictObject({ kind: v.literal('timer'), afterMs: uint(limits.expiryMs) }),
   v.strictObject({
     kind: v.literal('offer'),
     offer: OfferId,
@@ -92,5 +126,8 @@ export const Payload = v.variant('kind', [
   v.strictObject({ kind: v.literal('close'), ...fileRef, root: bytesOf(32) }),
   /** The recipient has all that it accepted of the file, verified and durably written, with this root. */
   v.strictObject({ kind: v.literal('receipt'), ...fileRef, root: bytesOf(32) }),
+  OwnRead,
+  OwnPerson,
+  OwnGroup,
 ]);
 export type Payload = v.InferOutput<typeof Payload>;

@@ -4,6 +4,7 @@
  * device of the account that the server names, `to` is itself, not expired, `nonce` not seen before.
  */
 import * as v from 'valibot';
+import { ApprovalBody } from './approval.ts';
 import { bytesOf, uint } from './codec.ts';
 import { DeviceId, LinkId, OfferId } from './ids.ts';
 import { limits } from './limits.ts';
@@ -47,6 +48,6 @@ export const Envelope = v.strictObject({
   to: DeviceId,
   nonce: bytesOf(16),
   expiresAt: uint(),
-  body: v.union([SignalBody, KnockBody]),
+  body: v.union([SignalBody, KnockBody, ApprovalBody]),
 });
 export type Envelope = v.InferOutput<typeof Envelope>;

@@ -14,8 +14,13 @@ export const errorCodes = [
   'weak-password', // the password is too short or on the list of common ones
   'unknown-handle', // nobody has this handle
   'unknown-device', // the device is not in the newest device list of its account
+  'account-deleted', // this account was deleted, from another of its devices
   'stale-list', // a device list does not follow the newest one
   'too-many-requests', // unanswered contact requests are at their limit, on either side
+  'elsewhere', // the connection comes from another network than the one that was named
+  'nearby-full', // as many people as may see each other behind this address do already
+  'nearby-unavailable', // the server cannot tell which network the connection comes from
+  'unknown-invitation', // no group has an open invitation with this id
   'offline', // the recipient device is not connected
   'unsupported-version', // the counterpart speaks another protocol version
   'shutting-down', // the server stops; connect again

@@ -4,11 +4,12 @@
  */
 import * as v from 'valibot';
 import { uint } from './codec.ts';
+import { JoinVerdict, Roster, RosterChange, RosterMember } from './group-roster.ts';
 import { Password, OwnAccount, WrappedRecord } from './http.ts';
-import { AccountId, DeviceId, RequestId, Signature } from './ids.ts';
+import { AccountId, DeviceId, GroupId, InvitationId, PlaceId, RequestId, Signature } from './ids.ts';
 import { limits } from './limits.ts';
 import { Handle } from './names.ts';
-import { Contact, DisplayName, Email, PublicAccount, SignedDeviceList } from './people.ts';
+import { Contact, Device, DisplayName, Email, NearbyPerson, PublicAccount, SignedDeviceList } from './people.ts';
 
 /** A sealed envelope, base64url; the server cannot open it. */
 export const SealedBox = v.pipe(
@@ -19,6 +20,7 @@ export const SealedBox = v.pipe(
 
 const empty = v.strictObject({});
 const nothing = v.null();
+const NearbyPeople = v.pipe(v.array(NearbyPerson), v.maxLength(limits.nearbyPeople));
 
 export const IceServer = v.object({
   urls: v.array(v.string()),
@@ -77,7 +79,23 @@ export const clientEvents = {
     response: Contact,
     anyDevice: false,
   },
-  /** SDP or ICE, sealed, to a device of an accepted contact or of one's own account; never kept. Errors: not-allowed, offline, rate-limited. */
+  /** Which of these accounts were deleted: who is no contact any more may only have parted. An id is not to be guessed. */
+  'people:departed': {
+    request: v.strictObject({ accounts: v.pipe(v.array(AccountId), v.maxLength(limits.contactsPerAccount)) }),
+    response: v.object({ departed: v.array(AccountId) }),
+    anyDevice: false,
+  },
+  /**
+   * Shows this person to those behind the same address who did the same, and those to this one, until `nearby:leave` or the end of the
+   * connection. With `place` only if the connection still comes from there. Errors: elsewhere, nearby-full, nearby-unavailable, rate-limited.
+   */
+  'nearby:join': {
+    request: v.strictObject({ place: v.optional(PlaceId) }),
+    response: v.object({ place: PlaceId, people: NearbyPeople }),
+    anyDevice: false,
+  },
+  'nearby:leave': { request: empty, response: nothing, anyDevice: false },
+  /** SDP or ICE, sealed, to a device of an accepted contact, of a member of a shared group, or of one's own account; never kept. Errors: not-allowed, offline, rate-limited. */
   signal: {
     request: v.strictObject({ to: DeviceId, box: SealedBox }),
     response: nothing,
@@ -92,7 +110,52 @@ export const clientEvents = {
     response: nothing,
     anyDevice: false,
   },
-  /** STUN and TURN servers; TURN credentials are short-lived and only for accounts with an accepted contact. */
+  /**
+   * One step of a device's approval, sealed, between a browser that is logged in without being a device yet (`from` is what it wants to become;
+   * its id is free) and a proven device of the same account, in either direction. Never kept. Errors: not-allowed, offline.
+   */
+  approval: {
+    request: v.strictObject({ from: Device, to: DeviceId, box: SealedBox }),
+    response: nothing,
+    anyDevice: true,
+  },
+  /** The groups that this account is in. */
+  'groups:mine': {
+    request: empty,
+    response: v.object({ groups: v.pipe(v.array(Roster), v.maxLength(limits.groupsPerAccount)) }),
+    anyDevice: false,
+  },
+  /** Errors: not-allowed, too-large (a limit of the group or the account). */
+  'groups:change': {
+    request: v.strictObject({ group: GroupId, change: RosterChange }),
+    response: nothing,
+    anyDevice: false,
+  },
+  /** Public records of members, for their device lists. Errors: not-allowed. */
+  'groups:people': {
+    request: v.strictObject({
+      group: GroupId,
+      accounts: v.pipe(v.array(AccountId), v.minLength(1), v.maxLength(limits.membersPerAnswer)),
+    }),
+    response: v.object({ people: v.array(PublicAccount) }),
+    anyDevice: false,
+  },
+  /**
+   * Asks members who are online to let this account in. `proof` is the invitation key's signature (see `group.ts`); the server cannot check it.
+   * Nothing is kept but that it was asked, for a while. Errors: unknown-invitation, offline (no member is there).
+   */
+  'groups:ask': {
+    request: v.strictObject({ invitation: InvitationId, proof: Signature }),
+    response: v.object({ group: GroupId }),
+    anyDevice: false,
+  },
+  /** A member tells somebody who asked a moment ago that they are not in. Errors: not-allowed. */
+  'groups:reply': {
+    request: v.strictObject({ group: GroupId, account: AccountId, invitation: InvitationId, verdict: JoinVerdict }),
+    response: nothing,
+    anyDevice: false,
+  },
+  /** STUN and TURN servers; TURN credentials are short-lived and only for accounts with an accepted contact or a group of several. */
   'ice:servers': {
     request: empty,
     response: v.object({ iceServers: v.array(IceServer) }),
@@ -112,14 +175,38 @@ export const serverEvents = {
   welcome: v.object({ protocol: uint(), challenge: v.string(), account: AccountId, serverTime: uint() }),
   /** A contact appeared or changed: relation, name, device lists. `relation: 'none'` removes it. */
   contact: Contact,
-  /** Devices of an accepted contact that are online now. */
+  /** Devices of an accepted contact, or of a member of a shared group, that are online now. `lastSeenAt` for contacts alone. */
   presence: v.object({ account: AccountId, online: v.array(DeviceId), lastSeenAt: v.optional(uint()) }),
   signal: v.object({ ...from, box: SealedBox }),
   knock: v.object({ ...from, id: RequestId, box: SealedBox }),
+  /** Devices of one's own account: which are online, this one too, and when the others were last. After every proof, and when it changes. */
+  devices: v.object({ online: v.array(DeviceId), seenAt: v.array(v.tuple([DeviceId, uint()])) }),
+  /** A step of an approval, from the device or the browser that `from` describes; what it says of itself is not checked. */
+  approval: v.object({ from: Device, box: SealedBox }),
+  /** Who is nearby now, all of them, while one is shown there oneself. */
+  nearby: v.object({ people: NearbyPeople }),
+  /** This account is in a group now. */
+  group: Roster,
+  /** A member of a shared group joined, or what the server says of them changed. */
+  'group:member': v.object({ group: GroupId, member: RosterMember }),
+  /** Somebody is not in a group any more; of this account itself, it is out. */
+  'group:left': v.object({ group: GroupId, account: AccountId }),
+  /** Somebody asks to join. The member with `turn` 0 answers at once, the others only if nobody did. */
+  'group:asked': v.object({
+    group: GroupId,
+    invitation: InvitationId,
+    asker: PublicAccount,
+    proof: Signature,
+    turn: uint(limits.membersAsked - 1),
+  }),
+  /** What became of asking. */
+  'group:replied': v.object({ group: GroupId, invitation: InvitationId, verdict: JoinVerdict }),
   /** Another connection of this device took over; this one is closed and must not reconnect by itself. */
   replaced: empty,
-  /** The session ended (logged out elsewhere, device revoked). */
-  ended: empty,
+  /** The session ended: logged out elsewhere, or with `revoked` this device is not in the list of its account any more. */
+  ended: v.object({ revoked: v.optional(v.boolean()) }),
+  /** This account was deleted, from another of its devices; there is nothing to connect to any more. */
+  deleted: empty,
   /** One's own account changed from another device. */
   account: OwnAccount,
 } as const;

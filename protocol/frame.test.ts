@@ -44,6 +44,7 @@ const controls: ControlFrame[] = [
   { kind: 'leaves', stream: 2, first: 8, hashes: [bytes(32), bytes(32, 9)], signature: bytes(64) },
   { kind: 'more', stream: 2, ranges: [[8, 16]] },
   { kind: 'drop', stream: 2, ranges: [[9, 10], [12, 13]] }, // prettier-ignore
+  { kind: 'unreadable', stream: 2, ranges: [[20, 24]] },
   { kind: 'have', offer: id as OfferId, file: 0, ranges: [], begin: true },
   { kind: 'have', offer: id as OfferId, file: 0, ranges: [[3, 5]], begin: false },
   { kind: 'stop', stream: 2, reason: 'no-space' },

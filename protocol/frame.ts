@@ -90,6 +90,8 @@ export const ControlFrame = v.variant('kind', [
     head: bytesOf(32),
     signature: bytesOf(64),
   }),
+  /** The person is writing in this conversation. Nothing of it is stored, and nobody answers it. */
+  v.strictObject({ kind: v.literal('typing'), conversation: ConversationId }),
   // Transfers
   /** The receiver opens stream `stream` and asks for the blocks in `ranges` ([first, end) pairs, ascending), with an initial credit in bytes. */
   v.strictObject({
@@ -104,6 +106,11 @@ export const ControlFrame = v.variant('kind', [
   v.strictObject({ kind: v.literal('more'), stream: u32, ranges: wantedRanges }),
   /** The receiver got these blocks elsewhere: what has not begun to go out on the stream is not needed any more. */
   v.strictObject({ kind: v.literal('drop'), stream: u32, ranges: wantedRanges }),
+  /**
+   * The sender cannot read these blocks of the stream, since some of the files in them are not what was offered: they are not sent, the other
+   * blocks are.
+   */
+  v.strictObject({ kind: v.literal('unreadable'), stream: u32, ranges: wantedRanges }),
   /** SHA-256 of consecutive blocks, signed by the offering device under the domain `causeway/leaves/1`, CBOR `[offer, file, first, hashes]`. */
   v.strictObject({
     kind: v.literal('leaves'),
@@ -125,7 +132,7 @@ export const ControlFrame = v.variant('kind', [
   }),
   /** The sender can serve this file again, after a `stop` with `unavailable`: the receiver may want it now. */
   v.strictObject({ kind: v.literal('available'), offer: OfferId, file: uint(limits.filesPerOffer - 1) }),
-  /** The receiver, which accepted this file, does not want it for now: said when a link opens, so that its sender can say who waits for whom. */
+  /** The receiver, which accepted this file, does not want it for now: said when a link opens, and to `available`, so that its sender can say who waits for whom. */
   v.strictObject({
     kind: v.literal('held'),
     offer: OfferId,

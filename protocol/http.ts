@@ -45,7 +45,7 @@ export type Challenge = v.InferOutput<typeof Challenge>;
 
 /**
  * POST /api/resume → OwnAccount, sets the cookie: a device that lost it (browsers write cookies late, and drop them early) proves its key
- * under the domain `causeway/session/1`, CBOR `[challenge, account, device]`. Errors: not-allowed, unknown-device, rate-limited.
+ * under the domain `causeway/session/1`, CBOR `[challenge, account, device]`. Errors: not-allowed, unknown-device, account-deleted, rate-limited.
  */
 export const ResumeRequest = v.strictObject({
   account: AccountId,
@@ -55,7 +55,20 @@ export const ResumeRequest = v.strictObject({
 });
 export type ResumeRequest = v.InferInput<typeof ResumeRequest>;
 
-/** What the account itself sees. GET /api/session → OwnAccount, or `not-allowed` without a session. POST /api/logout → null, clears the cookie. */
+/** POST /api/logout → null, clears the cookie of the session; with `forget` also the one that says that this browser was here before. */
+export const LogoutRequest = v.strictObject({ forget: v.optional(v.boolean()) });
+export type LogoutRequest = v.InferInput<typeof LogoutRequest>;
+
+/**
+ * POST /api/delete → null: the account of the session is removed for good, and both cookies are cleared. Its handle is never given out again.
+ * Errors: not-allowed, wrong-credentials, rate-limited.
+ */
+export const DeleteRequest = v.strictObject({
+  password: v.pipe(v.string(), v.maxLength(limits.passwordMaxLength)),
+});
+export type DeleteRequest = v.InferInput<typeof DeleteRequest>;
+
+/** What the account itself sees. GET /api/session → OwnAccount, or `not-allowed` without a session. */
 export const OwnAccount = v.object({
   id: AccountId,
   handle: Handle,

@@ -24,6 +24,10 @@ export type OfferId = v.InferOutput<typeof OfferId>;
 export const ConversationId = id(32, 'ConversationId');
 export type ConversationId = v.InferOutput<typeof ConversationId>;
 
+/** A network as the server sees it, for who wants to be found nearby: a hash that means nothing after the server was started anew. */
+export const PlaceId = id(16, 'PlaceId');
+export type PlaceId = v.InferOutput<typeof PlaceId>;
+
 /** Marks a repeated request as the same one. */
 export const RequestId = id(16, 'RequestId');
 export type RequestId = v.InferOutput<typeof RequestId>;
@@ -35,3 +39,11 @@ export type PublicKey = v.InferOutput<typeof PublicKey>;
 /** An Ed25519 signature, 64 bytes. */
 export const Signature = id(64, 'Signature');
 export type Signature = v.InferOutput<typeof Signature>;
+
+/** What the server calls a group: the first 16 bytes of SHA-256 over the domain `causeway/group-id/1` and the id of the group's log. */
+export const GroupId = id(16, 'GroupId');
+export type GroupId = v.InferOutput<typeof GroupId>;
+
+/** What the server knows of an invitation: derived from its secret, which it does not know. */
+export const InvitationId = id(16, 'InvitationId');
+export type InvitationId = v.InferOutput<typeof InvitationId>;

@@ -22,11 +22,17 @@ export const limits = {
   deviceListsPerAccount: 256,
   /** Every message goes to each device of an account; more than this is not a person. */
   devicesPerAccount: 16,
+  /** Former ones too, in what one's own devices tell each other of a person: a payload holds them. */
+  devicesPerOwnPerson: 192,
+  /** A device that asks to be approved waits this long for it; then it has to ask anew. */
+  approvalMs: 5 * 60_000,
   contactsPerAccount: 2000,
   /** Requests of strangers that wait for one account; later ones are refused. */
   waitingRequests: 20,
   /** Unanswered requests that one account may have out at a time. */
   pendingRequests: 5,
+  /** People who see each other behind one address: a household, an office, a classroom. More are strangers behind one mobile network or VPN. */
+  nearbyPeople: 50,
 
   // Signaling
   /** A sealed envelope: an SDP with its candidates is under 6 KiB, a file offer for a stranger fits without thumbnails. */
@@ -79,6 +85,16 @@ export const limits = {
   // Feed
   /** A text message. */
   textBytes: 16 * KiB,
+  /** A reaction in UTF-16 units: the longest emoji, a family with skin tones, is under 32. */
+  reactionUnits: 32,
+  /** Feeds that one read receipt names; more go into the next one. */
+  readFeeds: 64,
+  /** Longest time after which a message disappears: a year. */
+  expiryMs: 365 * 24 * 3600_000,
+  /** Somebody who writes on says so again after this time. */
+  typingIntervalMs: 3_000,
+  /** After this time without a word of it nobody is writing any more: two intervals, so that one may be late. */
+  typingShownMs: 6_000,
   /** Payload of an entry, a thumbnail within. */
   payloadBytes: 64 * KiB,
   headerBytes: 4 * KiB,
@@ -96,6 +112,31 @@ export const limits = {
   frontierRepeats: 8,
   /** A wall clock further ahead than this is clamped and marked. */
   wallSkewMs: 5 * 60_000,
+
+  // Groups
+  /** Every member holds the log, and keys are sealed to each device; gossip over a few links still reaches all in seconds. */
+  membersPerGroup: 256,
+  groupsPerAccount: 200,
+  /** In UTF-16 units. */
+  groupNameUnits: 100,
+  /** Name and picture, encrypted. */
+  groupFaceBytes: 26 * KiB,
+  /** Devices of one member, former ones too, that a removal names. */
+  feedsPerMember: 64,
+  /** Device lists in one entry; a longer chain goes on in the next. */
+  listsPerGroupEntry: 64,
+  /** Keys that one new key replaces: more than one only when several were made at the same time. */
+  groupKeysBefore: 16,
+  /** Sealed keys in one entry: 400 of about 130 bytes stay under `payloadBytes`. */
+  sealedPerEntry: 400,
+  /** Invitations of one group that are open at the server. */
+  invitationsPerGroup: 16,
+  /** Members whose public records are told at a time. */
+  membersPerAnswer: 16,
+  /** Members who are told that somebody asks to join: if the first does not answer, the next does. */
+  membersAsked: 4,
+  /** How long the server remembers who asked: a member lets them in within this time, or they ask again. */
+  joinAskMs: 10 * 60_000,
 
   // Transfer
   /** Hash unit (design: measured fastest to hash, fine enough to resume). */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeCbor } from './codec.ts';
 import { limits } from './limits.ts';
-import { decodeManifest, encodeManifest, type ManifestEntry } from './manifest.ts';
+import { decodeManifest, encodeManifest, paddedManifest, type ManifestEntry } from './manifest.ts';
 
 const segment = fc.string({ minLength: 1, maxLength: 20 }).filter((s) => !s.includes('/') && s !== '.' && s !== '..');
 const where = fc.array(segment, { minLength: 1, maxLength: 6 }).map((segments) => segments.join('/'));
@@ -21,6 +21,15 @@ describe('a manifest', () => {
         expect(decodeManifest(encodeManifest(entries), total(entries))).toEqual(entries);
       }),
     );
+  });
+
+  it('may be followed by zeros up to the end of its block, and by nothing else', () => {
+    const entries: ManifestEntry[] = [{ kind: 'file', path: 'empty', sizeBytes: 0 }];
+    const padded = paddedManifest(encodeManifest(entries));
+    expect(padded).toHaveLength(limits.blockBytes);
+    expect(decodeManifest(padded, 0)).toEqual(entries);
+    padded[padded.length - 1] = 1;
+    expect(() => decodeManifest(padded, 0)).toThrow('more than one value');
   });
 
   it.each([

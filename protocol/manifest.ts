@@ -5,10 +5,11 @@
  *
  * The manifest is CBOR: an array of `[path, size, modifiedAt?]` for a file and `[path]` for an empty folder. A path is relative, its
  * segments are joined by `/`; segments are as the sender's file system has them and are cleaned before they are shown or saved.
+ * Zeros may follow it, up to the end of a block: then no file shares a block with it, and it can be had whatever becomes of the files.
  */
 import * as v from 'valibot';
 import type { Bytes } from './bytes.ts';
-import { decodeAs, encodeCbor, uint } from './codec.ts';
+import { decodePaddedCbor, encodeCbor, parseAs, uint } from './codec.ts';
 import { ProtocolError } from './errors.ts';
 import { limits } from './limits.ts';
 
@@ -38,6 +39,13 @@ export function encodeManifest(entries: readonly ManifestEntry[]): Bytes {
   );
 }
 
+/** The manifest with zeros behind it, up to the end of its last block. */
+export function paddedManifest(manifest: Bytes): Bytes {
+  const padded = new Uint8Array(Math.ceil(manifest.length / limits.blockBytes) * limits.blockBytes);
+  padded.set(manifest);
+  return padded;
+}
+
 /**
  * @param contentBytes what the files of the manifest must add up to.
  * @throws ProtocolError when it is no manifest, a path leaves the bundle, or the sizes do not add up.
@@ -45,7 +53,7 @@ export function encodeManifest(entries: readonly ManifestEntry[]): Bytes {
 export function decodeManifest(bytes: Uint8Array, contentBytes: number): ManifestEntry[] {
   if (bytes.length > limits.manifestBytes) throw new ProtocolError('too-large', `manifest of ${bytes.length} bytes`);
   let total = 0;
-  const entries = decodeAs(Manifest, bytes).map(([where, sizeBytes, modifiedAt]): ManifestEntry => {
+  const entries = parseAs(Manifest, decodePaddedCbor(bytes)).map(([where, sizeBytes, modifiedAt]): ManifestEntry => {
     checkPath(where);
     if (sizeBytes === undefined) return { kind: 'folder', path: where };
     total += sizeBytes;

@@ -56,11 +56,11 @@ const reserved = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[
  * dots and spaces that get lost, at most 255 bytes of UTF-8 with the extension kept. Never empty, never `.` or `..`.
  */
 export function fileName(raw: string): string {
-  let name = shownName(raw.slice(0, 1024), 1024)
-    .replace(/\u200d/g, '')
-    .replace(/[/\\:*?"<>|\u2044\u2215\u29f8\uff0f\uff3c]/g, '_')
-    .replace(/[. ]+$/g, '')
-    .replace(/^ +/g, '');
+  let name = withoutLostEnd(
+    shownName(raw.slice(0, 1024), 1024)
+      .replace(/\u200d/g, '')
+      .replace(/[/\\:*?"<>|\u2044\u2215\u29f8\uff0f\uff3c]/g, '_'),
+  ).replace(/^ +/g, '');
   if (/^\.*$/.test(name)) name = 'file';
   const stem = name.split('.', 1)[0] ?? '';
   if (reserved.test(stem.trim())) name = `_${name}`;
@@ -72,7 +72,14 @@ function fitBytes(name: string, maxBytes: number): string {
   const dot = name.lastIndexOf('.');
   const extension = dot > 0 && name.length - dot <= 16 ? name.slice(dot) : '';
   const stem = cutToBytes(name.slice(0, name.length - extension.length), maxBytes - toUtf8(extension).length);
-  return stem.replace(/[. ]+$/g, '') + extension;
+  return withoutLostEnd(stem) + extension;
+}
+
+/** Without the dots and spaces at the end. A pattern would try them all anew from each: quadratic for a name of dots. */
+function withoutLostEnd(name: string): string {
+  let end = name.length;
+  while (end > 0 && (name[end - 1] === '.' || name[end - 1] === ' ')) end--;
+  return name.slice(0, end);
 }
 
 /** As many whole characters from the beginning as fit into `maxBytes` of UTF-8. */

@@ -69,3 +69,13 @@ export const Contact = v.object({
   lastSeenAt: v.optional(uint()),
 });
 export type Contact = v.InferOutput<typeof Contact>;
+
+/** Somebody behind the same address who lets others there see them. */
+export const NearbyPerson = v.object({
+  account: AccountId,
+  handle: Handle,
+  displayName: DisplayName,
+  /** Of the picture. Says the server: it is not verified before a request is sent. */
+  root: PublicKey,
+});
+export type NearbyPerson = v.InferOutput<typeof NearbyPerson>;

@@ -42,6 +42,7 @@ export const createRates = (settings: Settings) => ({
   connections: rate(settings.CONNECTIONS_PER_MINUTE, 60),
   events: rate(settings.EVENTS_PER_MINUTE, 60),
   lookups: rate(settings.LOOKUPS_PER_MINUTE, 60),
+  nearby: rate(settings.NEARBY_PER_MINUTE, 60),
   signals: rate(settings.SIGNALS_PER_MINUTE, 60),
   knocks: rate(settings.KNOCKS_PER_MINUTE, 60),
 });

@@ -5,11 +5,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createDeletion } from './accounts/deletion.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createSessions } from './accounts/sessions.ts';
 import { clientAddress } from './http/address.ts';
 import { createApi } from './http/api.ts';
 import { createSecurityHeaders } from './http/headers.ts';
+import { networkOf } from './http/network.ts';
 import { createOriginCheck } from './http/origin.ts';
 import { createStaticFiles } from './http/static-files.ts';
 import { createRates } from './rates.ts';
@@ -18,7 +20,11 @@ import { Directory } from './realtime/directory.ts';
 import type { Counters } from './realtime/events.ts';
 import { Knocks } from './realtime/knocks.ts';
 import { LastSeen } from './realtime/last-seen.ts';
+import { Nearby, placeOf } from './realtime/nearby.ts';
+import { nearbyEvents } from './realtime/nearby-events.ts';
 import { People } from './realtime/people.ts';
+import { groupEvents } from './realtime/group-events.ts';
+import { Groups } from './realtime/groups.ts';
 import { peopleEvents } from './realtime/people-events.ts';
 import { relayEvents } from './realtime/relay-events.ts';
 import { attachSockets } from './realtime/sockets.ts';
@@ -53,18 +59,38 @@ export async function serve(
   const passwords = await createPasswords(settings.HASH_CONCURRENCY);
   const directory = new Directory();
   const lastSeen = new LastSeen(store, log);
-  const people = new People(store, directory, lastSeen);
+  const groups = new Groups(store, directory);
+  const people = new People(store, directory, lastSeen, groups);
+  const nearby = new Nearby(store, (problem) => log.error({ err: problem }, 'people nearby could not be told'));
   const knocks = new Knocks(settings.KNOCK_MEMORY_MIB * 1024 * 1024);
   const isAllowedOrigin = createOriginCheck(settings);
   const addressOf = (request: IncomingMessage) => clientAddress(request, settings.TRUST_PROXY);
-  const eventParts = { store, directory, people, knocks, passwords, rates, settings, counters };
-  const functions = { ...accountEvents(eventParts), ...peopleEvents(eventParts), ...relayEvents(eventParts) };
+  const eventParts = { store, directory, people, groups, knocks, nearby, passwords, rates, settings, counters };
+  const functions = {
+    ...accountEvents(eventParts),
+    ...peopleEvents(eventParts),
+    ...groupEvents(eventParts),
+    ...relayEvents(eventParts),
+    ...nearbyEvents(eventParts),
+  };
   const running = new Set<Promise<void>>();
 
   const endSession = (hash: string): void => {
     for (const connection of directory.all()) if (connection.sessionHash === hash) connection.end('ended');
   };
-  const api = createApi({ store, sessions, passwords, rates, isAllowedOrigin, addressOf, endSession, isStopping, log });
+  const deleteAccount = createDeletion({ store, directory, people, knocks });
+  const api = createApi({
+    store,
+    sessions,
+    passwords,
+    rates,
+    isAllowedOrigin,
+    addressOf,
+    endSession,
+    deleteAccount,
+    isStopping,
+    log,
+  });
   const files = createStaticFiles(clientFolder);
   const setSecurityHeaders = createSecurityHeaders(settings);
 
@@ -103,6 +129,11 @@ export async function serve(
     lastSeen,
     isAllowedOrigin,
     addressOf,
+    placeOf: (request) => {
+      const network = networkOf(request, settings.TRUST_PROXY);
+      return network === undefined ? undefined : placeOf(network);
+    },
+    nearby,
   });
   // Before Socket.IO's own listener, so that its answers carry them too.
   http.prependListener('request', setSecurityHeaders);

@@ -134,6 +134,7 @@ export const settingTable = {
   CONNECTIONS_PER_ACCOUNT: count(64, 'Socket.IO connections of one account at a time.', 10_000),
   EVENTS_PER_MINUTE: count(1200, 'Events of one account, signals and knocks apart.'),
   LOOKUPS_PER_MINUTE: count(60, 'Searches for a handle by one account.'),
+  NEARBY_PER_MINUTE: count(20, 'How often one account may show itself to people nearby.'),
   SIGNALS_PER_MINUTE: count(6000, 'Sealed SDP and ICE envelopes of one account.'),
   KNOCKS_PER_MINUTE: count(300, 'Sealed file offers of one account.'),
   KNOCK_MEMORY_MIB: count(

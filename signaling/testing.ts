@@ -65,6 +65,7 @@ export function testSettings(env: Record<string, string> = {}): Settings {
     CONNECTIONS_PER_MINUTE: many,
     EVENTS_PER_MINUTE: many,
     LOOKUPS_PER_MINUTE: many,
+    NEARBY_PER_MINUTE: many,
     SIGNALS_PER_MINUTE: many,
     KNOCKS_PER_MINUTE: many,
     ...env,
@@ -180,13 +181,17 @@ export class TestSocket {
   constructor(
     origin: string,
     cookieHeader: string,
-    options: { origin?: string; transports?: string[]; reconnection?: boolean } = {},
+    options: { origin?: string; transports?: string[]; reconnection?: boolean; forwardedFor?: string } = {},
   ) {
     this.socket = io(origin, {
       transports: options.transports ?? ['websocket'],
       forceNew: true,
       reconnection: options.reconnection ?? false,
-      extraHeaders: { cookie: cookieHeader, origin: options.origin ?? origin },
+      extraHeaders: {
+        cookie: cookieHeader,
+        origin: options.origin ?? origin,
+        ...(options.forwardedFor === undefined ? {} : { 'x-forwarded-for': options.forwardedFor }),
+      },
     });
     const note = (name: string, event: unknown) => {
       this.#events.push({ name, event });

@@ -12,6 +12,9 @@ const said = (key: string, at: number, mine: boolean): MessageItem => ({
   kind: 'text',
   text: key,
   delivery: 'sent',
+  edited: false,
+  disappears: false,
+  reactions: [],
 });
 const shape = (items: MessageItem[], from = 0, firstUnread = -1): string[] =>
   messageRows(items, from, firstUnread).map((row) =>

@@ -12,7 +12,13 @@ const pauseMs = 5 * 60_000;
 
 function joined(a: MessageItem | undefined, b: MessageItem | undefined): boolean {
   if (!a || !b || a.kind === 'notice' || b.kind === 'notice') return false;
-  return a.mine === b.mine && a.author === b.author && b.at - a.at < pauseMs && daysBetween(a.at, b.at) === 0;
+  return (
+    a.mine === b.mine &&
+    a.author === b.author &&
+    a.by?.handle === b.by?.handle &&
+    b.at - a.at < pauseMs &&
+    daysBetween(a.at, b.at) === 0
+  );
 }
 
 /** Draws from index `from` on. `firstUnread` is an index into all of `items`, -1 for none. */

@@ -39,6 +39,17 @@ describe('fileStatus', () => {
     expect(fileStatus(card(false, status), person)).toBe(theirs);
   });
 
+  it('waits for nobody who is gone', () => {
+    const gone = { ...person, departed: true } as PersonRow;
+    expect(fileStatus(card(true, { kind: 'waiting', needsAnswer: false }), gone)).toBe(
+      'Not sent: Ada deleted their account',
+    );
+    expect(fileStatus(card(false, { kind: 'paused', byMe: true }), gone)).toBe(
+      'Not received: Ada deleted their account',
+    );
+    expect(fileStatus(card(false, { kind: 'done' }), gone)).toBe('Received');
+  });
+
   it('says "Sent" and "Received" only of what is done', () => {
     for (const [status, ...words] of statuses)
       if (status.kind !== 'done') for (const word of words) expect(word).not.toMatch(/^(Sent|Received)/);

@@ -5,6 +5,7 @@
 import type {
   ActionError,
   BundleSize,
+  BundleView,
   Connection,
   Delivery,
   FileCard,
@@ -43,9 +44,15 @@ const errors: Record<ActionError['code'], string> = {
   'wrong-credentials': 'The username or the password is wrong.',
   'weak-password': 'That password is too easy to guess. Use at least 8 characters that nobody would think of.',
   'unknown-handle': 'Nobody has this username. Check how it is spelled.',
+  'unknown-invitation': 'This invitation is not valid any more. Ask for a new one.',
   'unknown-device': 'This browser does not belong to the account any more. Log in again.',
+  'account-deleted': 'This account was deleted, from another of your devices.',
   'stale-list': 'Your devices changed in the meantime. Try again.',
   'too-many-requests': 'Too many requests are waiting for an answer. Try again when some have been answered.',
+  elsewhere:
+    'Your connection comes from another network now, so you are not shown there. Switch it on again if you want to be.',
+  'nearby-full': 'Too many people are behind this address for this to be of use.',
+  'nearby-unavailable': 'This server cannot tell who is nearby.',
   offline: 'That person is offline right now.',
   'unsupported-version': 'The other side runs another version of Causeway. Reload both, then try again.',
   'shutting-down': 'The server is restarting. Try again in a moment.',
@@ -58,7 +65,12 @@ const errors: Record<ActionError['code'], string> = {
   unreadable: 'A file could not be read. It may have been moved, changed or deleted. Choose it again.',
   'too-many-files': 'The list of files is too long for one folder. Send its parts one by one.',
   'not-saved': 'It could not be saved there. Choose another place.',
+  'wrong-join-code': 'That is no join code. Check what you typed, or open the link that you were sent.',
   'no-space-for-zip': 'There is no room for a ZIP beside the files themselves.',
+  'archive-too-large': 'This file is too large to be read here.',
+  'not-an-archive': 'This is not a conversation that was exported as JSON.',
+  'newer-version': 'This file needs a newer version of Causeway.',
+  'another-conversation': 'This file is of another conversation.',
   yourself: 'That is your own username. Enter the username of somebody else.',
 };
 
@@ -71,7 +83,8 @@ const fileFailures = {
   verification: () => 'Stopped: the data did not arrive intact',
 } as const;
 
-export const nameOf = (person: { displayName: string; handle: string }): string => person.displayName || person.handle;
+export const nameOf = (person: { displayName: string; handle: string; self?: true }): string =>
+  person.self ? text.people.self : person.displayName || person.handle;
 
 export const text = {
   appName: 'Causeway',
@@ -118,6 +131,8 @@ export const text = {
     create: 'Create account',
     login: 'Log in',
     ended: 'You were logged out here. What is on this device is kept: log in to see it.',
+    revoked:
+      'This device was removed from your account by another one of your devices. To use it again, log in and have it approved.',
     createTitle: 'Choose a username',
     loginTitle: 'Welcome back',
     username: 'Username',
@@ -141,7 +156,7 @@ export const text = {
   recoveryCode: {
     region: 'Recovery code',
     title: 'Keep your recovery code',
-    body: 'It is the only way into your account on a new browser, or when this one is cleared. Nobody can send it to you again. It is shown only now.',
+    body: 'When no other device of yours is at hand, it is the only way into your account on a new or cleared browser. Nobody can send it to you again. It is shown only now.',
     saved: 'I saved it',
     asText: 'Save as text',
     fileName: (app: string) => `${app} recovery code.txt`,
@@ -150,9 +165,29 @@ export const text = {
     copyFailed: 'Copying was not allowed. Select the code and copy it by hand.',
   },
   recover: {
-    title: 'This browser is new to your account',
+    title: 'Approve this device',
     body: (handle: string) =>
-      `You are logged in as @${handle}. Enter the recovery code that you kept when you created the account.`,
+      `You are logged in as @${handle}. This browser is new to your account, so one more step is needed.`,
+    byDevice: 'With another device of yours',
+    byDeviceBody: 'Open Causeway there first. Both show a code, and you compare them.',
+    ask: (name: string) => `Ask ${name}`,
+    byCode: 'With the recovery code',
+    byCodeBody: 'The one that you kept when you created the account.',
+    askingTitle: (name: string) => `Asking ${name}…`,
+    compareTitle: 'Compare the codes',
+    compareBody: (name: string) =>
+      `${name} shows a code too. If it is exactly this one, press Approve there. If not, press Refuse.`,
+    code8: 'Comparing code',
+    approvedTitle: 'Approved',
+    approvedBody: 'One moment…',
+    over: {
+      refused: (name: string) => `${name} refused, or is busy with another request.`,
+      expired: () => 'Nobody answered in time. Ask again.',
+      offline: (name: string) => `${name} is not online. Open Causeway there, then ask again.`,
+      failed: () => 'Something was not as it should be, so this was stopped. Ask again.',
+    },
+    stopAsking: 'Cancel',
+    askAgain: 'Back',
     code: 'Recovery code',
     use: 'Use this code',
     missing: 'Enter the recovery code.',
@@ -171,6 +206,8 @@ export const text = {
     connecting: 'Connecting…',
     online: '',
     offline: 'No connection to the server. Trying again… What you write is kept and sent later.',
+    deleted:
+      'This account was deleted, on another of your devices. What is here can still be read until you delete it in Settings. Nothing is sent or received any more.',
   } satisfies Record<Connection, string>,
   update: {
     ready: 'A new version is ready.',
@@ -178,6 +215,84 @@ export const text = {
     load: 'Load it',
   },
 
+  groups: {
+    create: 'New group',
+    name: 'Group name',
+    namePlaceholder: 'For example: Saturday choir',
+    picture: 'Picture',
+    pictureChosen: (name: string) => `Picture: ${name}`,
+    createGo: 'Create group',
+    nameMissing: 'Give the group a name.',
+    edit: 'Change name and picture',
+    save: 'Save changes',
+    join: 'Join group',
+    code: 'Join code',
+    codePlaceholder: 'The code, or the whole link',
+    joinGo: 'Join',
+    joinBody: 'Members of the group see your name and username, and their devices connect to yours.',
+    unnamed: 'Group',
+    waiting: 'Groups that you asked to join',
+    standing: {
+      asking: 'Asking to be let in. It goes on by itself as soon as a member is online.',
+      waiting: 'Waiting for an admin to let you in.',
+      refused: 'You were not let in.',
+      gone: 'This invitation is not valid any more.',
+    },
+    withdraw: 'Remove',
+    members: (members: number, online: number) =>
+      `${members === 1 ? '1 member' : `${number.format(members)} members`}, ${number.format(online)} online`,
+    empty: (name: string) => `Nobody has written in ${name} yet.`,
+    details: 'About this group',
+    memberList: 'Members',
+    role: { owner: 'Admin, owner', admin: 'Admin', member: 'Member' },
+    you: '(you)',
+    menu: (name: string) => `Choices for ${name}`,
+    makeAdmin: 'Make admin',
+    makeMember: 'Take admin role away',
+    makeOwner: 'Hand the group over',
+    remove: 'Remove from group',
+    removeTitle: (name: string) => `Remove ${name}?`,
+    removeBody: 'Nothing that is written from now on reaches them. What they have they keep.',
+    leave: 'Leave group',
+    leaveTitle: 'Leave this group?',
+    leaveBody: 'You keep what was written until now. To come back you need an invitation.',
+    leaveOwner: 'Somebody else becomes its owner.',
+    end: 'Delete group',
+    endTitle: 'Delete this group?',
+    endBody: 'Nobody can write in it any more. What members have on their devices they keep.',
+    out: 'You are not in this group any more.',
+    deleted: 'This group was deleted.',
+    asking: 'Want to join',
+    letIn: 'Let in',
+    refuse: 'Refuse',
+    invite: 'Invite people',
+    inviteBody: 'Whoever has the code, the link or the picture below can join.',
+    joinCode: 'Join code',
+    newCode: 'New invitation',
+    approval: 'An admin lets each person in',
+    once: 'For one person',
+    lasts: 'Valid',
+    day: 'for a day',
+    week: 'for a week',
+    always: 'until it is ended',
+    copyCode: 'Copy code',
+    copyLink: 'Copy link',
+    copied: 'Copied',
+    qr: 'QR code of the link',
+    endInvitation: 'End this invitation',
+    codeElsewhere: 'Made on another device: its code is shown there alone.',
+    used: (used: number, uses: number | undefined) =>
+      uses === undefined
+        ? `used ${number.format(used)} times`
+        : `used ${number.format(used)} of ${number.format(uses)} times`,
+    needsApproval: 'an admin lets people in',
+    addContact: 'Invite a contact',
+    addGo: 'Send invitation',
+    added: (name: string) => `An invitation was sent to ${name}.`,
+    noContacts: 'All your contacts are in this group.',
+    choose: 'Choose a contact',
+    invitationMessage: (group: string, link: string) => `Join “${group}” on Causeway: ${link}`,
+  },
   people: {
     title: 'Chats',
     settings: 'Settings',
@@ -195,8 +310,25 @@ export const text = {
     unread: (n: number) => `${number.format(n)} unread`,
     requestSent: 'Request sent',
     blocked: 'Blocked',
+    departed: 'account deleted',
     mine: (said: string) => `You: ${said}`,
+    self: 'My devices',
+    selfPreview: 'Notes and files between your devices',
     transferring: (percent: number) => `Transferring, ${number.format(percent)} %`,
+  },
+  nearby: {
+    title: 'People nearby',
+    /** Of the button that opens the list. */
+    open: (on: boolean, people: number) =>
+      on ? `People nearby, on, ${count(people, 'person', 'people')}` : 'People nearby',
+    switch: 'Show me to people nearby',
+    hint: 'You see only people who switched this on too, and only they see you: your name, your username and your picture. Nearby means that the server sees the same internet address for you both: the same home, office or café, and with some mobile networks and VPNs strangers elsewhere. It goes off when you close Causeway or change the network.',
+    list: 'Nearby',
+    nobody: 'Nobody else here has it switched on right now.',
+    turningOn: 'One moment…',
+    ask: 'Send request',
+    accept: 'Accept request',
+    asked: 'Request sent',
   },
   requests: {
     region: 'Requests',
@@ -220,8 +352,9 @@ export const text = {
     preparing: 'Preparing the files…',
     drop: (name: string) => `Drop to send to ${name}`,
     details: 'Details',
-    older: 'Show older',
     newest: 'Go to the newest',
+    typing: (name: string) => `${name} is writing…`,
+    search: 'Search in this conversation',
     unreadDivider: 'Unread',
     emptyTitle: (name: string) => `This is the beginning with ${name}`,
     emptyBody: 'Write something, or drop a file of any size here.',
@@ -230,6 +363,7 @@ export const text = {
     incoming: (name: string) => `${name} wants to talk to you.`,
     blocked: (name: string) => `You blocked ${name}. Nothing goes out and nothing comes in.`,
     none: (name: string) => `${name} is not among your contacts.`,
+    departed: (name: string) => `${name} deleted their account. What you wrote to each other stays on this device.`,
     unblock: 'Unblock',
     keysChangedTitle: (name: string) => `The keys of ${name} changed`,
     keysChanged: (name: string) =>
@@ -246,12 +380,76 @@ export const text = {
     unreadable: (name: string) => `Nothing was sent: something in ${name} could not be read. Try again.`,
     unreadablePath: (path: string) => `Nothing was sent: this could not be read: ${path}`,
   },
-  delivery: { queued: 'queued', sent: 'sent', delivered: 'delivered' } satisfies Record<Delivery, string>,
+  message: {
+    menu: 'Message actions',
+    reply: 'Reply',
+    edit: 'Edit',
+    delete: 'Delete',
+    copy: 'Copy',
+    copyFailed: 'Copying was not allowed.',
+    react: (emoji: string) => `React with ${emoji}`,
+    moreEmoji: 'More emoji',
+    edited: 'edited',
+    disappears: 'disappears',
+    deleted: 'This message was deleted',
+    deleteTitle: 'Delete this message for everybody?',
+    deleteBody:
+      'It is removed here and from the devices of the others as soon as they hear of it. Whoever kept a copy still has it. This cannot be undone.',
+    reaction: (emoji: string, names: string[]) => `${emoji} ${names.join(', ')}`,
+    quoteGone: 'A message that is not here any more',
+    quote: (author: string) => `Go to the message of ${author} that this one answers`,
+    replyingTo: (author: string) => `Reply to ${author}`,
+    editing: 'Edit your message',
+    stop: 'Stop',
+    saveEdit: 'Save the change',
+    timer: (afterMs: number) =>
+      afterMs === 0
+        ? 'Messages do not disappear any more'
+        : `From now on messages disappear after ${duration(Math.round(afterMs / 1000))}`,
+    linkHost: (host: string) => `(${host})`,
+  },
+  chat: {
+    options: (name: string) => `Options for ${name}`,
+    title: 'Conversation',
+    pin: 'Pin to the top',
+    unpin: 'Unpin',
+    mute: 'Mute',
+    unmute: 'Unmute',
+    archive: 'Archive',
+    unarchive: 'Take out of the archive',
+    pinned: 'pinned',
+    muted: 'muted',
+    archived: (n: number) => `Archived (${number.format(n)})`,
+    disappear: 'Disappearing messages',
+    disappearHint:
+      'What is written from then on disappears after this time: for you after it was sent, for the other person after it was seen.',
+    timers: { off: 'Off', minutes: '5 minutes', hour: '1 hour', day: '1 day', week: '1 week' },
+    date: 'Go to a date',
+  },
+  palette: {
+    open: 'Search (Ctrl+K)',
+    title: 'Search',
+    titleIn: (name: string) => `Search in the conversation with ${name}`,
+    placeholder: 'People, messages, settings',
+    placeholderIn: 'Words of a message',
+    people: 'People',
+    messages: 'Messages',
+    commands: 'Settings',
+    nothing: 'Nothing found',
+    begin: 'Type to search. Everything is found on this device, also without a connection.',
+    settings: 'Open settings',
+    theme: (name: string) => `Theme: ${name}`,
+  },
+  delivery: { queued: 'queued', sent: 'sent', delivered: 'delivered', read: 'delivered and read' } satisfies Record<
+    Delivery,
+    string
+  >,
   notice: {
     'keys-changed': (name: string) => `The keys of ${name} changed`,
     'needs-newer-version': () => 'A message that needs a newer version of Causeway',
     'contact-accepted': (name: string) => `You and ${name} are contacts now`,
-  } satisfies Record<Extract<MessageItem, { kind: 'notice' }>['notice'], (name: string) => string>,
+    'device-added': (name: string, device: string) => `${name} added a device: ${device}`,
+  } satisfies Record<Extract<MessageItem, { kind: 'notice' }>['notice'], (name: string, device: string) => string>,
 
   offer: {
     region: 'Incoming file offer',
@@ -332,16 +530,21 @@ export const text = {
       received: 'Received',
       failed: 'Failed',
       left: 'Not chosen',
+      sending: 'Sending',
+      arrived: 'Arrived',
+      unsent: 'Not sent',
       sent: 'Sent',
     },
     wrongFolder: {
       missing: (name: string) => `${name} is missing in it. Choose the same folder, as it was.`,
       changed: (name: string) => `${name} was changed since it was offered. Choose the folder as it was.`,
     },
-    spoiled: {
-      missing: (name: string) => `Stopped: ${name} was moved or deleted since it was offered`,
-      changed: (name: string) => `Stopped: ${name} was changed since it was offered`,
+    spoiled: ({ kind, name, others }: NonNullable<BundleView['problem']>): string => {
+      if (others > 0)
+        return `Not sent: ${name} and ${count(others, 'other file', 'other files')} were changed or deleted since they were offered`;
+      return `Not sent: ${name} was ${kind === 'missing' ? 'moved or deleted' : 'changed'} since it was offered`;
     },
+    incomplete: 'Incomplete: some files were changed or deleted before they were sent',
     badList: 'Its list of files is not what was offered',
     wrongFile: {
       other: (name: string) => `That is another file, or it was changed. Choose ${name} as it was.`,
@@ -350,6 +553,7 @@ export const text = {
   },
 
   details: {
+    self: 'A conversation with yourself. Only your own devices take part, and they take files without asking.',
     title: 'Details',
     path: 'Connection',
     status: 'Status',
@@ -364,6 +568,36 @@ export const text = {
     block: 'Block',
     unblock: 'Unblock',
     copyHandle: 'Copy username',
+  },
+
+  archive: {
+    title: 'Export and import',
+    hint: 'What you export is not encrypted any more. Messages that were deleted are not in it, nor are those that disappear; an edited one is shown as it reads now.',
+    json: 'Export as JSON',
+    page: 'Export as web page',
+    pageHint:
+      'A ZIP with a page to read, the JSON, and the files of this conversation that you received on this device.',
+    import: 'Import JSON…',
+    importHint:
+      'Takes messages of this conversation back from a JSON export. Only what one of you two signed is taken, and nothing twice.',
+    working: 'One moment…',
+    exported: 'The conversation is in your downloads',
+    imported: (added: number, leftOut: number): string => {
+      const first = added === 0 ? 'Nothing new was in it.' : `${count(added, 'message was', 'messages were')} added.`;
+      return leftOut === 0
+        ? first
+        : `${first} ${count(leftOut, 'entry was', 'entries were')} left out, because nobody in this conversation signed them so, or others before them are missing.`;
+    },
+    file: {
+      title: (name: string) => `Conversation with ${name}`,
+      exported: (when: string, messages: number) => `Exported ${when}. ${count(messages, 'message', 'messages')}.`,
+      proof:
+        'This page can be changed by anybody who has it. The signatures of what was written are in conversation.json beside it.',
+      deleted: 'Deleted message',
+      edited: 'edited',
+      notHere: 'A message that is not here',
+      fileNotHere: 'not in this export',
+    },
   },
 
   path: {
@@ -453,6 +687,32 @@ export const text = {
     movedTo: (file: string, place: number) => `${file} is number ${number.format(place)} in line`,
   },
 
+  devices: {
+    title: 'Devices',
+    here: 'this device',
+    online: 'online',
+    lastSeen: (when: string) => `last seen ${when}`,
+    added: (when: string) => `added ${when}`,
+    rename: (name: string) => `Rename ${name}`,
+    name: 'Device name',
+    save: 'Save name',
+    nameMissing: 'Enter a name.',
+    revoke: (name: string) => `Remove ${name}`,
+    revokeTitle: (name: string) => `Remove ${name} from your account?`,
+    revokeBody:
+      'It is logged out, and nobody accepts anything from it any more. What is on it already stays there. To use it again it has to be approved anew.',
+    revokeConfirm: 'Remove device',
+    revoked: 'The device was removed',
+    more: 'To add a device, open Causeway there and log in. It then asks for your approval here.',
+    history: (from: string, percent: number) => `Getting your history from ${from}… ${number.format(percent)} %`,
+    joinTitle: 'A new device wants to join your account',
+    joinBody: (name: string) => `${name} shows a code. Press Approve only if it is exactly this one:`,
+    joinWarning: 'If you are not adding a device right now, press Refuse: somebody knows your password.',
+    approve: 'Approve',
+    refuse: 'Refuse',
+    approved: (name: string) => `${name} was added`,
+  },
+
   settings: {
     transfers: 'Transfers',
     atOnce: 'Files at a time',
@@ -468,6 +728,11 @@ export const text = {
     saveProfile: 'Save changes',
     profileSaved: 'Profile updated',
     appearance: 'Appearance',
+    privacy: 'Privacy',
+    readReceipts: 'Read receipts',
+    readReceiptsHint: 'Others see when you have read a message, and you see it of them. Without it neither.',
+    typing: 'Show when I am writing',
+    typingHint: 'And see when others are writing to you.',
     theme: 'Theme',
     themes: { system: 'System', light: 'Light', dark: 'Dark' },
     storage: 'Storage',
@@ -484,11 +749,54 @@ export const text = {
     session: 'This device',
     logout: 'Log out',
     logoutHint: 'Messages and keys stay in this browser. You only need your password to come back.',
-    remove: 'Remove from this device…',
-    removeTitle: 'Remove everything from this device?',
-    removeBody:
-      'Your keys, messages and files are deleted from this browser and you are logged out. To come back you need the recovery code. Without it, history that is only here is lost.',
-    removeConfirm: 'Remove from this device',
+    remove: 'Delete my data on this device…',
+    account: 'Account',
+    deleteHint: 'Takes you off the server for good, on all your devices. It cannot be undone.',
+    deleteAccount: 'Delete my account…',
+  },
+
+  /** Before everything goes: what is lost, one line each. */
+  leave: {
+    device: {
+      title: 'Delete your data on this device?',
+      lost: (_handle: string): string[] => [
+        'Your keys, your messages and the files that are kept here are deleted from this browser. What is only here is lost for good.',
+        'You are logged out. Your account stays, and so does what is on your other devices and with the people you talked to.',
+        'To come back to this browser you need your password, and another device of yours or the recovery code.',
+      ],
+      confirm: 'Delete my data on this device',
+    },
+    account: {
+      title: 'Delete your account?',
+      lost: (handle: string): string[] => [
+        'Your account, your devices and your contact list are deleted from the server now, and all your devices are cut off.',
+        'Your keys, your messages and the files that are kept here are deleted from this browser. Other devices of yours keep what they have until you delete it there.',
+        'People you talked to keep what you sent them. They see that your account is gone.',
+        `Nobody can have the username @${handle} again. Neither can you.`,
+        'This cannot be undone.',
+      ],
+      confirm: 'Delete my account',
+    },
+    password: 'Password',
+  },
+  erased: {
+    title: ({ account }: { account: boolean }) => (account ? 'Your account is deleted' : 'Your data here is deleted'),
+    body: ({ account, incomplete, stillKnown }: { account: boolean; incomplete: boolean; stillKnown: boolean }) =>
+      [
+        ...(account ? ['The server keeps nothing of you but that your username is taken.'] : []),
+        ...(incomplete ? [] : ['Your keys, messages and files are gone from this browser.']),
+        ...(incomplete
+          ? [
+              'Some of what is in this browser could not be deleted. Close the other tabs of Causeway, then clear the data of this site in the settings of your browser.',
+            ]
+          : []),
+        ...(stillKnown
+          ? [
+              'The server did not answer, so it still takes this browser for logged in. Nobody can read anything with that; clearing the cookies of this site ends it.',
+            ]
+          : []),
+      ].join(' '),
+    again: 'Begin anew',
   },
 };
 
@@ -497,6 +805,8 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
   const name = nameOf(person);
   const { status } = file;
   const problem = file.bundle?.problem;
+  if (person.departed && ['waiting', 'running', 'paused', 'needs-file'].includes(status.kind))
+    return `${file.mine ? 'Not sent' : 'Not received'}: ${name} deleted their account`;
   switch (status.kind) {
     case 'waiting':
       if (status.inLine) return 'Waiting in line';
@@ -526,7 +836,8 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
     case 'cancelled':
       return status.byMe ? 'Cancelled' : `Cancelled by ${name}`;
     case 'failed':
-      if (status.reason === 'changed' && problem) return text.file.spoiled[problem.kind](problem.name);
+      if (status.reason === 'changed' && problem) return text.file.spoiled(problem);
+      if (status.reason === 'changed' && file.bundle && !file.mine) return text.file.incomplete;
       return fileFailures[status.reason](file);
   }
 }

@@ -11,10 +11,11 @@ import firstByte from '../first-byte.ts';
 import loopback from '../loopback.ts';
 import loss from '../loss.ts';
 import memory from '../memory.ts';
+import messages from '../messages.ts';
 import smallFiles from '../small-files.ts';
 import start from '../start.ts';
 
-const questions: Question[] = [loopback, distance, loss, fairness, memory, firstByte, smallFiles, cut, start];
+const questions: Question[] = [loopback, distance, loss, fairness, memory, firstByte, smallFiles, cut, messages, start];
 
 ownProcess();
 const { positionals: named, values: options } = parseArgs({

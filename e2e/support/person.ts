@@ -95,7 +95,7 @@ export class Person {
     this.page.on('console', (message) => {
       if (message.type() === 'error') this.problems.push(message.text());
     });
-    this.page.on('pageerror', (error) => this.problems.push(String(error)));
+    this.page.on('pageerror', (error) => this.problems.push(error.stack ?? String(error)));
     await this.page.goto(this.url);
     return this.page;
   }

@@ -1,34 +1,41 @@
 /**
- * Conversations over links: one `ConversationSync` per open link, who holds what of this device's feed, and the summary that a list of
- * people shows. Everything that is durable here can be rebuilt from the feeds except what was read.
+ * Conversations over links: a `ConversationSync` for each that a link serves (one with a contact, all of them with another device of this
+ * account), who holds what of this account's feeds, and the summary that a list of people shows. Everything that is durable here can be
+ * rebuilt from the feeds except what was read.
  */
 import { fromBase64 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
+import type { EntryRef } from '../../protocol/entry.ts';
+import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
+import { fartherOf, isNews, type ReadMarks } from '../devices/read-marks.ts';
 import { Delivery, type DeliveryRecord, type DeliveryState } from '../feed/delivery.ts';
 import type { Fork } from '../feed/chain.ts';
 import type { Feeds } from '../feed/log.ts';
 import { readPayload } from '../feed/payload.ts';
 import { ConversationSync, type FeedFrame, type SyncEvent } from '../feed/sync.ts';
 import type { Link } from '../links/link.ts';
-import type { Person } from '../people/people.ts';
 import type { Records } from '../records.ts';
 
 export interface Summary {
   conversation: ConversationId;
   last?:
-    | { kind: 'text'; text: string; at: number; mine: boolean }
-    | { kind: 'files'; names: string[]; at: number; mine: boolean };
-  /** Messages of others since the conversation was last looked at. */
+    | ({ kind: 'text'; text: string; at: number; mine: boolean } & Partial<EntryRef>)
+    | ({ kind: 'files'; names: string[]; at: number; mine: boolean } & Partial<EntryRef>);
+  /** Messages of others since the conversation was last looked at, on whichever device of this account. */
   unread: number;
+  /** How far the feeds of others were read, and what of that the other devices of this account were told. */
+  read?: ReadMarks;
+  shared?: ReadMarks;
   /** Entries of each feed that this summary, and all else that follows from entries, has taken in. */
   taken: (readonly [DeviceId, number])[];
 }
 
 export interface DeliveryRow {
   conversation: ConversationId;
+  /** Whose feed; absent for that of this device. */
+  author?: DeviceId;
   acknowledged: DeliveryRecord;
 }
 
@@ -38,15 +45,21 @@ export interface ConversationsPorts {
   keys: DeviceKeys;
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
-  /** Devices that may write: those ever certified for the person and for this account. */
-  authorsOf(account: AccountId): ReadonlyMap<DeviceId, string>;
+  /** Devices that may write in a conversation: those ever certified for the person and for this account. */
+  authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string>;
   isMine(device: DeviceId): boolean;
+  /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
+  mayName(link: Link): boolean;
+  /** Takes note of authors whom entries name, where they do. Says whether there are more now. */
+  introduce(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<boolean> | undefined;
   report(problem: unknown): void;
 }
 
 export interface ConversationsEvents {
   changed(conversation: ConversationId): void;
   forked(conversation: ConversationId, fork: Fork): void;
+  /** A peer spoke of a conversation that is not known here. */
+  named(conversation: ConversationId): void;
   /** The link has to go: its peer broke the protocol, or this side failed. */
   broken(link: Link, problem: unknown): void;
 }
@@ -58,8 +71,16 @@ export interface ConversationsEvents {
 const framesWaitingMax = 4 * limits.feedsPerConversation;
 const entriesWaitingMax = 16 * limits.entryBatchesInFlight;
 
+/** How far back the message before a deleted one is looked for, for the list of people. */
+const refreshEntries = 100;
+
+/** What messages say now, in their order; absent where there is nothing to show. */
+export type WordsOf = (
+  conversation: ConversationId,
+  entries: readonly StoredEntry[],
+) => Promise<readonly (string | undefined)[]>;
+
 interface Session {
-  conversation: ConversationId;
   sync: ConversationSync;
   /** Devices whose entries are taken: those that were certified when it was last looked. */
   authors: ReadonlyMap<DeviceId, string>;
@@ -67,10 +88,31 @@ interface Session {
   entriesWaiting: number;
 }
 
+/** What a link to one device serves. */
+interface Served {
+  sessions: Map<ConversationId, Session>;
+  /** Frontiers of conversations that the peer believes to be shared and that are not known here yet. */
+  named: Map<ConversationId, FeedFrame>;
+  /** Conversations that are not shared any more: the peer may not know yet. */
+  ceased: Set<ConversationId>;
+  /** Of a device of this account: frontiers of conversations that are not known here yet, and how far the peer is with those that are behind. */
+  own?: {
+    early: Map<ConversationId, FeedFrame>;
+    lacking: Map<ConversationId, ReadonlyMap<DeviceId, number>>;
+    asked: number;
+  };
+}
+
+/** Conversations that any other device may name before they are known here: those of the groups that it was let into a moment ago. */
+const namedMax = 16;
+/** Conversations that another own device may name before it is known here whose they are. */
+const earlyMax = 4 * limits.contactsPerAccount;
+
 export class Conversations {
-  readonly #sessions = new Map<Link, Session>();
+  readonly #served = new Map<Link, Served>();
   readonly #summaries = new Map<ConversationId, Summary>();
-  readonly #deliveries = new Map<ConversationId, Delivery>();
+  /** By conversation and author. */
+  readonly #deliveries = new Map<ConversationId, Map<DeviceId, Delivery>>();
   #looking: ConversationId | undefined;
 
   constructor(
@@ -80,8 +122,8 @@ export class Conversations {
 
   async load(): Promise<void> {
     for (const summary of await this.ports.summaries.all()) this.#summaries.set(summary.conversation, summary);
-    for (const { conversation, acknowledged } of await this.ports.deliveries.all())
-      this.#deliveries.set(conversation, new Delivery(acknowledged));
+    for (const { conversation, author = this.ports.keys.id, acknowledged } of await this.ports.deliveries.all())
+      this.#deliveriesOf(conversation).set(author, new Delivery(acknowledged));
   }
 
   summary(conversation: ConversationId): Summary {
@@ -97,55 +139,179 @@ export class Conversations {
   lookAt(conversation: ConversationId | undefined): void {
     this.#looking = conversation;
     const summary = conversation === undefined ? undefined : this.#summaries.get(conversation);
-    if (summary && summary.unread > 0)
-      this.#keepSummary({ ...summary, unread: 0 }).catch((problem: unknown) => this.ports.report(problem));
+    const read = summary && this.#allRead(summary);
+    if (summary && read && (summary.unread > 0 || isNews(read, summary.read ?? [])))
+      this.#keepSummary({ ...summary, unread: 0, read }).catch((problem: unknown) => this.ports.report(problem));
   }
 
-  deliveryOf(conversation: ConversationId, sequence: number, recipients: readonly DeviceId[]): DeliveryState {
-    return this.#deliveries.get(conversation)?.stateOf(sequence, recipients) ?? 'queued';
+  /** Conversations in which more was read here than the other devices of this account were told. */
+  async readNews(): Promise<{ conversation: ConversationId; read: ReadMarks }[]> {
+    const news: { conversation: ConversationId; read: ReadMarks }[] = [];
+    for (const summary of this.#summaries.values()) {
+      const read = summary.read ?? (await this.#readBefore(summary));
+      if (isNews(read, summary.shared ?? [])) news.push({ conversation: summary.conversation, read });
+    }
+    return news;
   }
 
-  /** Whether this device has entries that `device` has not acknowledged. */
-  async owes(conversation: ConversationId, device: DeviceId): Promise<boolean> {
-    const length = (await this.ports.feeds.frontier(conversation)).get(this.ports.keys.id) ?? 0;
-    return length > 0 && this.deliveryOf(conversation, length - 1, [device]) !== 'delivered';
+  /** What a device of this account has read, this one too: it is in the feed for all of them. */
+  async learnRead(conversation: ConversationId, marks: ReadMarks): Promise<void> {
+    const before = this.summary(conversation);
+    const read = fartherOf(before.read ?? (await this.#readBefore(before)), marks);
+    const unread = await this.#unreadBeyond(conversation, read);
+    const shared = fartherOf(before.shared ?? [], marks);
+    const now = this.summary(conversation);
+    const looking = conversation === this.#looking;
+    await this.#keepSummary({ ...now, read: fartherOf(read, now.read ?? []), unread: looking ? 0 : unread, shared });
+    this.events.changed(conversation);
   }
 
-  linkOpened(link: Link, { conversation }: Person): void {
-    const authors = this.ports.authorsOf(link.account);
+  deliveryOf(
+    conversation: ConversationId,
+    sequence: number,
+    recipients: readonly DeviceId[],
+    author: DeviceId = this.ports.keys.id,
+  ): DeliveryState {
+    return this.#deliveries.get(conversation)?.get(author)?.stateOf(sequence, recipients) ?? 'queued';
+  }
+
+  /** Whether this device has entries of this account, or with `all` of anybody, that `device` has not acknowledged to it. */
+  async owes(conversation: ConversationId, device: DeviceId, all = false): Promise<boolean> {
+    for (const [author, length] of await this.ports.feeds.frontier(conversation)) {
+      if (length === 0 || (!all && !this.ports.isMine(author)) || author === device) continue;
+      if (this.deliveryOf(conversation, length - 1, [device], author) !== 'delivered') return true;
+    }
+    return false;
+  }
+
+  /** @param own the link leads to another device of this account. */
+  linkOpened(link: Link, conversations: Iterable<ConversationId>, own: boolean): void {
+    const more = { own: { early: new Map(), lacking: new Map(), asked: 0 } };
+    this.#served.set(link, { sessions: new Map(), named: new Map(), ceased: new Set(), ...(own ? more : {}) });
+    for (const conversation of conversations) this.#begin(link, conversation);
+  }
+
+  /** A conversation that was not known before: other devices of this account may have it. */
+  known(conversation: ConversationId): void {
+    for (const [link, { own, sessions }] of this.#served) {
+      if (!own || sessions.has(conversation)) continue;
+      this.#begin(link, conversation);
+      const early = own.early.get(conversation);
+      own.early.delete(conversation);
+      const session = sessions.get(conversation);
+      if (early && session) this.#watch(link, session.sync.onFrame(early));
+    }
+  }
+
+  /**
+   * From now on a link serves these conversations beside those of `others`.
+   * @param others whether a conversation is none of those that this is about.
+   */
+  align(link: Link, conversations: readonly ConversationId[], others: (conversation: ConversationId) => boolean): void {
+    const served = this.#served.get(link);
+    if (!served) return;
+    for (const conversation of conversations) {
+      if (served.sessions.has(conversation)) continue;
+      served.ceased.delete(conversation);
+      this.#begin(link, conversation);
+      const named = served.named.get(conversation) ?? served.own?.early.get(conversation);
+      served.named.delete(conversation);
+      served.own?.early.delete(conversation);
+      const session = served.sessions.get(conversation);
+      if (named && session) this.#watch(link, session.sync.onFrame(named));
+    }
+    for (const [conversation, session] of [...served.sessions]) {
+      if (others(conversation) || conversations.includes(conversation)) continue;
+      session.sync.close();
+      served.sessions.delete(conversation);
+      served.ceased.add(conversation);
+    }
+  }
+
+  /** Something can be taken now in this conversation that was refused before. */
+  again(conversation: ConversationId): void {
+    for (const [link, { sessions }] of this.#served) {
+      const session = sessions.get(conversation);
+      if (session) this.#watch(link, session.sync.start());
+    }
+  }
+
+  #begin(link: Link, conversation: ConversationId): void {
     const session: Session = {
-      conversation,
-      authors,
+      authors: this.ports.authorsOf(conversation),
       framesWaiting: 0,
       entriesWaiting: 0,
       sync: this.#sync(link, conversation),
     };
-    this.#sessions.set(link, session);
+    this.#served.get(link)?.sessions.set(conversation, session);
     this.#watch(link, session.sync.start());
   }
 
   /** Whether the link still serves the conversation that is in force between its ends. */
   serves(link: Link, conversation: ConversationId): boolean {
-    const session = this.#sessions.get(link);
-    return !session || session.conversation === conversation;
+    return this.#served.get(link)?.sessions.has(conversation) !== false;
   }
 
-  /** Devices were certified, of the person or of this account: their entries, refused until now, are asked for. */
+  /** Devices were certified, of a person or of this account: their entries, refused until now, are asked for. */
   authorsChanged(): void {
-    for (const [link, session] of this.#sessions) {
-      const authors = this.ports.authorsOf(link.account);
-      const more = [...authors.keys()].some((device) => !session.authors.has(device));
-      session.authors = authors;
-      if (more) this.#watch(link, session.sync.start());
+    for (const [link, { sessions }] of this.#served)
+      for (const [conversation, session] of sessions) {
+        const authors = this.ports.authorsOf(conversation);
+        const more = [...authors.keys()].some((device) => !session.authors.has(device));
+        session.authors = authors;
+        if (more) this.#watch(link, session.sync.start());
+      }
+  }
+
+  /** How much of what another device of this account has, and this one lacked when they met, is here: 0 to 1; undefined when nothing lacks. */
+  historyFrom(link: Link): { share: number; entries: number } | undefined {
+    const own = this.#served.get(link)?.own;
+    if (!own || own.lacking.size === 0) return undefined;
+    let left = 0;
+    for (const [conversation, theirs] of own.lacking) {
+      const lacks = this.#lacks(conversation, theirs);
+      if (lacks === 0) own.lacking.delete(conversation);
+      left += lacks;
     }
+    if (left === 0) own.asked = 0;
+    return left === 0 ? undefined : { share: Math.max(0, 1 - left / own.asked), entries: own.asked };
+  }
+
+  #lacks(conversation: ConversationId, theirs: ReadonlyMap<DeviceId, number>): number {
+    const taken = new Map(this.summary(conversation).taken);
+    let lacks = 0;
+    for (const [device, length] of theirs) lacks += Math.max(0, length - (taken.get(device) ?? 0));
+    return lacks;
+  }
+
+  #noteFrontier(
+    own: NonNullable<Served['own']>,
+    { conversation, have }: Extract<FeedFrame, { kind: 'frontier' }>,
+  ): void {
+    const before = own.lacking.get(conversation);
+    const theirs = new Map(have);
+    const lacks = this.#lacks(conversation, theirs);
+    own.asked += Math.max(0, lacks - (before ? this.#lacks(conversation, before) : 0));
+    if (lacks > 0) own.lacking.set(conversation, theirs);
   }
 
   /** @throws ProtocolError when the frame is of another conversation, or the peer sends faster than it may. */
   onFrame(link: Link, frame: FeedFrame): void {
-    const session = this.#sessions.get(link);
-    if (!session) return;
-    if (frame.conversation !== session.conversation)
-      throw new ProtocolError('not-allowed', 'frame of another conversation');
+    const served = this.#served.get(link);
+    if (!served) return;
+    const { own, sessions } = served;
+    if (own && frame.kind === 'frontier') this.#noteFrontier(own, frame);
+    const session = sessions.get(frame.conversation);
+    if (!session) {
+      // It is told whose it is in the conversation of the account with itself.
+      if (served.ceased.has(frame.conversation)) return;
+      if (own && frame.kind === 'frontier' && own.early.size < earlyMax) own.early.set(frame.conversation, frame);
+      else if (!own && frame.kind === 'frontier' && this.ports.mayName(link) && served.named.size < namedMax) {
+        served.named.set(frame.conversation, frame);
+        this.events.named(frame.conversation);
+      } else throw new ProtocolError('not-allowed', 'frame of another conversation');
+      return;
+    }
     const entries = frame.kind === 'entries' ? 1 : 0;
     if (session.framesWaiting >= framesWaitingMax || session.entriesWaiting + entries > entriesWaitingMax)
       throw new ProtocolError('rate-limited', 'more than is asked for');
@@ -159,19 +325,24 @@ export class Conversations {
   }
 
   linkClosed(link: Link): void {
-    const session = this.#sessions.get(link);
-    if (!session) return;
-    session.sync.close();
-    this.#sessions.delete(link);
-    this.#deliveries.get(session.conversation)?.linkClosed(link.device);
-    this.events.changed(session.conversation);
+    const served = this.#served.get(link);
+    if (!served) return;
+    this.#served.delete(link);
+    for (const [conversation, { sync }] of served.sessions) {
+      sync.close();
+      for (const delivery of this.#deliveries.get(conversation)?.values() ?? []) delivery.linkClosed(link.device);
+      this.events.changed(conversation);
+    }
   }
 
   /** Tells the peers; to be called with every batch of committed entries of one conversation at once. */
   spread(entries: readonly StoredEntry[]): void {
     const conversation = entries[0]?.conversation;
-    for (const [link, session] of this.#sessions)
-      if (session.conversation === conversation) this.#watch(link, session.sync.onLocal(entries));
+    if (conversation === undefined) return;
+    for (const [link, { sessions }] of this.#served) {
+      const session = sessions.get(conversation);
+      if (session) this.#watch(link, session.sync.onLocal(entries));
+    }
   }
 
   /** Takes committed entries of one conversation into its summary, once all else that follows from them is durable. */
@@ -185,7 +356,8 @@ export class Conversations {
       summary = this.#summarise(summary, entry);
       taken.set(entry.device, entry.sequence + 1);
     }
-    await this.#keepSummary({ ...summary, taken: [...taken] });
+    summary = { ...summary, taken: [...taken] };
+    await this.#keepSummary(conversation === this.#looking ? { ...summary, read: this.#allRead(summary) } : summary);
     this.events.changed(conversation);
   }
 
@@ -196,9 +368,14 @@ export class Conversations {
       conversation,
       peer: link.device,
       authors: (device) => {
-        const key = this.#sessions.get(link)?.authors.get(device);
+        const key = this.#served.get(link)?.sessions.get(conversation)?.authors.get(device);
         return key === undefined ? undefined : fromBase64(key);
       },
+      introduce: (wires) =>
+        this.ports.introduce(conversation, wires)?.then((more) => {
+          const session = this.#served.get(link)?.sessions.get(conversation);
+          if (session && more) session.authors = this.ports.authorsOf(conversation);
+        }),
       send: (frame) => link.control(frame),
       report: (event) => this.#onSync(link, conversation, event),
     });
@@ -208,14 +385,35 @@ export class Conversations {
     const payload = readPayload(entry);
     if (payload.kind !== 'text' && payload.kind !== 'offer') return summary;
     const mine = this.ports.isMine(entry.device);
-    const unread = mine || entry.conversation === this.#looking ? summary.unread : summary.unread + 1;
+    const seen = mine || entry.conversation === this.#looking || isRead(summary, entry);
+    const unread = seen ? summary.unread : summary.unread + 1;
     if (summary.last && summary.last.at > entry.wall) return { ...summary, unread };
-    const common = { at: entry.wall, mine };
+    const common = { at: entry.wall, mine, device: entry.device, sequence: entry.sequence };
     const last =
       payload.kind === 'text'
         ? ({ kind: 'text', text: payload.text.slice(0, 200), ...common } as const)
         : ({ kind: 'files', names: payload.files.slice(0, 3).map((file) => file.name), ...common } as const);
     return { ...summary, unread, last };
+  }
+
+  /** The last message is not what it was any more: shown are its new words, or the message before it. */
+  async refresh(conversation: ConversationId, altered: readonly EntryRef[], wordsOf: WordsOf): Promise<void> {
+    const summary = this.#summaries.get(conversation);
+    const { last } = summary ?? {};
+    if (!summary || !altered.some(({ device, sequence }) => last?.device === device && last.sequence === sequence))
+      return;
+    const newest = await this.ports.feeds.history(conversation, refreshEntries);
+    const words = await wordsOf(conversation, newest);
+    let fresh: Summary = { conversation, unread: 0, taken: [] };
+    newest.forEach((entry, index) => {
+      const text = words[index];
+      if (text === undefined) return;
+      const next = this.#summarise(fresh, entry);
+      fresh = next.last?.kind === 'text' ? { ...next, last: { ...next.last, text: text.slice(0, 200) } } : next;
+    });
+    // Meanwhile it may have been read: nothing but the last message is taken from before.
+    const { last: _, ...now } = this.summary(conversation);
+    await this.#keepSummary({ ...now, ...(fresh.last ? { last: fresh.last } : {}) });
   }
 
   async #keepSummary(summary: Summary): Promise<void> {
@@ -229,18 +427,76 @@ export class Conversations {
       return;
     }
     if (event.kind === 'unknown-author') return; // see `authorsChanged`
-    if (event.author !== this.ports.keys.id) return;
-    const delivery = this.#deliveries.get(conversation) ?? new Delivery();
-    this.#deliveries.set(conversation, delivery);
-    if (event.kind === 'sent') delivery.sent(link.device, event.length);
-    else if (delivery.acknowledged(link.device, event.length)) {
-      const row = { conversation, acknowledged: delivery.record() };
-      this.ports.deliveries.put(conversation, row).catch((problem: unknown) => this.ports.report(problem));
+    // Between own devices it counts what the other one has of anybody's.
+    if (!this.ports.isMine(event.author) && !this.ports.isMine(link.device)) return;
+    const { author, length } = event;
+    // Its word without a signature is enough for what others wrote: nothing is shown by it.
+    if (event.kind === 'has' && (author === this.ports.keys.id || !this.ports.isMine(link.device))) return;
+    const deliveries = this.#deliveriesOf(conversation);
+    const delivery = deliveries.get(author) ?? new Delivery();
+    deliveries.set(author, delivery);
+    if (event.kind === 'sent') delivery.sent(link.device, length);
+    else if (delivery.acknowledged(link.device, length)) {
+      const here = author === this.ports.keys.id;
+      const row = { conversation, ...(here ? {} : { author }), acknowledged: delivery.record() };
+      const key = here ? conversation : `${conversation}/${author}`;
+      this.ports.deliveries.put(key, row).catch((problem: unknown) => this.ports.report(problem));
     }
     this.events.changed(conversation);
+  }
+
+  #deliveriesOf(conversation: ConversationId): Map<DeviceId, Delivery> {
+    let deliveries = this.#deliveries.get(conversation);
+    if (!deliveries) this.#deliveries.set(conversation, (deliveries = new Map<DeviceId, Delivery>()));
+    return deliveries;
+  }
+
+  /** Everything of others that was taken in counts as read. */
+  #allRead({ taken, read = [] }: Summary): ReadMarks {
+    return fartherOf(
+      read,
+      taken.filter(([device]) => !this.ports.isMine(device)),
+    );
+  }
+
+  /** Of a summary that only counts: how far was read, found from the newest messages. */
+  async #readBefore(summary: Summary): Promise<ReadMarks> {
+    const marks = new Map(this.#allRead(summary));
+    let left = summary.unread;
+    for (let before: StoredEntry | undefined; left > 0;) {
+      const page = await this.ports.feeds.history(summary.conversation, 200, before);
+      for (const entry of page.toReversed()) {
+        if (left === 0 || this.ports.isMine(entry.device) || !isMessage(entry)) continue;
+        left--;
+        marks.set(entry.device, entry.sequence);
+      }
+      before = page[0];
+      if (!before) break;
+    }
+    return fartherOf([...marks], []);
+  }
+
+  async #unreadBeyond(conversation: ConversationId, read: ReadMarks): Promise<number> {
+    if (conversation === this.#looking) return 0;
+    const marks = new Map(read);
+    let unread = 0;
+    for (const [device, length] of this.summary(conversation).taken) {
+      const from = marks.get(device) ?? 0;
+      if (from >= length || this.ports.isMine(device)) continue;
+      unread += (await this.ports.feeds.range(conversation, device, from, length - from)).filter(isMessage).length;
+    }
+    return unread;
   }
 
   #watch(link: Link, work: Promise<void>): void {
     work.catch((problem: unknown) => this.events.broken(link, problem));
   }
 }
+
+function isMessage(entry: StoredEntry): boolean {
+  const { kind } = readPayload(entry);
+  return kind === 'text' || kind === 'offer';
+}
+
+const isRead = ({ read = [] }: Summary, { device, sequence }: StoredEntry): boolean =>
+  read.some(([one, length]) => one === device && sequence < length);

@@ -55,6 +55,9 @@ const refusedRetryMs = 10_000;
 const slowRetryMs = 30_000;
 const slowRetryMaxMs = 600_000;
 
+/** Until its person lets it go on. */
+const stopped = (record: OfferRecord, file: number): boolean => ['paused', 'failed'].includes(standingOf(record, file));
+
 /** A file that could be fetched now. */
 interface Download extends Queued {
   link: Link;
@@ -143,12 +146,31 @@ export class Incoming {
   /** Nothing is kept of a file that ended without being received. */
   forget(key: string): void {
     this.#have.delete(key);
+    this.#manifests.delete(key);
   }
 
   /** Looks up what there is of files that were begun, so that what is shown after a reload is what is there. */
   lookUp(record: OfferRecord): void {
+    const { offered, answer } = record;
     for (const file of this.filesToFetch(record))
       if (factsOf(record, file).doneBytes !== undefined) this.#openBlob(record, file);
+    if (offered?.mine !== false || answer.kind !== 'accepted' || answer.by !== this.ports.keys.id) return;
+    // Of a bundle that does not go on by itself it is shown which files are whole.
+    for (const [file, { bundle }] of offered.files.entries())
+      if (bundle && stopped(record, file) && factsOf(record, file).doneBytes !== undefined)
+        this.#lookInto(record, file);
+  }
+
+  #lookInto(record: OfferRecord, file: number): void {
+    const { offer, account } = record;
+    this.#openBlob(record, file).blob.then(
+      () => {
+        const now = this.ports.offers.get(offer);
+        if (!now || !stopped(now, file)) return; // it goes on
+        return this.stop(offer, file, 'paused').then(() => this.ports.changed(account));
+      },
+      () => undefined, // the failure was taken up where it was opened
+    );
   }
 
   /** Fetches what this device accepted from whoever is connected, a few files at a time, in the order of the line. */
@@ -172,9 +194,7 @@ export class Incoming {
   line(): Download[] {
     const all: Download[] = [];
     for (const { link, transfers, record, file } of this.#fetchable()) {
-      if (record.answer.kind === 'waiting') continue;
-      const { kind } = this.ports.progress.of(record.offer, file).activity;
-      if (['needs-file', 'paused-there', 'no-space', 'verifying'].includes(kind)) continue;
+      if (record.answer.kind === 'waiting' || this.#isHeld(record, file)) continue;
       all.push({ link, transfers, record, ...this.#queued(record, file) });
     }
     return this.ports.queue.inOrder(all);
@@ -183,7 +203,13 @@ export class Incoming {
   /** Somebody waits for them, and they are small: they stand in no line. */
   #fetchManifests(): void {
     for (const { link, transfers, record, file } of this.#fetchable())
-      if (record.answer.kind === 'waiting') this.#fetch(link, transfers, record, file);
+      if (record.answer.kind === 'waiting' && !this.#isHeld(record, file)) this.#fetch(link, transfers, record, file);
+  }
+
+  /** Whether it is no use to ask for the file now: whatever holds it back says when that is over. */
+  #isHeld(record: OfferRecord, file: number): boolean {
+    const { kind } = this.ports.progress.of(record.offer, file).activity;
+    return ['needs-file', 'paused-there', 'no-space', 'verifying'].includes(kind);
   }
 
   /** What is neither fetched nor left alone for a while, of those who are connected. */

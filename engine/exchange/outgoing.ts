@@ -6,6 +6,8 @@ import type { AccountId, OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import type { Link } from '../links/link.ts';
 import { SourceError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
+import { BlockSet } from '../transfer/block-set.ts';
+import type { Ranges } from '../transfer/blocks.ts';
 import { OfferedBlob } from '../transfer/offered-blob.ts';
 import type { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { Found } from '../transfer/sender.ts';
@@ -17,6 +19,7 @@ import {
   factsOf,
   fileKey,
   standingOf,
+  withoutFailure,
   type FailureReason,
   type OfferRecord,
 } from './offer.ts';
@@ -53,6 +56,8 @@ const bindAfterMs = 3000;
 export class Outgoing {
   readonly #open = new Map<string, Promise<OfferedBlob>>();
   readonly #keptAt = new Map<string, number>();
+  /** Of bundles: blocks that came through and were not asked for again, since this device started. */
+  readonly #arrived = new Map<string, BlockSet>();
   readonly #binding = new Map<AccountId, () => void>();
   readonly #places: UploadPlaces;
   #stopped = false;
@@ -73,8 +78,13 @@ export class Outgoing {
       return { kind: 'refused', reason: 'cancelled' };
     const standing = standingOf(record, file);
     if (standing === 'paused') return { kind: 'refused', reason: 'paused' };
-    if (standing === 'failed')
-      return { kind: 'refused', reason: factsOf(record, file).failed === 'changed' ? 'changed' : 'unavailable' };
+    if (standing === 'failed') {
+      const changed = factsOf(record, file).failed === 'changed';
+      if (!changed || !offered.bundle) return { kind: 'refused', reason: changed ? 'changed' : 'unavailable' };
+      // What was changed of it may be as it was again, and the rest can be had in any case.
+      await this.ports.offers.keep(withoutFailure(record, file));
+      return this.find(link, offer, file);
+    }
     if (standing !== 'accepted' && standing !== 'waiting') return { kind: 'refused', reason: 'cancelled' };
     // A manifest to choose from stands in no line.
     const manifestOnly = record.answer.kind === 'waiting' && offered.bundle !== undefined;
@@ -122,6 +132,17 @@ export class Outgoing {
     this.#binding.set(account, cancel);
   }
 
+  /** A receiver for which a file failed because of this side may not know that it can be had again. */
+  tellAvailable(link: Link): void {
+    for (const record of this.ports.offers.ofAccount(link.account)) {
+      const { offer, offered, answer } = record;
+      if (offered?.device !== this.ports.keys.id || answer.kind !== 'accepted' || answer.by !== link.device) continue;
+      for (const file of offered.files.keys())
+        if (begun(record, file) && standingOf(record, file) === 'accepted')
+          link.control({ kind: 'available', offer, file });
+    }
+  }
+
   /** Files that are not sent though somebody who wants them is connected, in order. */
   line(): Upload[] {
     return this.ports.queue.inOrder(this.#waiting());
@@ -143,7 +164,7 @@ export class Outgoing {
 
   onSending(link: Link, event: SenderEvent): void {
     const { offer, file } = event;
-    if (event.kind !== 'progress') this.#places.leave(link, fileKey(offer, file));
+    if (event.kind === 'sent' || event.kind === 'stopped') this.#places.leave(link, fileKey(offer, file));
     const record = this.ports.offers.get(offer);
     if (record?.answer.kind !== 'accepted') {
       // A manifest to choose from, or the answer is still on its way: then this is all that tells later that it was begun.
@@ -155,7 +176,11 @@ export class Outgoing {
     }
     const progress = this.ports.progress.of(offer, file);
     switch (event.kind) {
+      case 'asked':
+        for (const [first, end] of event.ranges) this.#arrived.get(fileKey(offer, file))?.delete(first, end);
+        break;
       case 'progress': {
+        if (record.offered?.files[file]?.bundle) this.#noteArrived(fileKey(offer, file), event.arrived);
         progress.begun();
         progress.moved(this.ports.clock.now(), event.movedBytes);
         this.#moved(offer);
@@ -182,9 +207,15 @@ export class Outgoing {
     );
   }
 
+  /** Blocks of a bundle that came through, as far as they were sent since the start. */
+  arrivedRanges(key: string): Ranges {
+    return this.#arrived.get(key)?.ranges() ?? [];
+  }
+
   /** Nothing is kept of a file that ended. */
   forget(key: string): void {
     this.#keptAt.delete(key);
+    this.#arrived.delete(key);
   }
 
   async stop(): Promise<void> {
@@ -209,7 +240,10 @@ export class Outgoing {
         if (offered?.device !== this.ports.keys.id || answer.kind !== 'accepted' || answer.by !== link.device) continue;
         for (const file of offered.files.keys()) {
           const idle = this.ports.progress.of(offer, file).activity.kind === 'idle';
-          if (idle && this.#unbound(record, file)) all.push({ link, offer, ...this.#queued(record, file) });
+          if (!idle || standingOf(record, file) !== 'accepted') continue;
+          const queued = this.#queued(record, file);
+          // One that was sent before, or read for another reason, is bound already though its turn is still to come.
+          if (this.#unbound(record, file) || queued.leftBytes > 0) all.push({ link, offer, ...queued });
         }
       }
     }
@@ -277,7 +311,7 @@ export class Outgoing {
   /** @param opening the source that failed: one that was opened since, or given up on purpose, is not touched. */
   #sourceFailed(offer: OfferId, file: number, problem: unknown, opening: Promise<OfferedBlob>): StopReason {
     if (!(problem instanceof SourceError)) this.ports.report(problem);
-    const changed = problem instanceof SourceError && problem.kind === 'changed';
+    const changed = problem instanceof SourceError && problem.kind !== 'gone';
     if (this.#open.get(fileKey(offer, file)) !== opening) return 'busy';
     this.close(offer, file);
     if (changed) this.ports.fail(offer, file, 'changed');
@@ -303,6 +337,12 @@ export class Outgoing {
       this.close(offer, file);
       this.#needsFile(offer, file);
     } else if (progress.activity.kind !== 'needs-file') progress.stopped({ kind: 'idle' });
+  }
+
+  #noteArrived(key: string, blocks: Ranges): void {
+    const arrived = this.#arrived.get(key) ?? new BlockSet();
+    this.#arrived.set(key, arrived);
+    for (const [first, end] of blocks) arrived.add(first, end);
   }
 
   #moved(offer: OfferId): void {

@@ -78,6 +78,24 @@ describe('one at a time', () => {
     expect(await watch(world, bob, offers, ann)).toEqual({ order: [0, 3, 1, 2], most: 1 });
   });
 
+  test('at the sender: what was begun and read whole meanwhile is still in line until it is sent', async () => {
+    const { world, ann, bob } = await three();
+    ann.engine.transfers.setAtOnce(3);
+    const offers = await accepted(world, ann, bob, 3);
+    await world.run(1_500);
+    bob.crash();
+    ann.engine.transfers.setAtOnce(1);
+    await world.run(500);
+    await bob.start();
+    expect(await world.run(20_000, () => offers.some((offer) => bob.standing(offer) === 'done'))).toBe(true);
+    const left = offers.filter((offer) => bob.standing(offer) !== 'done');
+    expect(left).toHaveLength(2);
+    expect(ann.engine.transfers.line('up').length + left.filter((one) => ann.activity(one) === 'running').length).toBe(
+      2,
+    );
+    expect((await watch(world, bob, left)).most).toBe(1);
+  });
+
   test('the order outlives a reload', async () => {
     const { world, ann, bob } = await three();
     bob.engine.transfers.setAtOnce(1);
@@ -155,8 +173,8 @@ test('all are paused at once, durably, and all go on', async () => {
   await bob.engine.transfers.together.resume();
   expect((await watch(world, bob, offers)).most).toBe(3);
   await bob.engine.transfers.together.unlistFinished();
-  expect(bob.offers.get(offers[0] as string)?.files[0]?.unlisted).toBe(true);
-  expect(ann.offers.get(offers[0] as string)?.files[0]?.unlisted).toBeUndefined();
+  expect(bob.offers.at(offers[0] as string)?.files[0]?.unlisted).toBe(true);
+  expect(ann.offers.at(offers[0] as string)?.files[0]?.unlisted).toBeUndefined();
 });
 
 describe('a rule', () => {

@@ -152,6 +152,11 @@ export class Transfers {
     return this.#incoming.haveRanges(offer, file);
   }
 
+  /** Blocks of a sent bundle that came through, as far as they were sent since the start. */
+  arrivedRanges(offer: OfferId, file: number): Ranges {
+    return this.#outgoing.arrivedRanges(fileKey(offer, file));
+  }
+
   /** Fetches the manifest of a bundle before it is answered, to choose from: `haveRanges` then covers its blocks. */
   fetchManifest(offer: OfferId, file: number): void {
     const record = this.#offers.get(offer);
@@ -265,6 +270,7 @@ export class Transfers {
       this.#actHere(record);
     }
     this.#incoming.pump();
+    this.#outgoing.tellAvailable(link);
     this.#outgoing.bindLater(link.account);
     this.events.changed(link.account);
   }
@@ -289,6 +295,7 @@ export class Transfers {
       const { offer, file } = frame.control;
       const record = this.#offers.get(offer);
       if (record?.account !== link.account || record.offered?.device !== link.device) return true;
+      this.#held.tell(link, record, file);
       // Said without need it costs nothing.
       const [rested, quieted] = [this.#incoming.available(link, offer, file), this.#quiet(offer, file)];
       // What failed was the other side's file, and it is right again.
@@ -346,7 +353,7 @@ export class Transfers {
     return this.#offers.all().reduce((sum, record) => {
       const files = record.offered?.files ?? [];
       const accepted = needsAnswer(record) && record.byRule ? [...files.keys()] : this.#incoming.filesToFetch(record);
-      const left = (file: number) => (files[file]?.size ?? 0) - this.#progress.of(record.offer, file).doneBytes;
+      const left = (file: number) => acceptedBytes(record, file) - this.#progress.of(record.offer, file).doneBytes;
       return accepted.reduce((whole, file) => whole + left(file), sum);
     }, 0);
   }

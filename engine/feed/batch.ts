@@ -14,12 +14,13 @@ const READ_ENTRIES = 32;
 export async function nextBatch(
   store: Pick<FeedStore, 'range'>,
   conversation: ConversationId,
-  ours: ReadonlyMap<DeviceId, { length: number }>,
+  ours: ReadonlyMap<DeviceId, number>,
   theirs: ReadonlyMap<DeviceId, number>,
   maxBytes: number,
 ): Promise<StoredEntry[]> {
-  const read = (device: DeviceId, from: number) => store.range(conversation, device, from, READ_ENTRIES);
-  const lacking = [...ours].filter(([device, { length }]) => (theirs.get(device) ?? 0) < length);
+  const read = (device: DeviceId, from: number) =>
+    store.range(conversation, device, from, Math.min(READ_ENTRIES, (ours.get(device) ?? 0) - from));
+  const lacking = [...ours].filter(([device, length]) => (theirs.get(device) ?? 0) < length);
   const feeds = await Promise.all(
     lacking.map(async ([device]) => ({ device, entries: await read(device, theirs.get(device) ?? 0), next: 0 })),
   );
@@ -37,7 +38,7 @@ export async function nextBatch(
     batch.push(entry);
     bytes += entry.wire.length;
     feed.next++;
-    if (feed.next === READ_ENTRIES) {
+    if (feed.next === feed.entries.length) {
       feed.entries = await read(feed.device, entry.sequence + 1);
       feed.next = 0;
     }

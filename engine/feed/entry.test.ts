@@ -6,8 +6,8 @@ import { EntryHeader, WireEntry } from '../../protocol/entry.ts';
 import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { hashes, seededRandom, signatures, testDevice, type TestDevice } from '../testing/keys.ts';
-import { NO_PREVIOUS, readEntry, writeEntry, type AuthorLookup, type Place } from './entry.ts';
-import { encodePayload } from './payload.ts';
+import { NO_PREVIOUS, readEntry, withoutPayload, writeEntry, type AuthorLookup, type Place } from './entry.ts';
+import { encodePayload, readPayload } from './payload.ts';
 
 const conversation = 'C'.repeat(43) as ConversationId;
 const now = 1_700_000_000_000;
@@ -47,6 +47,37 @@ beforeAll(async () => {
   ann = await testDevice(1);
   authors = (device) => (device === ann.id ? ann.publicKey : undefined);
   golden = (await write()).wire;
+});
+
+describe('an entry whose payload was dropped', () => {
+  it('is still the same entry, and says nothing any more', async () => {
+    const entry = await write();
+    const bare = withoutPayload(entry);
+    const outcome = await read(bare.wire);
+    expect(outcome).toMatchObject({ kind: 'ok', verified: { entry: { hash: entry.hash, wire: bare.wire } } });
+    expect(readPayload(bare)).toEqual({ kind: 'dropped' });
+    expect(withoutPayload(bare)).toBe(bare);
+    const [, , salt, payload] = decodeAs(WireEntry, bare.wire);
+    expect([salt.length, payload.length]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['its salt alone', 2],
+    ['its payload alone', 3],
+  ])('is refused when it lost %s', async (_, part) => {
+    const wire = [...decodeAs(WireEntry, golden)];
+    wire[part] = new Uint8Array(0);
+    expect(await read(encodeCbor(wire))).toMatchObject({ kind: 'bad', error: { code: 'malformed' } });
+  });
+
+  it('is refused when its header was changed', async () => {
+    const [header, signature] = decodeAs(WireEntry, golden);
+    const changed = header.slice();
+    changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
+    expect(await read(encodeCbor([changed, signature, new Uint8Array(0), new Uint8Array(0)]))).toMatchObject({
+      kind: 'bad',
+    });
+  });
 });
 
 describe('an entry', () => {

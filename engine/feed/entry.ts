@@ -37,20 +37,34 @@ export interface VerifiedEntry {
   previous: Bytes;
 }
 
+/** Encrypts payloads of conversations that have keys. */
+export interface PayloadCipher {
+  /** Undefined when the conversation has no keys of its own: the payload travels as it is. */
+  seal(place: CipherPlace, payload: Bytes): Promise<{ key: number; bytes: Bytes }> | undefined;
+  /** What it says; `unknown` when this device does not have the key (yet), `wrong` when it is not under it. */
+  open(place: CipherPlace, key: number, payload: Bytes): Promise<Bytes | 'unknown' | 'wrong'>;
+}
+export type CipherPlace = Pick<StoredEntry, 'conversation' | 'device' | 'sequence'>;
+
 export type ReadOutcome =
   | { kind: 'ok'; verified: VerifiedEntry }
   /** Nothing is known against it: the lookup has no key for its device (yet). */
   | { kind: 'unknown-author'; device: DeviceId }
+  /** Its payload cannot be read (yet). */
+  | { kind: 'unknown-key'; device: DeviceId }
   | { kind: 'bad'; error: ProtocolError };
 
 const ENTRY_DOMAIN = 'causeway/entry/1';
 
 /** Signs an entry with this device's key. `payload` is CBOR of at most `limits.payloadBytes`. Nothing is stored. */
 export async function writeEntry(
-  ports: { hashes: Hashes; device: DeviceKeys; clock: Pick<Clock, 'now'>; random: Random },
+  ports: { hashes: Hashes; device: DeviceKeys; clock: Pick<Clock, 'now'>; random: Random; cipher?: PayloadCipher },
   place: Place,
-  payload: Bytes,
+  said: Bytes,
 ): Promise<StoredEntry> {
+  const sealing = ports.cipher?.seal({ ...place, device: ports.device.id }, said);
+  const sealed = sealing && (await sealing);
+  const payload = sealed?.bytes ?? said;
   const salt = ports.random.bytes(SALT_BYTES);
   const wall = ports.clock.now();
   const header: EntryHeader = {
@@ -62,7 +76,7 @@ export async function writeEntry(
     heads: place.heads.map(([device, length]) => [device, length]),
     lamport: place.lamport,
     wall,
-    key: 0,
+    key: sealed?.key ?? 0,
     payloadHash: await ports.hashes.sha256(concatBytes(salt, payload)),
     payloadSize: payload.length,
   };
@@ -78,12 +92,36 @@ export async function writeEntry(
     clamped: false,
     wire: encodeCbor(wire),
     hash: await ports.hashes.sha256(headerBytes),
+    ...(sealed ? { plain: said } : {}),
   };
 }
 
-/** Decodes and verifies an entry that came from outside. A wall time more than `limits.wallSkewMs` ahead becomes now, and is marked. */
+const isBare = (salt: Uint8Array, payload: Uint8Array): boolean => salt.length === 0 && payload.length === 0;
+
+/** The entry without its salt and payload: what is kept of it once they are dropped. The same entry when they were already. */
+export function withoutPayload(entry: StoredEntry): StoredEntry {
+  const [header, signature, salt, payload] = decodeAs(WireEntry, entry.wire);
+  if (isBare(salt, payload)) return entry;
+  const nothing = new Uint8Array(0);
+  const wire: WireEntry = [header, signature, nothing, nothing];
+  const { plain: _, ...rest } = entry;
+  return { ...rest, wire: encodeCbor(wire) };
+}
+
+/** Where an entry says that it is; nothing of it is verified. Undefined when it is none. */
+export function placeOfWire(wire: Uint8Array): { device: DeviceId; sequence: number } | undefined {
+  try {
+    const { device, sequence } = decodeAs(EntryHeader, decodeAs(WireEntry, wire)[0]);
+    return { device, sequence };
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
+/** Decodes and verifies an entry that came from outside; its payload may have been dropped. A wall time more than `limits.wallSkewMs` ahead becomes now, and is marked. */
 export async function readEntry(
-  ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'> },
+  ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'>; cipher?: PayloadCipher },
   conversation: ConversationId,
   wire: Uint8Array,
   authors: AuthorLookup,
@@ -97,7 +135,7 @@ export async function readEntry(
 }
 
 async function verify(
-  ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'> },
+  ports: { hashes: Hashes; signatures: Signatures; clock: Pick<Clock, 'now'>; cipher?: PayloadCipher },
   conversation: ConversationId,
   wire: Uint8Array,
   authors: AuthorLookup,
@@ -107,7 +145,9 @@ async function verify(
   const [headerBytes, signature, salt, payload] = decodeAs(WireEntry, wire);
   const header = readHeader(headerBytes);
   if (header.conversation !== conversation) throw new ProtocolError('malformed', 'entry of another conversation');
-  if (header.payloadSize !== payload.length) throw new ProtocolError('malformed', 'payload size');
+  const bare = isBare(salt, payload);
+  if (!bare && salt.length !== SALT_BYTES) throw new ProtocolError('malformed', 'salt');
+  if (!bare && header.payloadSize !== payload.length) throw new ProtocolError('malformed', 'payload size');
   const publicKey = authors(header.device);
   if (!publicKey) return { kind: 'unknown-author', device: header.device };
   const [payloadHash, hash, signed] = await Promise.all([
@@ -115,7 +155,7 @@ async function verify(
     ports.hashes.sha256(headerBytes),
     ports.signatures.verify(publicKey, signedBytes(ENTRY_DOMAIN, headerBytes), signature),
   ]);
-  if (!equalBytes(payloadHash, header.payloadHash)) throw new ProtocolError('malformed', 'payload hash');
+  if (!bare && !equalBytes(payloadHash, header.payloadHash)) throw new ProtocolError('malformed', 'payload hash');
   if (!signed) throw new ProtocolError('malformed', 'entry signature');
   const now = ports.clock.now();
   const clamped = header.wall > now + limits.wallSkewMs;
@@ -123,7 +163,11 @@ async function verify(
   const wall = clamped ? now : header.wall;
   // The wire bytes may be a view into a whole frame, which storage would keep alive.
   const entry = { conversation, device, sequence, lamport, wall, clamped, wire: wire.slice(), hash };
-  return { kind: 'ok', verified: { entry, previous } };
+  if (header.key === 0 || bare || !ports.cipher) return { kind: 'ok', verified: { entry, previous } };
+  const plain = await ports.cipher.open(entry, header.key, payload);
+  if (plain === 'unknown') return { kind: 'unknown-key', device };
+  // Under a key that is known and yet not readable: kept, so that the feed goes on, and shown as unreadable.
+  return { kind: 'ok', verified: { entry: plain === 'wrong' ? entry : { ...entry, plain }, previous } };
 }
 
 /** @throws ProtocolError `malformed`, `unsupported-version`. */

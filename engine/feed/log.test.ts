@@ -85,6 +85,8 @@ describe('append', () => {
       heads: (where) => store.heads(where),
       range: (...args) => store.range(...args),
       history: (...args) => store.history(...args),
+      historyAfter: (...args) => store.historyAfter(...args),
+      replace: (entries) => store.replace(entries),
       append: async (entries) => {
         await new Promise((resolve) => setImmediate(resolve));
         await store.append(entries);
@@ -104,6 +106,8 @@ describe('append', () => {
       heads: (where) => store.heads(where),
       range: (...args) => store.range(...args),
       history: (...args) => store.history(...args),
+      historyAfter: (...args) => store.historyAfter(...args),
+      replace: (entries) => store.replace(entries),
       append: async (entries) => {
         if (!failing || point === 'after') await store.append(entries);
         if (failing) throw new Error('no space');

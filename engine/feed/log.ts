@@ -7,12 +7,21 @@
  * - A feed that is found forked keeps what it has and takes nothing more. Which feeds are forked is known in memory only.
  */
 import type { Payload } from '../../protocol/entry.ts';
+import type { GroupPayload } from '../../protocol/group.ts';
 import type { ProtocolError } from '../../protocol/errors.ts';
 import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from '../ports.ts';
 import { nextBatch } from './batch.ts';
 import { followFeed, type Fork, type Head } from './chain.ts';
-import { NO_PREVIOUS, readEntry, writeEntry, type AuthorLookup, type VerifiedEntry } from './entry.ts';
+import {
+  NO_PREVIOUS,
+  readEntry,
+  withoutPayload,
+  writeEntry,
+  type AuthorLookup,
+  type PayloadCipher,
+  type VerifiedEntry,
+} from './entry.ts';
 import { encodePayload } from './payload.ts';
 import { Serial } from './serial.ts';
 
@@ -23,6 +32,10 @@ export interface FeedPorts {
   device: DeviceKeys;
   clock: Pick<Clock, 'now'>;
   random: Random;
+  /** For conversations that have keys. */
+  cipher?: PayloadCipher;
+  /** How many entries of a feed count: those from there on are neither taken, told, sent nor shown. Infinity where nothing says otherwise. */
+  limitOf?(conversation: ConversationId, device: DeviceId): number;
 }
 
 export type Appended =
@@ -75,7 +88,7 @@ export class Feeds {
   }
 
   /** Resolves after the entry is durable. Rejects as the store does; then nothing was written that anybody has heard of. */
-  append(conversation: ConversationId, payload: Payload): Promise<Appended> {
+  append(conversation: ConversationId, payload: Payload | GroupPayload): Promise<Appended> {
     return this.#inLine(conversation, async () => {
       const { store, device } = this.#ports;
       const fork = this.#forks.get(conversation)?.get(device.id);
@@ -105,8 +118,8 @@ export class Feeds {
     let bad: ProtocolError | undefined;
     for (const outcome of read) {
       if (outcome.kind === 'bad') bad ??= outcome.error;
-      else if (outcome.kind === 'unknown-author') unknownAuthors.add(outcome.device);
-      else {
+      else if (outcome.kind !== 'ok') unknownAuthors.add(outcome.device);
+      else if (this.#counts(outcome.verified.entry)) {
         const { device } = outcome.verified.entry;
         const feed = perFeed.get(device);
         if (feed) feed.push(outcome.verified);
@@ -120,7 +133,7 @@ export class Feeds {
   /** How many entries of each feed this device has. */
   async frontier(conversation: ConversationId): Promise<Map<DeviceId, number>> {
     const { heads } = await this.#load(conversation);
-    return new Map([...heads].map(([device, { length }]) => [device, length]));
+    return new Map([...heads].map(([device, { length }]) => [device, this.#limited(conversation, device, length)]));
   }
 
   /** What a peer with this frontier lacks: see `nextBatch`. */
@@ -129,8 +142,7 @@ export class Feeds {
     theirs: ReadonlyMap<DeviceId, number>,
     maxBytes: number,
   ): Promise<StoredEntry[]> {
-    const { heads } = await this.#load(conversation);
-    return nextBatch(this.#ports.store, conversation, heads, theirs, maxBytes);
+    return nextBatch(this.#ports.store, conversation, await this.frontier(conversation), theirs, maxBytes);
   }
 
   /** The newest `limit` entries of a conversation before `before` (of all when absent), in the order of the conversation. */
@@ -139,7 +151,37 @@ export class Feeds {
     limit: number,
     before?: { lamport: number; device: DeviceId; sequence: number },
   ): Promise<StoredEntry[]> {
-    return this.#ports.store.history(conversation, limit, before);
+    return this.#counting(this.#ports.store.history(conversation, limit, before));
+  }
+
+  /** The oldest `limit` entries after a place in the order of the conversation. */
+  historyAfter(
+    conversation: ConversationId,
+    limit: number,
+    after: { lamport: number; device: DeviceId; sequence: number },
+  ): Promise<StoredEntry[]> {
+    return this.#counting(this.#ports.store.historyAfter(conversation, limit, after));
+  }
+
+  /** Forgets what these entries said; they keep their places in their feeds. Says which of them there were to forget. */
+  drop(
+    conversation: ConversationId,
+    places: readonly { device: DeviceId; sequence: number }[],
+  ): Promise<StoredEntry[]> {
+    return this.#inLine(conversation, async () => {
+      const found = await Promise.all(places.map((place) => this.entryAt(conversation, place.device, place.sequence)));
+      const bare = found.flatMap((entry) => {
+        const without = entry && withoutPayload(entry);
+        return without && without !== entry ? [without] : [];
+      });
+      if (bare.length > 0) await this.#ports.store.replace(bare);
+      return bare;
+    });
+  }
+
+  /** Entries `from` to `from + limit - 1` of one feed, in sequence. */
+  range(conversation: ConversationId, device: DeviceId, from: number, limit: number): Promise<StoredEntry[]> {
+    return this.#ports.store.range(conversation, device, from, limit);
   }
 
   /** `undefined` when this device has no such entry. */
@@ -185,6 +227,18 @@ export class Feeds {
       this.#forks.set(conversation, known.set(fork.device, fork));
     }
     return { committed, shared, gaps, forks, refused, bad };
+  }
+
+  #counts({ conversation, device, sequence }: StoredEntry): boolean {
+    return sequence < (this.#ports.limitOf?.(conversation, device) ?? Infinity);
+  }
+
+  #limited(conversation: ConversationId, device: DeviceId, length: number): number {
+    return Math.min(length, this.#ports.limitOf?.(conversation, device) ?? Infinity);
+  }
+
+  async #counting(found: Promise<StoredEntry[]>): Promise<StoredEntry[]> {
+    return (await found).filter((entry) => this.#counts(entry));
   }
 
   /** `state` follows the store, never leads it; after a failed write it is read again, since the write may or may not be there. */

@@ -5,6 +5,7 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import { decodeAs, decodeCbor, encodeCbor } from '../../protocol/codec.ts';
 import { EntryHeader, Payload, WireEntry } from '../../protocol/entry.ts';
+import { GroupPayload } from '../../protocol/group.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { StoredEntry } from '../ports.ts';
@@ -13,6 +14,8 @@ export type ReadPayload =
   | Payload
   /** Of a kind, or under a key, that a newer version knows. */
   | { kind: 'unknown' }
+  /** It was dropped: deleted, or its time was up. */
+  | { kind: 'dropped' }
   /** Its author sent something malformed. */
   | { kind: 'unreadable' };
 
@@ -23,18 +26,20 @@ const knownKinds: ReadonlySet<string> = new Set(Payload.options.map((option) => 
  * @throws ProtocolError when the payload does not fit its own schema: a fault of the caller.
  */
 export function encodePayload(
-  payload: Payload,
+  payload: Payload | GroupPayload,
 ): { kind: 'ok'; bytes: Bytes } | { kind: 'too-large'; sizeBytes: number } {
   const bytes = encodeCbor(payload);
   if (bytes.length > limits.payloadBytes) return { kind: 'too-large', sizeBytes: bytes.length };
-  decodeAs(Payload, bytes);
+  decodeAs(payload.kind.startsWith('group-') ? GroupPayload : Payload, bytes);
   return { kind: 'ok', bytes };
 }
 
-export function readPayload(stored: Pick<StoredEntry, 'wire'>): ReadPayload {
+export function readPayload(stored: Pick<StoredEntry, 'wire' | 'plain'>): ReadPayload {
   try {
-    const [header, , , payload] = decodeAs(WireEntry, stored.wire);
-    if (decodeAs(EntryHeader, header).key !== 0) return { kind: 'unknown' };
+    const [header, , salt, wire] = decodeAs(WireEntry, stored.wire);
+    if (salt.length === 0 && wire.length === 0) return { kind: 'dropped' };
+    if (decodeAs(EntryHeader, header).key !== 0 && !stored.plain) return { kind: 'unknown' };
+    const payload = stored.plain ?? wire;
     const kind = kindOf(decodeCbor(payload));
     if (kind === undefined) return { kind: 'unreadable' };
     return knownKinds.has(kind) ? decodeAs(Payload, payload) : { kind: 'unknown' };

@@ -27,6 +27,8 @@ export type SyncEvent =
   | { kind: 'sent'; author: DeviceId; length: number }
   /** The peer signed that it holds the first `length` entries of `author`. */
   | { kind: 'held'; author: DeviceId; length: number }
+  /** The peer says, or shows by sending it, that it has the first `length` entries of `author`: unsigned, good for not sending them again. */
+  | { kind: 'has'; author: DeviceId; length: number }
   | { kind: 'fork'; fork: Fork }
   /** The peer has entries of a device that the lookup does not know. Once it does, call `start` again. */
   | { kind: 'unknown-author'; device: DeviceId };
@@ -42,6 +44,8 @@ export interface SyncOptions {
   /** Hands a frame to the link; frames arrive in this order or not at all. Not called after `close`. */
   send: (frame: FeedFrame) => void;
   report: (event: SyncEvent) => void;
+  /** Where entries name the authors of others: takes note of those whom these entries name, before they are verified. */
+  introduce?: (wires: readonly Uint8Array[]) => Promise<void> | undefined;
 }
 
 type State =
@@ -129,6 +133,7 @@ export class ConversationSync {
     }
     this.#state = { kind: 'exchanging', reached, paused, inFlight: [] };
     const ours = await this.#options.feeds.frontier(this.#options.conversation);
+    for (const [author, length] of have) this.#options.report({ kind: 'has', author, length });
     for (const [author, length] of ours) {
       const theirs = have.get(author) ?? 0;
       // The peer can check this against its own entries: an acknowledgement that was lost, or a fork that neither has seen.
@@ -151,10 +156,13 @@ export class ConversationSync {
   }
 
   async #onEntries(wires: readonly Uint8Array[]): Promise<void> {
-    const { feeds, conversation, authors, report } = this.#options;
+    const { feeds, conversation, authors, report, introduce } = this.#options;
+    const introduced = introduce?.(wires);
+    if (introduced) await introduced;
     const received = await feeds.receive(conversation, wires, authors);
     for (const [author, length] of received.shared) {
       this.#reached(author, length);
+      report({ kind: 'has', author, length });
       await this.#acknowledge(author);
     }
     for (const device of received.unknownAuthors) {
@@ -208,8 +216,8 @@ export class ConversationSync {
       this.#held.set(author, length);
       report({ kind: 'held', author, length });
     }
-    // The peer's own entries that reached us before from elsewhere: it learns here that they are delivered.
-    if (author === peer && (this.#signed.get(author)?.length ?? 0) < length) await this.#acknowledge(author);
+    // Entries of others that reached us before from elsewhere: the peer learns here that they are delivered. Each side signs a length once.
+    if (author !== ports.device.id && (this.#signed.get(author)?.length ?? 0) < length) await this.#acknowledge(author);
     await this.#pump();
   }
 

@@ -36,9 +36,13 @@ export function firstList(root: PublicKey, vault: PublicKey, device: Device): De
 }
 
 /** The list after `chain`, with `device` added. */
-export function listWith(chain: VerifiedChain, device: Device): DeviceListBody {
-  const { root, vault, number, devices } = chain.newest;
-  return { root, vault, number: number + 1, previous: chain.newestHash, devices: [...devices, device] };
+export const listWith = (chain: VerifiedChain, device: Device): DeviceListBody =>
+  listAfter(chain, [...chain.newest.devices, device]);
+
+/** The list after `chain`, with these devices. */
+export function listAfter(chain: VerifiedChain, devices: Device[]): DeviceListBody {
+  const { root, vault, number } = chain.newest;
+  return { root, vault, number: number + 1, previous: chain.newestHash, devices };
 }
 
 export interface VerifiedChain {

@@ -73,8 +73,9 @@ export class Envelopes {
       throw new ProtocolError('not-allowed', 'envelope is for another device');
     const now = clock.now();
     if (envelope.expiresAt + limits.clockSkewMs < now) throw new ProtocolError('not-allowed', 'envelope has expired');
-    const signal = envelope.body.kind === 'sdp' || envelope.body.kind === 'ice';
-    if (envelope.expiresAt > now + (signal ? limits.signalTtlMs : limits.knockTtlMs) + limits.clockSkewMs)
+    const { kind } = envelope.body;
+    const knock = kind === 'offer' || kind === 'withdraw' || kind === 'decline';
+    if (envelope.expiresAt > now + (knock ? limits.knockTtlMs : limits.signalTtlMs) + limits.clockSkewMs)
       throw new ProtocolError('not-allowed', 'envelope lives too long');
     this.#takeOnce(from.id, envelope, now);
     return envelope.body;

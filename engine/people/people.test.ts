@@ -273,3 +273,19 @@ test('new keys of this account move every conversation, and the earlier ones sta
   expect(person().conversation).toBe(before);
   expect(person().earlier).toHaveLength(1);
 });
+
+describe('somebody who is gone', () => {
+  test('is asked about once parted, marked for good, and there again with the first word of them', async () => {
+    const { book, bob, person } = await known();
+    expect(book.people.mayHaveDeparted()).toEqual([]);
+    await book.people.departed([bob.id]);
+    expect(person().departedAt).toBeUndefined();
+    await book.people.snapshot([]);
+    expect(book.people.mayHaveDeparted()).toEqual([bob.id]);
+    await book.people.departed([bob.id]);
+    expect((await book.reopened()).people.get(bob.id)).toMatchObject({ relation: 'none', departedAt: 1000 });
+    expect(book.people.mayHaveDeparted()).toEqual([]);
+    await book.people.apply(contactOf(bob));
+    expect(person().departedAt).toBeUndefined();
+  });
+});

@@ -5,8 +5,10 @@
 import type { AccountId, ConversationId, DeviceId, PublicKey } from '../../protocol/ids.ts';
 import { shownName } from '../../protocol/names.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { OwnPerson } from '../../protocol/own-facts.ts';
 import type { Contact, Device, PublicAccount, Relation } from '../../protocol/people.ts';
 import type { AcceptRule } from '../exchange/rules.ts';
+import { factOf, gistOf, withFact } from '../devices/own-people.ts';
 import { directConversation } from '../identity/conversation-id.ts';
 import { compareToPin, pinOf, verifyChain, type Pin, type VerifiedChain } from '../identity/device-list.ts';
 import type { Hashes, Signatures } from '../ports.ts';
@@ -19,6 +21,8 @@ export interface Person {
   relation: Relation;
   since: number;
   lastSeenAt?: number;
+  /** When this device heard that the account was deleted. Says the server, so it is taken back as soon as there is word of the person again. */
+  departedAt?: number;
   pin: Pin;
   /** Devices of the newest verified list. */
   devices: Device[];
@@ -32,9 +36,18 @@ export interface Person {
   keysAcknowledged?: boolean;
   /** The root key that this person compared with theirs; it says nothing of another one. */
   verifiedRoot?: PublicKey;
+  /** When that was said, or taken back. */
+  verifiedAt?: number;
   /** Kept although it is in force only while the keys are verified. */
   acceptRule?: AcceptRule;
+  /** Devices that this device saw being added after it knew the person, oldest first. */
+  added?: { name: string; at: number }[];
+  /** The gist of what the devices of this account were last told of the person (`own-people.ts`). */
+  shared?: string;
 }
+
+/** Notices of added devices that are kept of a person. */
+const addedMax = 16;
 
 export interface PeopleEvents {
   /** A person appeared, changed or went away. */
@@ -58,6 +71,7 @@ export class People {
   /** Who names a device in the newest list, who did so first in front. Anybody can name the public keys of somebody else. */
   readonly #claims = new Map<DeviceId, AccountId[]>();
   #turn: Promise<void> = Promise.resolve();
+  #self: AccountId | undefined;
 
   constructor(
     private readonly ports: PeoplePorts,
@@ -68,6 +82,45 @@ export class People {
 
   async load(): Promise<void> {
     for (const person of await this.ports.records.all()) this.#keep(person);
+  }
+
+  /** This account as a person: the other devices of it are whom one talks to, under the direct conversation of the root with itself. */
+  keepSelf(account: PublicAccount, chain: VerifiedChain, device: DeviceId): Promise<void> {
+    this.#self = account.id;
+    return this.#inTurn(async () => {
+      const before = this.#people.get(account.id);
+      const keys = await this.#keysOf(chain, before, false);
+      const self: Person = {
+        account: account.id,
+        handle: account.handle,
+        displayName: shownName(account.displayName, limits.displayNameMaxLength),
+        relation: 'accepted',
+        since: before?.since ?? this.ports.now(),
+        ...keys,
+        devices: keys.devices.filter(({ id }) => id !== device),
+      };
+      if (JSON.stringify(self) === JSON.stringify(before)) return;
+      await this.#save(self);
+      this.#setOnline(account.id, [...this.online(account.id)]);
+    });
+  }
+
+  isSelf(account: AccountId): boolean {
+    return account === this.#self;
+  }
+
+  /** Takes what another device of this account says of a person. */
+  learn(fact: OwnPerson): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.isSelf(fact.account)) return;
+      const before = this.#people.get(fact.account);
+      const own = { root: this.ownRoot(), hashes: this.ports.hashes, now: this.ports.now() };
+      const person = await withFact(before, fact, own);
+      const gist = gistOf(factOf(person));
+      const shared = gist === gistOf(fact) ? gist : before?.shared;
+      const learned = { ...person, ...(shared === undefined ? {} : { shared }) };
+      if (JSON.stringify(learned) !== JSON.stringify(before)) await this.#save(learned);
+    });
   }
 
   get(account: AccountId): Person | undefined {
@@ -102,7 +155,9 @@ export class People {
   snapshot(contacts: readonly Contact[]): Promise<void> {
     return this.#inTurn(async () => {
       const named = new Set(contacts.map((contact) => contact.account.id));
-      const gone = this.all().filter(({ account, relation }) => !named.has(account) && relation !== 'none');
+      const gone = this.all().filter(
+        ({ account, relation }) => !named.has(account) && relation !== 'none' && !this.isSelf(account),
+      );
       // One that cannot be stored must not keep the others from being heard.
       for (const contact of contacts)
         await this.#apply(contact).catch((problem: unknown) => this.events.refused(contact.account.id, problem));
@@ -117,6 +172,23 @@ export class People {
 
   apply(contact: Contact): Promise<void> {
     return this.#inTurn(() => this.#apply(contact));
+  }
+
+  /** Who parted, or is gone: the server's lists do not tell the one from the other. */
+  mayHaveDeparted(): AccountId[] {
+    return this.all().flatMap(({ account, relation, departedAt }) =>
+      relation === 'none' && departedAt === undefined ? [account] : [],
+    );
+  }
+
+  /** These accounts were deleted. Of a contact that is not believed. */
+  departed(accounts: readonly AccountId[]): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const account of accounts) {
+        const person = this.#people.get(account);
+        if (person?.relation === 'none') await this.#save({ ...person, departedAt: this.ports.now() });
+      }
+    });
   }
 
   /** A person found by handle, before anything is asked of them. */
@@ -167,7 +239,9 @@ export class People {
     return this.#inTurn(async () => {
       const person = this.#people.get(account);
       if (!person) return;
-      const { verifiedRoot: _, ...bare } = person;
+      const { verifiedRoot: _, ...rest } = person;
+      // What was said last counts on every device of this account, though a clock is off.
+      const bare = { ...rest, verifiedAt: Math.max(this.ports.now(), (person.verifiedAt ?? 0) + 1) };
       await this.#save(
         verified
           ? { ...bare, verifiedRoot: person.pin.root, ...(person.keysChangedAt ? { keysAcknowledged: true } : {}) }
@@ -189,6 +263,7 @@ export class People {
   rekey(): Promise<void> {
     return this.#inTurn(async () => {
       for (const person of this.all()) {
+        if (this.isSelf(person.account)) continue;
         const conversation = await directConversation(this.ownRoot(), person.pin.root, this.ports.hashes);
         if (conversation !== person.conversation)
           await this.#save({ ...person, conversation, earlier: earlierOf(person, conversation) });
@@ -198,6 +273,7 @@ export class People {
 
   async #apply(contact: Contact): Promise<void> {
     const { account, relation, since } = contact;
+    if (this.isSelf(account.id)) return; // it is known from its own chain
     const before = this.#people.get(account.id);
     let chain: VerifiedChain;
     try {
@@ -226,7 +302,10 @@ export class People {
       conversation: keys.conversation,
       earlier: keys.earlier,
       ...(before?.verifiedRoot === undefined ? {} : { verifiedRoot: before.verifiedRoot }),
+      ...(before?.verifiedAt === undefined ? {} : { verifiedAt: before.verifiedAt }),
       ...(before?.acceptRule === undefined ? {} : { acceptRule: before.acceptRule }),
+      ...(keys.added === undefined ? {} : { added: keys.added }),
+      ...(before?.shared === undefined ? {} : { shared: before.shared }),
       ...(keys.keysChangedAt === undefined
         ? {}
         : {
@@ -245,12 +324,17 @@ export class People {
     const known = new Map(before?.everyDevice.map((device) => [device.id, device]));
     for (const device of chain.everyDevice) known.set(device.id, device);
     const keysChangedAt = changed ? this.ports.now() : before?.keysChangedAt;
+    // Under other keys everything is new, and that is told loudly enough.
+    const fresh = before && !changed ? chain.newest.devices.filter((one) => !isKnown(before, one)) : [];
+    const notices = fresh.map(({ name }) => ({ name: shownName(name), at: this.ports.now() }));
+    const added = [...(before?.added ?? []), ...notices].slice(-addedMax);
     return {
       pin: pinOf(chain),
       devices: chain.newest.devices,
       everyDevice: [...known.values()],
       conversation,
       earlier: before ? earlierOf(before, conversation) : [],
+      ...(added.length > 0 ? { added } : {}),
       ...(keysChangedAt !== undefined ? { keysChangedAt } : {}),
     };
   }
@@ -297,6 +381,8 @@ export class People {
     return result;
   }
 }
+
+const isKnown = (person: Person, device: Device): boolean => person.everyDevice.some(({ id }) => id === device.id);
 
 /** The conversations before `next`; a person who goes back and forth between keys does not make the list grow. */
 function earlierOf({ conversation, earlier }: Person, next: ConversationId): ConversationId[] {

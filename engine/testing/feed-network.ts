@@ -90,6 +90,8 @@ export class SimulatedPeer {
       heads: (...args) => alive(disk.heads(...args)),
       range: (...args) => alive(disk.range(...args)),
       history: (...args) => alive(disk.history(...args)),
+      historyAfter: (...args) => alive(disk.historyAfter(...args)),
+      replace: (...args) => alive(disk.replace(...args)),
       append: async (entries) => {
         await alive(Promise.resolve());
         const point = this.crashAtNextWrite;

@@ -139,6 +139,40 @@ export function feedStoreConformance(makeStore: () => Promise<StoreUnderTest>): 
       }
     });
 
+    it('reads on after a place, which need not be that of an entry', async () => {
+      await store.append([entry(ann, 0, 1), entry(bob, 0, 1), entry(ann, 1, 5), entry(bob, 1, 9)]);
+      const after = async (limit: number, lamport: number, device: DeviceId, sequence: number) =>
+        (await store.historyAfter(talk, limit, { lamport, device, sequence })).map((one) => [one.device, one.sequence]);
+      expect(await after(9, 1, ann, 0)).toEqual([
+        [bob, 0],
+        [ann, 1],
+        [bob, 1],
+      ]);
+      expect(await after(1, 1, bob, 0)).toEqual([[ann, 1]]);
+      expect(await after(2, 4, '' as DeviceId, 0)).toEqual([
+        [ann, 1],
+        [bob, 1],
+      ]);
+      expect(await after(9, 9, bob, 1)).toEqual([]);
+      expect(await after(0, 0, ann, 0)).toEqual([]);
+      expect(await store.historyAfter(otherTalk, 9, { lamport: 0, device: ann, sequence: 0 })).toEqual([]);
+    });
+
+    it('replaces entries that are there, and only those', async () => {
+      const bare = entry(ann, 0, 1, { wire: new Uint8Array([7]) });
+      await store.append([entry(ann, 0, 1), entry(ann, 1, 2)]);
+      const rival = entry(ann, 1, 2, { wire: new Uint8Array([8]), hash: new Uint8Array(32).fill(255) });
+      await store.replace([bare, rival, entry(bob, 0, 3)]);
+      for (const opened of [store, await reopen()]) {
+        expect(await opened.range(talk, ann, 0, 9)).toEqual([bare, entry(ann, 1, 2)]);
+        expect(await opened.history(talk, 9)).toEqual([bare, entry(ann, 1, 2)]);
+        expect([...(await opened.heads(talk)).keys()]).toEqual([ann]);
+      }
+      // Who still has the payload brings nothing back.
+      await store.append([entry(ann, 0, 1)]);
+      expect((await store.range(talk, ann, 0, 1))[0]).toEqual(bare);
+    });
+
     it('takes appends at the same time', async () => {
       await Promise.all([store.append([entry(ann, 0, 1)]), store.append([entry(bob, 0, 1)])]);
       expect((await store.heads(talk)).size).toBe(2);

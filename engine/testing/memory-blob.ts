@@ -5,7 +5,7 @@
 import { concatBytes, type Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { SinkError, SourceError, type BlobSink, type BlobSource, type CommittedBlock, type Hashes } from '../ports.ts';
-import { blockCount, blockLength } from '../transfer/blocks.ts';
+import { blockCount, blockLength, type Ranges } from '../transfer/blocks.ts';
 import type { SignedLeaves } from '../transfer/leaf-batch.ts';
 import { LeafTable } from '../transfer/leaf-table.ts';
 
@@ -13,6 +13,8 @@ export class MemorySource implements BlobSource {
   readonly #leaves: LeafTable;
   state: 'open' | 'gone' | 'changed' = 'open';
   reads = 0;
+  /** Blocks with bytes of files that were changed. */
+  unreadable: Ranges = [];
 
   constructor(
     /** Changing it is changing the file. */
@@ -33,6 +35,7 @@ export class MemorySource implements BlobSource {
 
   async read(index: number): Promise<{ data: Bytes; hash: Bytes }> {
     if (this.state !== 'open') throw new SourceError(this.state);
+    if (this.unreadable.some(([first, end]) => first <= index && index < end)) throw new SourceError('part-changed');
     if (index < 0 || index >= blockCount(this.sizeBytes)) throw new Error(`no block ${index}`);
     this.reads++;
     const start = index * limits.blockBytes;

@@ -12,7 +12,7 @@ const keyOf = (offer: OfferId, file: number): string => `${offer}-${file}`;
 export class MemoryBlobs implements Blobs {
   readonly disk: MemoryDisk;
   /** Whole files that this device can read, by key. */
-  readonly #files = new Map<string, { content: Bytes; leaves: LeafTable }>();
+  readonly #files = new Map<string, { content: Bytes; leaves: LeafTable; unreadable: Ranges }>();
   readonly #openSources = new Map<string, Set<MemorySource>>();
   readonly #openSinks = new Map<string, number>();
   /** Two sinks of one file were open at a time: OPFS would refuse, and blocks could be lost. */
@@ -36,7 +36,7 @@ export class MemoryBlobs implements Blobs {
   attach(offer: OfferId, file: number, content: Bytes, forget = false): void {
     const key = keyOf(offer, file);
     const leaves = forget ? undefined : this.#files.get(key)?.leaves;
-    this.#files.set(key, { content, leaves: leaves ?? new LeafTable() });
+    this.#files.set(key, { content, leaves: leaves ?? new LeafTable(), unreadable: [] });
   }
 
   /** The device has no access to the file any more, not even through what is open. */
@@ -44,6 +44,14 @@ export class MemoryBlobs implements Blobs {
     const key = keyOf(offer, file);
     this.#files.delete(key);
     for (const source of this.#openSources.get(key) ?? []) source.state = 'gone';
+  }
+
+  /** From now on these blocks of the file, and no others, cannot be read: of many files some were changed. */
+  spoil(offer: OfferId, file: number, blocks: Ranges): void {
+    const key = keyOf(offer, file);
+    const stored = this.#files.get(key);
+    if (stored) stored.unreadable = blocks;
+    for (const source of this.#openSources.get(key) ?? []) source.unreadable = blocks;
   }
 
   has(offer: OfferId, file: number): boolean {
@@ -57,6 +65,7 @@ export class MemoryBlobs implements Blobs {
     if (!stored) throw new SourceError('gone');
     if (stored.content.length !== sizeBytes) throw new SourceError('changed');
     const source = new MemorySource(stored.content, this.hashes, stored.leaves);
+    source.unreadable = stored.unreadable;
     const open = this.#openSources.get(key) ?? new Set();
     this.#openSources.set(key, open.add(source));
     const close = source.close.bind(source);

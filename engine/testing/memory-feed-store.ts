@@ -42,6 +42,22 @@ export class MemoryFeedStore implements FeedStore {
     return Promise.resolve(earlier.slice(Math.max(0, earlier.length - limit)));
   }
 
+  historyAfter(conversation: ConversationId, limit: number, after: Position) {
+    const all = [...this.#feeds(conversation).values()].flat().sort(compareEntries);
+    return Promise.resolve(all.filter((entry) => compareEntries(entry, after) > 0).slice(0, limit));
+  }
+
+  replace(entries: readonly StoredEntry[]): Promise<void> {
+    for (const entry of entries) {
+      const feeds = this.#conversations.get(entry.conversation);
+      const feed = feeds?.get(entry.device);
+      const present = feed?.[entry.sequence];
+      if (!feeds || !feed || !present || !equalBytes(present.hash, entry.hash)) continue;
+      feeds.set(entry.device, feed.with(entry.sequence, { ...entry }));
+    }
+    return Promise.resolve();
+  }
+
   #feeds(conversation: ConversationId): ReadonlyMap<DeviceId, readonly StoredEntry[]> {
     return this.#conversations.get(conversation) ?? new Map();
   }

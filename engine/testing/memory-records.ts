@@ -1,7 +1,7 @@
 /** Records in memory that outlive the engine that used them, as a disk would: what is put is copied, and `beforeWrite` may fail a write. */
-import type { Records } from '../records.ts';
+import type { Lookup, Records } from '../records.ts';
 
-export class MemoryRecords<T> implements Records<T> {
+export class MemoryRecords<T> implements Records<T>, Lookup<T> {
   readonly #records = new Map<string, T>();
   /** Called before every write; throwing fails it. */
   beforeWrite: (key: string) => void = () => undefined;
@@ -22,8 +22,12 @@ export class MemoryRecords<T> implements Records<T> {
     this.#records.delete(key);
   }
 
+  get(keys: readonly string[]): Promise<(T | undefined)[]> {
+    return Promise.resolve(keys.map((key) => structuredClone(this.#records.get(key))));
+  }
+
   /** As it is durable now. */
-  get(key: string): T | undefined {
+  at(key: string): T | undefined {
     return this.#records.get(key);
   }
 }

@@ -11,13 +11,14 @@ import {
   type ClientResponse,
   type ServerEvent,
 } from '../../protocol/events.ts';
-import type { AccountId, DeviceId } from '../../protocol/ids.ts';
+import type { AccountId, DeviceId, PlaceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Contact, Relation } from '../../protocol/people.ts';
+import type { Contact, NearbyPerson, Relation, SignedDeviceList } from '../../protocol/people.ts';
 import * as v from 'valibot';
 import type { Clock } from '../ports.ts';
 import type { Answer, Signaling, SignalingEvents } from '../signaling.ts';
 import type { TestAccount } from './accounts.ts';
+import { MemoryGroups, type GroupRequest } from './memory-groups.ts';
 
 type Stance = 'none' | 'wants' | 'declined' | 'blocked';
 type Knock = ServerEvent<'knock'> & { to: DeviceId };
@@ -27,6 +28,10 @@ export class MemorySignaling {
   readonly #owners = new Map<DeviceId, AccountId>();
   readonly #stances = new Map<string, Stance>();
   readonly #connections = new Map<DeviceId, Connection>();
+  readonly #deleted = new Set<AccountId>();
+  readonly #nearby = new Map<DeviceId, PlaceId>();
+  /** The network of a device. */
+  placeOf = (_device: DeviceId): PlaceId => 'A'.repeat(22) as PlaceId;
   readonly clients = new Set<Client>();
   knocks: Knock[] = [];
   /** Who has a handle; a lying server names somebody else. */
@@ -35,10 +40,20 @@ export class MemorySignaling {
   up = true;
   delayMs = 5;
   reconnectMs = 700;
+  /** Browsers that ask to become devices. */
+  readonly guests = new Map<DeviceId, { account: AccountId; take(event: ServerEvent<'approval'>): void }>();
+  /** What a lying server makes of a step of an approval. */
+  tampered = (event: ServerEvent<'approval'>): ServerEvent<'approval'> => event;
   /** Every box that passed, in order. */
   readonly relayed: { kind: 'signal' | 'knock'; from: DeviceId; to: DeviceId; box: string }[] = [];
 
-  constructor(readonly clock: Clock) {}
+  readonly groups: MemoryGroups;
+
+  constructor(readonly clock: Clock) {
+    const { accounts } = this;
+    const online = (account: AccountId) => this.online(account);
+    this.groups = new MemoryGroups({ accounts, online, say: (...args) => this.say(...args), now: () => clock.now() });
+  }
 
   async register(account: TestAccount): Promise<void> {
     this.accounts.set(account.id, account);
@@ -55,6 +70,25 @@ export class MemorySignaling {
       else if (connection.account === account.id) connection.say((events) => events.account(account.own));
       else if (!['none', 'blocked'].includes(this.relation(connection.account, account.id)))
         connection.say((events) => events.contact(this.contact(connection.account, account.id)));
+    }
+    this.groups.changed(account.id);
+  }
+
+  #knows(viewer: AccountId, other: AccountId): boolean {
+    return this.relation(viewer, other) === 'accepted' || this.groups.fellows(viewer).has(other);
+  }
+
+  /** The account is gone, with all that others had of it. */
+  delete(id: AccountId): void {
+    const viewers = [...this.accounts.keys()].filter((viewer) => viewer !== id && this.relation(viewer, id) !== 'none');
+    const last = new Map(viewers.map((viewer) => [viewer, this.contact(viewer, id)]));
+    for (const key of this.#stances.keys()) if (key.split(' ').includes(id)) this.#stances.delete(key);
+    this.accounts.delete(id);
+    this.#deleted.add(id);
+    for (const connection of [...this.#connections.values()]) {
+      const contact = last.get(connection.account);
+      if (connection.account === id) connection.client.stop('deleted');
+      else if (contact) connection.say((events) => events.contact({ ...contact, relation: 'none', online: [] }));
     }
   }
 
@@ -91,6 +125,7 @@ export class MemorySignaling {
   kill(): void {
     this.up = false;
     this.knocks = [];
+    this.#nearby.clear();
     for (const connection of [...this.#connections.values()]) connection.client.dropped();
     this.#connections.clear();
   }
@@ -107,6 +142,13 @@ export class MemorySignaling {
       client.connectLater(this.delayMs);
       return client;
     };
+  }
+
+  /** A guest asks a device of its account. @returns whether it is there. */
+  ask(to: DeviceId, event: ServerEvent<'approval'>): boolean {
+    if (!this.#connections.has(to)) return false;
+    this.say(to, (events) => events.approval(this.tampered(event)));
+    return true;
   }
 
   /** Says something to a device as this server would, true or not. */
@@ -134,6 +176,7 @@ export class MemorySignaling {
       .map((other) => this.contact(client.account, other));
     connection.say((events) => events.ready({ account: account.own, contacts }));
     this.#presence(client.account);
+    this.#devices(client.account);
     for (const knock of this.knocks.filter(({ to }) => to === client.device)) this.#deliver(knock);
   }
 
@@ -141,7 +184,9 @@ export class MemorySignaling {
   gone(client: Client): void {
     if (this.#connections.get(client.device)?.client !== client) return;
     this.#connections.delete(client.device);
+    this.#leaveNearby(client.device);
     this.#presence(client.account);
+    this.#devices(client.account);
   }
 
   async answer<Name extends ClientEventName>(
@@ -166,6 +211,21 @@ export class MemorySignaling {
         const found = this.found(handle);
         return found ? { ok: true, value: found.public } : refuse('unknown-handle');
       }
+      case 'people:departed': {
+        const { accounts } = request as { accounts: AccountId[] };
+        return { ok: true, value: { departed: accounts.filter((account) => this.#deleted.has(account)) } };
+      }
+      case 'nearby:join': {
+        const place = this.placeOf(client.device);
+        const { place: expected = place } = request as ClientRequest<'nearby:join'>;
+        if (expected !== place) return { ok: false, error: { code: 'elsewhere' } };
+        this.#nearby.set(client.device, place);
+        this.#tellNearby(place);
+        return { ok: true, value: { place, people: this.#nearbyOf(client.account, place) } };
+      }
+      case 'nearby:leave':
+        this.#leaveNearby(client.device);
+        return { ok: true, value: null };
       case 'contact:request':
         return this.#decide(
           client.account,
@@ -180,8 +240,7 @@ export class MemorySignaling {
         const { to, box } = request as ClientRequest<'signal'> & { to: DeviceId };
         const owner = this.#owners.get(to);
         if (!owner) return refuse('unknown-device');
-        if (owner !== client.account && this.relation(client.account, owner) !== 'accepted')
-          return refuse('not-allowed');
+        if (owner !== client.account && !this.#knows(client.account, owner)) return refuse('not-allowed');
         const target = this.#connections.get(to);
         if (!target) return refuse('offline');
         this.relayed.push({ kind: 'signal', from: client.device, to, box });
@@ -205,13 +264,58 @@ export class MemorySignaling {
         this.#deliver(knock);
         return { ok: true, value: null };
       }
+      case 'approval': {
+        const { from, to, box } = request as ServerEvent<'approval'> & { to: DeviceId };
+        const event = { from, box };
+        const guest = this.guests.get(to);
+        if (from.id !== client.device) return refuse('not-allowed');
+        if (guest?.account !== client.account) return refuse('offline');
+        this.clock.after(this.delayMs, () => guest.take(this.tampered(event)));
+        return { ok: true, value: null };
+      }
+      case 'devices:append': {
+        const account = this.accounts.get(client.account);
+        const { list } = request as ClientRequest<'devices:append'>;
+        if (!account || list.signer !== client.device) return refuse('not-allowed');
+        account.lists = [...account.lists, list as SignedDeviceList];
+        void this.accountChanged(account);
+        return { ok: true, value: null };
+      }
       case 'ice:servers':
         return { ok: true, value: { iceServers: [] } };
       case 'account:update':
         return { ok: true, value: this.accounts.get(client.account)?.own };
+      case 'groups:mine':
+      case 'groups:change':
+      case 'groups:people':
+      case 'groups:ask':
+      case 'groups:reply':
+        return this.groups.answer(client.account, name satisfies GroupRequest, request);
       default:
         return refuse('not-allowed');
     }
+  }
+
+  #leaveNearby(device: DeviceId): void {
+    const place = this.#nearby.get(device);
+    if (place && this.#nearby.delete(device)) this.#tellNearby(place);
+  }
+
+  #tellNearby(place: PlaceId): void {
+    for (const [device, where] of this.#nearby) {
+      const account = this.#owners.get(device);
+      if (where === place && account) this.say(device, (events) => events.nearby(this.#nearbyOf(account, place)));
+    }
+  }
+
+  #nearbyOf(viewer: AccountId, place: PlaceId): NearbyPerson[] {
+    const owners = [...this.#nearby].flatMap(([device, where]) =>
+      where === place ? (this.#owners.get(device) ?? []) : [],
+    );
+    return [...new Set(owners)].flatMap((id) => {
+      const account = id === viewer ? undefined : this.accounts.get(id);
+      return account ? [{ account: id, ...handleOf(account), root: account.rootKey }] : [];
+    });
   }
 
   #deliver(knock: Knock): void {
@@ -260,13 +364,20 @@ export class MemorySignaling {
     return { ok: true, value: this.contact(actor, other) };
   }
 
+  #devices(account: AccountId): void {
+    const online = this.online(account);
+    for (const device of online) this.say(device, (events) => events.devices({ online: online.slice(), seenAt: [] }));
+  }
+
   #presence(account: AccountId): void {
     const online = this.online(account);
     for (const connection of this.#connections.values())
-      if (this.relation(connection.account, account) === 'accepted')
+      if (this.#knows(connection.account, account))
         connection.say((events) => events.presence({ account, online: online.slice(), lastSeenAt: this.clock.now() }));
   }
 }
+
+const handleOf = ({ public: { handle, displayName } }: TestAccount) => ({ handle, displayName });
 
 class Connection {
   constructor(

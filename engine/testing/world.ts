@@ -6,16 +6,21 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import type { OfferedFile } from '../../protocol/entry.ts';
 import type { AccountId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { Causeway, type CausewayPorts } from '../causeway.ts';
+import type { Annotation } from '../messages/annotation.ts';
+import type { Expiry } from '../messages/expiries.ts';
+import type { GroupRow } from '../groups/groups.ts';
+import type { ConversationMarks } from '../messages/messages.ts';
 import type { DeliveryRow, Summary } from '../exchange/conversations.ts';
 import { acceptedBlocks, acceptedBytes, factsOf, standingOf, type OfferRecord } from '../exchange/offer.ts';
 import type { QueueOrder } from '../exchange/transfer-queue.ts';
 import { readPayload } from '../feed/payload.ts';
 import type { Person } from '../people/people.ts';
 import type { Clock, FeedStore, StoredEntry } from '../ports.ts';
-import type { Records } from '../records.ts';
+import type { Lookup, Records } from '../records.ts';
 import { SinkError } from '../ports.ts';
 import { TestAccount, testKeys, type TestKeys } from './accounts.ts';
 import { VirtualClock } from './clock.ts';
+import { groupCrypto } from './group-crypto.ts';
 import { cheapSignatures, hashes, seededRandom } from './keys.ts';
 import { MemoryBlobs } from './memory-blobs.ts';
 import { MemoryFeedStore } from './memory-feed-store.ts';
@@ -114,6 +119,10 @@ export class Machine {
   readonly summaries = new MemoryRecords<Summary>();
   readonly deliveries = new MemoryRecords<DeliveryRow>();
   readonly queue = new MemoryRecords<QueueOrder>();
+  readonly annotations = new MemoryRecords<Annotation>();
+  readonly marks = new MemoryRecords<ConversationMarks>();
+  readonly expiries = new MemoryRecords<Expiry>();
+  readonly groups = new MemoryRecords<GroupRow>();
   readonly blobs = new MemoryBlobs(hashes);
   /** Files that were offered, by key: what the person could choose again. */
   readonly originals = new Map<string, { offer: OfferId; file: number; content: Bytes }>();
@@ -157,6 +166,7 @@ export class Machine {
     const starting = Causeway.start(this.#ports(life), this.account.own, {
       changed: () => this.#look(life),
       committed: () => undefined,
+      altered: () => undefined,
       account: () => undefined,
       stopped: (reason) => this.stopped.push(reason),
     });
@@ -288,7 +298,7 @@ export class Machine {
         const key = `${record.offer}-${file}`;
         const standing = standingOf(record, file);
         const { doneBytes } = engine.transfers.progressOf(record.offer, file);
-        const before = this.#shown.get(key) ?? factsOf(this.offers.get(record.offer) ?? record, file).doneBytes ?? 0;
+        const before = this.#shown.get(key) ?? factsOf(this.offers.at(record.offer) ?? record, file).doneBytes ?? 0;
         // A file whose bytes were not those that were promised begins anew.
         if (doneBytes < before && standing === 'accepted')
           this.lies.push(`${key} went from ${before} back to ${doneBytes}`);
@@ -327,7 +337,7 @@ export class Machine {
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have died meanwhile
       return life.alive ? value : never();
     };
-    const records = <T>(store: MemoryRecords<T>): Records<T> => {
+    const records = <T>(store: MemoryRecords<T>): Records<T> & Lookup<T> => {
       store.beforeWrite = () => {
         if (this.failingWrites > 0) {
           this.failingWrites--;
@@ -336,6 +346,7 @@ export class Machine {
       };
       return {
         all: () => read(store.all()),
+        get: (keys) => read(store.get(keys)),
         put: (key, record) => {
           const copy = structuredClone(record);
           return effect(() => store.put(key, copy));
@@ -347,6 +358,8 @@ export class Machine {
       heads: (...args) => read(this.feeds.heads(...args)),
       range: (...args) => read(this.feeds.range(...args)),
       history: (...args) => read(this.feeds.history(...args)),
+      historyAfter: (...args) => read(this.feeds.historyAfter(...args)),
+      replace: (entries) => effect(() => this.feeds.replace(entries)),
       append: (entries) => effect(() => this.feeds.append(entries)),
     };
     this.blobs.disk.beforeEffect = () => {
@@ -375,6 +388,11 @@ export class Machine {
       summaries: records(this.summaries),
       deliveries: records(this.deliveries),
       queue: records(this.queue),
+      annotations: records(this.annotations),
+      marks: records(this.marks),
+      expiries: records(this.expiries),
+      groups: records(this.groups),
+      crypto: groupCrypto,
       report: (problem) => {
         if (life.alive) this.reports.push(problem);
       },

@@ -60,6 +60,9 @@ const stop = fc
     reason: fc.constantFrom('paused', 'cancelled', 'unavailable', 'changed', 'no-space', 'done', 'busy', 'too-slow'),
   })
   .map(({ stream: number, reason }) => encodeControl({ kind: 'stop', stream: number, reason }));
+const unreadable = fc
+  .record({ stream, ranges: fc.array(fc.tuple(index, index), { minLength: 1, maxLength: 3 }) })
+  .map(({ stream: number, ranges }) => encodeControl({ kind: 'unreadable', stream: number, ranges }));
 /** Leaves of whatever hashes; signed by the right device or by nobody. */
 const leaves = fc
   .record({ stream, first: index, made: fc.array(hash, { minLength: 1, maxLength: 4 }), signed: fc.boolean() })
@@ -69,7 +72,7 @@ const leaves = fc
     return encodeControl({ kind: 'leaves', stream: number, first, hashes: some, signature });
   });
 const frame = fc.oneof(
-  ...[chunk, ack, want, stop].map((kind) => kind.map((bytes) => () => Promise.resolve(bytes))),
+  ...[chunk, ack, want, stop, unreadable].map((kind) => kind.map((bytes) => () => Promise.resolve(bytes))),
   leaves,
 );
 const step = fc.record({ afterMs: fc.constantFrom(0, 0, 1, 5, 20, 60, 7000), to: fc.constantFrom('a', 'b'), frame });

@@ -25,8 +25,17 @@ describe('BlockSet', () => {
           expect(validRanges(ranges, 100)).toBe(true);
           for (let block = 0; block < 80; block++) expect(set.has(block)).toBe(model.has(block));
         }
-        const rest = set.complement(50);
-        for (let block = 0; block < 50; block++) expect(rest.has(block)).toBe(!model.has(block));
+        const some = set.within([
+          [3, 20],
+          [30, 50],
+        ]);
+        for (let block = 0; block < 80; block++) {
+          const inside = (block >= 3 && block < 20) || (block >= 30 && block < 50);
+          expect(some.has(block)).toBe(inside && model.has(block));
+        }
+        const missing = new BlockSet([[7, 40]]);
+        for (const [first, end] of set.ranges()) missing.delete(first, end);
+        expect(set.missingOf(7, 40)).toEqual(missing.ranges());
         expect(new BlockSet(set.ranges()).ranges()).toEqual(set.ranges());
       }),
       { numRuns: 200 },

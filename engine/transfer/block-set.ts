@@ -80,11 +80,25 @@ export class BlockSet {
     return this.#ranges.map(([first, end]) => [first, end]);
   }
 
-  /** The blocks from 0 to `blocks` - 1 that are not in the set. */
-  complement(blocks: number): BlockSet {
-    const rest = new BlockSet([[0, blocks]]);
-    for (const [first, end] of this.#ranges) rest.delete(first, end);
-    return rest;
+  /** Those of the set that are in `ranges`, too. */
+  within(ranges: Ranges): BlockSet {
+    const outside = new BlockSet(this.#ranges);
+    for (const [first, end] of ranges) outside.delete(first, end);
+    const inside = new BlockSet(this.#ranges);
+    for (const [first, end] of outside.#ranges) inside.delete(first, end);
+    return inside;
+  }
+
+  /** What of [first, end) is not in the set. */
+  missingOf(first: number, end: number): [first: number, end: number][] {
+    const missing: [number, number][] = [];
+    let from = first;
+    for (let i = this.#endingAfter(first); from < end; i++) {
+      const [next, after] = this.#ranges[i] ?? [Infinity, Infinity];
+      if (next > from) missing.push([from, Math.min(next, end)]);
+      from = after;
+    }
+    return missing;
   }
 
   /** Index of the first range that ends after `block`. */

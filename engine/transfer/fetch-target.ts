@@ -7,7 +7,7 @@ import type { SignedLeaves } from './leaf-batch.ts';
 export type BlobState =
   | { kind: 'running' }
   | { kind: 'complete' }
-  | { kind: 'failed'; reason: 'no-space' | 'storage' | 'verification' }
+  | { kind: 'failed'; reason: 'no-space' | 'storage' | 'verification' | 'changed' }
   | { kind: 'closed' };
 
 export interface FetchTarget {
@@ -25,6 +25,8 @@ export interface FetchTarget {
   claim(maxRanges: number): Ranges;
   /** Blocks that a stream claimed and that did not come. */
   release(ranges: Ranges): void;
+  /** Claimed blocks that this source cannot read, and will not send. The claim is over. */
+  unreadable(ranges: Ranges): void;
   /** Part of a claimed block, as `BlobSink.write`. */
   write(block: number, offset: number, data: Bytes): void;
   /** SHA-256 of a block all of which was written; undefined when it cannot be known, and is not to be asked for. */

@@ -51,6 +51,8 @@ export class IncomingBlob implements FetchTarget {
   /** Had, being committed or claimed: all that is not to be asked for. */
   readonly #taken: BlockSet;
   readonly #have: BlockSet;
+  /** Of `#taken`, those that the source cannot read. */
+  readonly #unreadable = new BlockSet();
   readonly #strikes = new Map<number, number>();
   readonly #builder: RootBuilder;
   #verified: Verified[] = [];
@@ -123,6 +125,12 @@ export class IncomingBlob implements FetchTarget {
   /** Blocks that a stream claimed and that did not come. */
   release(ranges: Ranges): void {
     for (const [first, end] of ranges) this.#taken.delete(first, end);
+  }
+
+  /** Ends the claim of blocks that do not come while this blob is open: `failed` with `changed` when all others are had. */
+  unreadable(ranges: Ranges): void {
+    for (const [first, end] of ranges) this.#unreadable.add(first, end);
+    this.#failIfRestIsHad();
   }
 
   /** Hands part of a claimed block to the sink; as `BlobSink.write`. */
@@ -198,6 +206,7 @@ export class IncomingBlob implements FetchTarget {
     if (this.#state.kind === 'closed') return 'had';
     this.#reportProgress();
     this.#advance();
+    this.#failIfRestIsHad();
     return 'had';
   }
 
@@ -218,7 +227,12 @@ export class IncomingBlob implements FetchTarget {
     this.#fail(error instanceof SinkError ? error.kind : 'storage');
   }
 
-  #fail(reason: 'no-space' | 'storage' | 'verification'): void {
+  #failIfRestIsHad(): void {
+    const { count } = this.#unreadable;
+    if (count > 0 && this.#have.count + count >= this.#wanted.count) this.#fail('changed');
+  }
+
+  #fail(reason: 'no-space' | 'storage' | 'verification' | 'changed'): void {
     if (this.#state.kind !== 'running') return;
     this.#state = { kind: 'failed', reason };
     this.parts.report({ kind: 'failed', reason });

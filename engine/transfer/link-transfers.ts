@@ -109,6 +109,9 @@ export class LinkTransfers {
         shared?.available(this);
         return shared !== undefined;
       }
+      case 'unreadable':
+        this.receiver.unreadable(control);
+        return true;
       case 'leaves':
         this.receiver.leaves(control);
         return true;

@@ -4,6 +4,7 @@
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
+import { SourceError } from '../ports.ts';
 import { BlockSet } from './block-set.ts';
 import { blockLength, rangesBytes, type Ranges } from './blocks.ts';
 import type { HeldBlob } from './held-blob.ts';
@@ -40,12 +41,18 @@ export class OutgoingStream {
   creditBytes: number;
   /** Of them, these are durable there, or thrown away. */
   settledBytes = 0;
+  /** Whether blocks were left out that cannot be read. */
+  incomplete = false;
 
   readonly #todo: (readonly [first: number, end: number])[];
   /** To be sent once more, and how far each was sent already. */
   readonly #again: number[] = [];
   readonly #sentBefore = new Map<number, number>();
   readonly #ready: OutgoingBlock[] = [];
+  /** Blocks that cannot be read and that the receiver was not told of. */
+  #unreadable = new BlockSet();
+  /** Blocks that came through and were not told of. */
+  #arrived = new BlockSet();
   #blocksLeft: number;
   /** Blocks that are begun and not wholly sent. */
   #begun = 0;
@@ -91,16 +98,15 @@ export class OutgoingStream {
     return true;
   }
 
-  /** Leaves out those blocks that have not begun to go out. */
-  drop(ranges: Ranges): void {
+  /** Leaves out those blocks that have not begun to go out. @returns false when too many ranges wait then, as `add`. */
+  drop(ranges: Ranges): boolean {
     const dropped = new BlockSet(ranges);
-    const todo = this.#todo.splice(0).flatMap((range) => {
-      const rest = new BlockSet([range]);
-      for (const [first, end] of ranges) rest.delete(first, end);
-      this.#blocksLeft -= range[1] - range[0] - rest.count;
-      return rest.ranges().reverse();
-    });
-    this.#todo.push(...todo);
+    for (const [first, end] of this.#todo.splice(0)) {
+      const rest = dropped.missingOf(first, end);
+      this.#blocksLeft -= end - first - countOf(rest);
+      this.#todo.push(...rest.reverse());
+      if (this.#todo.length > 3 * limits.rangesPerWant) return false;
+    }
     const waiting = [...this.#again, ...this.#ready.map(({ block }) => block)];
     if (this.#readingBlock !== undefined) waiting.push(this.#readingBlock);
     // Of what is sent again nothing was left to begin with.
@@ -109,26 +115,64 @@ export class OutgoingStream {
     removeFrom(this.#ready, ({ block }) => dropped.has(block));
     if (this.#readingBlock !== undefined && dropped.has(this.#readingBlock)) this.#readingBlock = undefined;
     if (this.allTaken) this.endBatch();
+    return true;
   }
 
-  /** Reads ahead, one block at a time; resolves when there is nothing to read for now. Rejects with `SourceError`. */
+  /**
+   * Reads ahead, one block at a time; resolves when there is nothing to read for now. Blocks that alone cannot be read are left out. Rejects with
+   * `SourceError` for any other reason.
+   */
   async readAhead(onReady: () => void): Promise<void> {
     if (this.#reading) return;
     this.#reading = true;
     try {
       while (this.#ready.length < READ_AHEAD_BLOCKS) {
         const block = this.#nextToRead();
-        if (block === undefined) return;
+        if (block === undefined) break;
         this.#readingBlock = block;
-        const read = await this.blob.read(block);
+        const read = await this.#read(block);
         if (this.#readingBlock !== block) continue;
         this.#readingBlock = undefined;
-        this.#ready.push({ stream: this, block, ...read, offset: 0, superseded: false });
-        onReady();
+        if (read === undefined) this.#leaveOut(block);
+        else {
+          this.#ready.push({ stream: this, block, ...read, offset: 0, superseded: false });
+          onReady();
+        }
       }
+      if (this.#unreadable.count > 0) onReady();
     } finally {
       this.#reading = false;
     }
+  }
+
+  /** Takes out the blocks that cannot be read, to tell the receiver. */
+  takeUnreadable(): Ranges {
+    const ranges = this.#unreadable.ranges();
+    this.#unreadable = new BlockSet();
+    return ranges;
+  }
+
+  /** Takes out the blocks that came through. */
+  takeArrived(): Ranges {
+    const ranges = this.#arrived.ranges();
+    this.#arrived = new BlockSet();
+    return ranges;
+  }
+
+  async #read(block: number): Promise<{ data: Bytes; hash: Bytes } | undefined> {
+    try {
+      return await this.blob.read(block);
+    } catch (error) {
+      if (error instanceof SourceError && error.kind === 'part-changed') return undefined;
+      throw error;
+    }
+  }
+
+  #leaveOut(block: number): void {
+    if (!this.#sentWhole(block)) this.#blocksLeft--;
+    this.#unreadable.add(block);
+    this.incomplete = true;
+    if (this.allTaken) this.endBatch();
   }
 
   /**
@@ -188,6 +232,7 @@ export class OutgoingStream {
   /** A block came through. */
   arrived(block: number): void {
     this.#sentBefore.delete(block);
+    this.#arrived.add(block);
   }
 
   #sentWhole(block: number): boolean {

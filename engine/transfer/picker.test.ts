@@ -47,6 +47,20 @@ describe('Picker', () => {
     expect(picker.pick(a, 0, { maxBlocks: 8, maxHolders: 1 })).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
+  it('does not ask a source for what it turns out to lack', () => {
+    const picker = pickerOf(8, { [a]: [[0, 8]], [b]: [[4, 8]] });
+    const asked = picker.pick(a, 0, { maxBlocks: 8, from: 4, maxHolders: 2 });
+    picker.giveBack(a, asked);
+    picker.streamEnded(a);
+    picker.lack(a, [[2, 6]]);
+    expect(picker.scarce).toBe(6);
+    expect(picker.pick(a, 0, { maxBlocks: 8, from: 0 })).toEqual([0, 1]);
+    expect(picker.pick(a, 0, { maxBlocks: 8, from: 0 })).toEqual([6, 7]);
+    expect(picker.pick(a, 0, { maxBlocks: 8 })).toEqual([]);
+    expect(picker.pick(b, 0, { maxBlocks: 8 })).toEqual([4, 5]);
+    expect(picker.left).toBe(8);
+  });
+
   it('begins where it is told to, and goes round', () => {
     const picker = pickerOf(16, { [a]: [[0, 16]] });
     expect(picker.pick(a, 0, { maxBlocks: 8, from: 11 })).toEqual([11, 12, 13, 14, 15]);

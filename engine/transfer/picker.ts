@@ -107,6 +107,15 @@ export class Picker {
     known.resting = resting;
   }
 
+  /** The source does not have these blocks after all. */
+  lack(source: DeviceId, ranges: Ranges): void {
+    const known = this.#of(source);
+    for (const [first, end] of ranges) {
+      for (let block = first; !known.resting && block < end; block++) if (known.have.has(block)) this.#count(block, -1);
+      known.have.delete(first, end);
+    }
+  }
+
   /** The source is not used until `wake`; its blocks are given back. */
   rest(source: DeviceId): void {
     const known = this.#of(source);

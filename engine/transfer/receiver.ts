@@ -8,11 +8,12 @@ import { encodeAck, encodeControl } from '../../protocol/frame.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Clock, LanePort, LinkPort, Signatures } from '../ports.ts';
 import type { FetchTarget, SourceTarget } from './fetch-target.ts';
-import type { Ranges } from './blocks.ts';
+import { BlockSet } from './block-set.ts';
+import { blockCount, validRanges, type Ranges } from './blocks.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { leafBatchMessage } from './leaf-batch.ts';
 import type { SpeedLimit } from './speed-limit.ts';
-import type { LeavesFrame, ReceiverEvent, StopReason } from './transfer-events.ts';
+import type { LeavesFrame, ReceiverEvent, StopReason, UnreadableFrame } from './transfer-events.ts';
 import { Trickle } from './trickle.ts';
 
 /**
@@ -107,11 +108,7 @@ export class Receiver {
     if (stream === undefined) return;
     stream.drop(ranges);
     this.parts.link.send(encodeControl({ kind: 'drop', stream: stream.number, ranges: copyOf(ranges) }));
-    if (stream.ended) this.#done(stream);
-    else {
-      this.#raiseCredit(stream);
-      this.#ack(stream.number, stream);
-    }
+    this.#settledSome(stream);
   }
 
   /** Stops fetching a blob over this link and tells the sender why. What is verified already is still committed. */
@@ -153,6 +150,22 @@ export class Receiver {
     if (whole && stream !== undefined) this.#raiseCredit(stream); // of a block that is thrown away
     if (whole || stream === undefined || bytes < limits.chunkBytes || lane.unackedBytes >= ACK_WHOLE_BYTES)
       this.#ack(streamNumber, stream, laneNumber);
+  }
+
+  /** The sender cannot read some blocks: the others still come. @throws ProtocolError on ranges that are none. */
+  unreadable(frame: UnreadableFrame): void {
+    const stream = this.#streams.get(frame.stream);
+    if (stream === undefined) {
+      if (!this.owns(frame.stream)) throw new ProtocolError('not-allowed', `no stream ${frame.stream}`);
+      return;
+    }
+    if (!validRanges(frame.ranges, blockCount(stream.blob.sizeBytes)))
+      throw new ProtocolError('malformed', 'ranges that are none');
+    const ranges = new BlockSet(stream.unfinished).within(frame.ranges).ranges();
+    stream.drop(ranges);
+    this.#progressed();
+    stream.blob.unreadable(ranges);
+    this.#settledSome(stream);
   }
 
   /** @throws ProtocolError; one about the signature comes by `fault`. */
@@ -247,8 +260,18 @@ export class Receiver {
     });
   }
 
+  #settledSome(stream: IncomingStream): void {
+    if (this.#streams.get(stream.number) !== stream) return;
+    if (stream.ended) this.#done(stream);
+    else {
+      this.#raiseCredit(stream);
+      this.#ack(stream.number, stream);
+    }
+  }
+
   #done(stream: IncomingStream): void {
-    this.#end(stream, 'done');
+    const { state } = stream.blob;
+    this.#end(stream, state.kind === 'failed' && state.reason === 'changed' ? 'changed' : 'done');
     // More holes than one `want` can name, or a bad block.
     this.#waiting.push(stream.blob);
     this.#openNext();
@@ -305,14 +328,15 @@ export class Receiver {
     if (bytesPerSecond < Infinity) {
       const ahead = Math.ceil((bytesPerSecond * PACE_AHEAD_MS) / 1000);
       const room = Math.min(most, stream.receivedBytes + ahead) - stream.creditBytes;
-      credit = stream.creditBytes + Math.min(room, downLimit?.availableBytes(clock.now()) ?? 0);
+      const part = room > 0 ? downLimit?.shareBytes(clock.now(), stream) : undefined;
+      credit = stream.creditBytes + Math.min(room, part ?? 0);
       this.#cancelPace ??= clock.after(PACE_MS, () => {
         this.#cancelPace = undefined;
         this.paceChanged();
       });
     }
     if (credit <= stream.creditBytes) return false;
-    downLimit?.take(credit - stream.creditBytes);
+    downLimit?.take(credit - stream.creditBytes, stream);
     stream.creditBytes = credit;
     return true;
   }

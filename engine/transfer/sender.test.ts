@@ -191,6 +191,15 @@ describe('Sender against a receiver that lies', () => {
     expect(faults).toEqual([]);
   });
 
+  it('ends a link whose receiver drops what is no range, or tears what it asked for into pieces without end', async () => {
+    const all: [number, number][] = [[0, blocks]];
+    sender.want(want({ credit: 0 }));
+    await settle();
+    expect(() => sender.drop({ kind: 'drop', stream: 1, ranges: [[4, 2]] })).toThrow('malformed');
+    for (let i = 0; i < 2 * limits.rangesPerWant - 1; i++) sender.more({ kind: 'more', stream: 1, ranges: all });
+    expect(() => sender.drop({ kind: 'drop', stream: 1, ranges: [[2, 3], [5, 6]] })).toThrow('without end'); // prettier-ignore
+  });
+
   it('leaves out what is dropped before it went out, and signs what did', async () => {
     sender.want(want({ ranges: [[0, 12]], credit: limits.sinkCreditBytes }));
     await settle();

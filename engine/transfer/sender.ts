@@ -106,16 +106,21 @@ export class Sender {
         throw new ProtocolError('too-large', 'asks without end');
     } else if (slot !== undefined) {
       this.#add(slot.stream, frame.ranges);
+      this.#reportAsked(slot.stream, frame.ranges);
       slot.told = false;
       this.#read(slot.stream);
     }
   }
 
-  /** The receiver got blocks elsewhere. Of a stream that is just being opened all is sent; the receiver throws it away. */
+  /**
+   * The receiver got blocks elsewhere. Of a stream that is just being opened all is sent; the receiver throws it away.
+   * @throws ProtocolError on ranges that are none, and on a receiver that tears what it asked for into pieces without end.
+   */
   drop(frame: DropFrame): void {
+    if (!validRanges(frame.ranges, 0xffff_ffff)) throw new ProtocolError('malformed', 'ranges out of order');
     const slot = this.#slots.get(frame.stream);
     if (slot === undefined || slot.kind === 'opening') return;
-    slot.stream.drop(frame.ranges);
+    if (!slot.stream.drop(frame.ranges)) throw new ProtocolError('too-large', 'asks without end');
     this.#sendLeaves(slot.stream);
     this.#read(slot.stream);
     this.#flow.pump();
@@ -163,7 +168,10 @@ export class Sender {
     const slot = this.#slots.get(streamNumber);
     if (slot === undefined) return;
     this.#slots.delete(streamNumber);
-    this.parts.report({ ...refOf(slot), kind: 'stopped', by: 'peer', reason });
+    // What this side could not read is why it ended.
+    const mine = reason === 'changed' && slot.kind === 'sending' && slot.stream.incomplete;
+    if (slot.kind === 'sending') this.#reportProgress(slot.stream);
+    this.parts.report({ ...refOf(slot), kind: 'stopped', by: mine ? 'me' : 'peer', reason });
     this.#flow.pump();
   }
 
@@ -199,6 +207,7 @@ export class Sender {
       return;
     }
     this.#slots.set(want.stream, { kind: 'sending', stream, told: false });
+    this.#reportAsked(stream, want.ranges);
     this.#reportProgress(stream);
     this.#read(stream);
   }
@@ -211,7 +220,21 @@ export class Sender {
   }
 
   #read(stream: OutgoingStream): void {
-    stream.readAhead(() => this.#flow.pump()).catch((error: unknown) => this.#failed(stream.number, error));
+    const onReady = () => {
+      this.#tellUnreadable(stream);
+      this.#flow.pump();
+    };
+    stream.readAhead(onReady).catch((error: unknown) => this.#failed(stream.number, error));
+  }
+
+  #tellUnreadable(stream: OutgoingStream): void {
+    const ranges = stream.takeUnreadable().map(([first, end]): [number, number] => [first, end]);
+    if (ranges.length === 0 || !this.#isOpen(stream)) return;
+    while (ranges.length > 0) {
+      const some = ranges.splice(0, limits.rangesPerWant);
+      this.parts.link.send(encodeControl({ kind: 'unreadable', stream: stream.number, ranges: some }));
+    }
+    this.#sendLeaves(stream);
   }
 
   #isOpen(stream: OutgoingStream): boolean {
@@ -310,6 +333,7 @@ export class Sender {
   #tellSent(stream: OutgoingStream): void {
     const slot = this.#slots.get(stream.number);
     if (slot?.kind !== 'sending' || slot.told || !stream.allTaken || stream.unsignedBatches > 0) return;
+    if (stream.incomplete) return; // not all that was asked for
     slot.told = true;
     const { offer, file } = stream.blob;
     this.parts.report({ offer, file, kind: 'sent' });
@@ -329,18 +353,20 @@ export class Sender {
   #reportProgress(stream: OutgoingStream): void {
     const { offer, file } = stream.blob;
     stream.reportedAt = this.parts.clock.now();
-    this.parts.report({ offer, file, kind: 'progress', doneBytes: stream.doneBytes, movedBytes: stream.sentBytes });
+    const { doneBytes, sentBytes: movedBytes } = stream;
+    this.parts.report({ offer, file, kind: 'progress', doneBytes, movedBytes, arrived: stream.takeArrived() });
+  }
+
+  #reportAsked(stream: OutgoingStream, ranges: Ranges): void {
+    const { offer, file } = stream.blob;
+    this.parts.report({ offer, file, kind: 'asked', ranges });
   }
 
   #failed(streamNumber: number, error: unknown): void {
     const slot = this.#slots.get(streamNumber);
     if (!(error instanceof SourceError)) this.parts.fault(error);
     if (slot !== undefined)
-      this.#end(
-        streamNumber,
-        slot,
-        error instanceof SourceError && error.kind === 'changed' ? 'changed' : 'unavailable',
-      );
+      this.#end(streamNumber, slot, error instanceof SourceError && error.kind !== 'gone' ? 'changed' : 'unavailable');
   }
 
   #end(streamNumber: number, slot: Slot, reason: StopReason): void {

@@ -20,6 +20,7 @@ const MAX_BLOCKS = limits.sinkCreditBytes / limits.blockBytes;
 export interface PartOwner {
   claim(part: SourcePart, onNewStream: boolean): Ranges;
   release(part: SourcePart, ranges: Ranges): void;
+  unreadable(part: SourcePart, ranges: Ranges): void;
   write(part: SourcePart, block: number, offset: number, data: Bytes): void;
   hashOf(part: SourcePart, block: number): Promise<Bytes | undefined>;
   verify(
@@ -90,6 +91,10 @@ export class SourcePart implements SourceTarget, Sharer {
 
   release(ranges: Ranges): void {
     this.owner.release(this, ranges);
+  }
+
+  unreadable(ranges: Ranges): void {
+    this.owner.unreadable(this, ranges);
   }
 
   write(block: number, offset: number, data: Bytes): void {

@@ -172,6 +172,13 @@ export class Sources implements PartOwner {
     this.#pumpAllSoon();
   }
 
+  /** Others may have them; of this source they are asked for again over a new link. */
+  unreadable(part: SourcePart, ranges: Ranges): void {
+    if (!this.#uses(part)) return;
+    this.release(part, ranges);
+    this.#picker.lack(part.device, ranges);
+  }
+
   write(part: SourcePart, block: number, offset: number, data: Bytes): void {
     if (!this.#uses(part)) return;
     part.moved(this.parts.clock.now(), data.length);

@@ -1,11 +1,15 @@
 /** A limit in bytes per second over everything that asks it: a token bucket that may go into debt by one chunk. Time is in milliseconds. */
 /** What may go out at once after a pause. */
 const BURST_MS = 100;
+/** Whoever did not ask for so long wants nothing now. */
+const CLAIM_MS = 250;
 
 export class SpeedLimit {
   #bytesPerSecond = Infinity;
   #availableBytes = 0;
   #at = 0;
+  /** Of those that want some now: when each asked last, and how far it is ahead in a count that grows for all alike. */
+  readonly #claims = new Map<object, { at: number; takenBytes: number }>();
 
   get bytesPerSecond(): number {
     return this.#bytesPerSecond;
@@ -33,8 +37,24 @@ export class SpeedLimit {
     return Math.max(0, Math.floor(this.#availableBytes));
   }
 
-  take(bytes: number): void {
-    if (this.#bytesPerSecond < Infinity) this.#availableBytes -= bytes;
+  /** The part of those that one of several may take now, so that whoever asks first, or most often, does not get it all. */
+  shareBytes(now: number, claimant: object): number {
+    const availableBytes = this.availableBytes(now);
+    for (const [who, { at }] of this.#claims) if (Math.abs(now - at) > CLAIM_MS) this.#claims.delete(who);
+    const others = [...this.#claims].flatMap(([who, { takenBytes }]) => (who === claimant ? [] : [takenBytes]));
+    const leastBytes = Math.min(...others);
+    const own = this.#claims.get(claimant) ?? { at: now, takenBytes: others.length === 0 ? 0 : leastBytes };
+    own.at = now;
+    this.#claims.set(claimant, own);
+    const aheadBytes = Math.ceil((this.#bytesPerSecond * BURST_MS) / 1000);
+    return Math.max(0, Math.min(availableBytes, leastBytes + aheadBytes - own.takenBytes));
+  }
+
+  take(bytes: number, claimant?: object): void {
+    if (this.#bytesPerSecond === Infinity) return;
+    this.#availableBytes -= bytes;
+    const claim = claimant && this.#claims.get(claimant);
+    if (claim) claim.takenBytes += bytes;
   }
 
   #refill(now: number): void {

@@ -79,7 +79,11 @@ describe('a transfer over one link', () => {
       expect(pair.receiving?.openStreams).toBe(0);
       if (size === 0) return;
       const told = pair.senderEvents.filter((event) => event.kind !== 'progress');
-      expect(told).toMatchObject([{ kind: 'sent' }, { kind: 'stopped', by: 'peer', reason: 'done' }]);
+      expect(told).toMatchObject([
+        { kind: 'asked' },
+        { kind: 'sent' },
+        { kind: 'stopped', by: 'peer', reason: 'done' },
+      ]);
       expect(pair.senderEvents.findLast((event) => event.kind === 'progress')).toMatchObject({ movedBytes: size });
     },
   );

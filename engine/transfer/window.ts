@@ -91,10 +91,6 @@ export class Window {
     return this.#ackedBytes;
   }
 
-  get startingUp(): boolean {
-    return this.#phase.kind === 'start-up';
-  }
-
   /** Whether other traffic keeps the queue full. */
   get competing(): boolean {
     return this.#competition.on;

@@ -6,6 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import { limits } from '../../protocol/limits.ts';
+import type { Rates } from '../rates.ts';
+import { refuse } from '../refusal.ts';
+import type { AccountRecord } from '../store/store.ts';
 
 /** algorithm 2 is argon2id; the package's enum is ambient and const, which isolated modules cannot import. */
 const argon2id = { algorithm: 2, memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
@@ -55,6 +58,19 @@ export async function createPasswords(concurrency: number): Promise<Passwords> {
         return stored !== undefined && matches;
       }),
   };
+}
+
+/** Asks for the password of somebody who is logged in. @throws Refusal `rate-limited` or `wrong-credentials`. */
+export async function confirmPassword(
+  { passwords, rates }: { passwords: Passwords; rates: Rates },
+  account: AccountRecord,
+  password: string,
+): Promise<void> {
+  const key = `confirm ${account.id}`;
+  const retryAfterMs = await rates.loginFailures.take(key);
+  if (retryAfterMs !== undefined) refuse('rate-limited', retryAfterMs);
+  if (!(await passwords.verify(account.passwordHash, password))) refuse('wrong-credentials');
+  await rates.loginFailures.give(key);
 }
 
 const common = new Set(

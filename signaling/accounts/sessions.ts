@@ -68,8 +68,11 @@ export function createSessions(settings: Settings, store: Store) {
       return browser !== undefined && account.known.includes(browserHash(account.id, browser));
     },
 
-    /** What a browser is told at logout. */
-    cleared: () => cookie(sessionName, '', 0),
+    /** What a browser is told at logout; with `browser` it also forgets that it was here before. */
+    cleared: ({ browser }: { browser: boolean }): string[] => [
+      cookie(sessionName, '', 0),
+      ...(browser ? [cookie(browserName, '', 0)] : []),
+    ],
   };
 }
 

@@ -7,14 +7,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import * as v from 'valibot';
 import { ProtocolError, type ErrorCode, type Result } from '../../protocol/errors.ts';
-import { LoginRequest, RegisterRequest, ResumeRequest, type Challenge, type OwnAccount } from '../../protocol/http.ts';
+import {
+  DeleteRequest,
+  LoginRequest,
+  LogoutRequest,
+  RegisterRequest,
+  ResumeRequest,
+  type Challenge,
+  type OwnAccount,
+} from '../../protocol/http.ts';
 import type { AccountId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { Handle, shownName } from '../../protocol/names.ts';
 import { Challenges } from '../accounts/challenges.ts';
 import { checkFirstList, deviceIds } from '../accounts/device-lists.ts';
 import { checkProof } from '../accounts/device-proof.ts';
-import { isWeakPassword, TooBusy, type Passwords } from '../accounts/passwords.ts';
+import { confirmPassword, isWeakPassword, TooBusy, type Passwords } from '../accounts/passwords.ts';
 import type { Sessions } from '../accounts/sessions.ts';
 import { ownAccount } from '../accounts/views.ts';
 import { Refusal, refuse } from '../refusal.ts';
@@ -32,6 +40,8 @@ export interface ApiParts {
   addressOf: (request: IncomingMessage) => string;
   /** A session is over: its live connections go. */
   endSession: (hash: string) => void;
+  /** Removes an account for good and tells whoever should know. */
+  deleteAccount: (id: AccountId, now: number) => Promise<void>;
   isStopping: () => boolean;
   log: Logger;
 }
@@ -56,6 +66,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'rate-limited': 429,
   'handle-taken': 409,
   'wrong-credentials': 401,
+  'account-deleted': 410,
   'weak-password': 422,
   'shutting-down': 503,
   internal: 500,
@@ -69,6 +80,7 @@ export function createApi(parts: ApiParts): (request: IncomingMessage, response:
     ['POST /api/logout', (call) => logout(parts, call)],
     ['POST /api/challenge', ({ now }) => Promise.resolve({ value: { challenge: challenges.issue(now) }, cookies: [] })],
     ['POST /api/resume', (call) => resume(parts, challenges, call)],
+    ['POST /api/delete', (call) => deleteAccount(parts, call)],
     ['GET /api/session', (call) => session(parts, call)],
   ]);
 
@@ -158,7 +170,8 @@ async function resume(
   const { account: id, device, challenge, signature } = parse(ResumeRequest, await readJson(request));
   await limit(parts.rates.logins, address);
   if (!challenges.take(challenge, now)) refuse('not-allowed');
-  const account = (await parts.store.account(id)) ?? refuse('not-allowed');
+  const account = await parts.store.account(id);
+  if (!account) refuse((await parts.store.wasDeleted(id)) ? 'account-deleted' : 'not-allowed');
   checkProof(account, { domain: 'causeway/session/1', challenge, device, signature });
   return open(parts, account, cookie, now, device);
 }
@@ -178,13 +191,25 @@ async function open(
   return { value: ownAccount(account), cookies };
 }
 
-async function logout({ sessions, store, endSession }: ApiParts, { cookie, now }: Call): Promise<Reply> {
+async function logout({ sessions, store, endSession }: ApiParts, { request, cookie, now }: Call): Promise<Reply> {
+  const { forget = false } = parse(LogoutRequest, await readJson(request));
   const current = await sessions.of(cookie, now);
   if (current) {
     await store.closeSession(current.hash);
     endSession(current.hash);
   }
-  return { value: null, cookies: [sessions.cleared()] };
+  return { value: null, cookies: sessions.cleared({ browser: forget }) };
+}
+
+/** Needs no device: who lost all of them, and the recovery code, can still take the account away. */
+async function deleteAccount(parts: ApiParts, { request, cookie, now }: Call): Promise<Reply> {
+  const { password } = parse(DeleteRequest, await readJson(request));
+  const current = await parts.sessions.of(cookie, now);
+  const account = current && (await parts.store.account(current.account));
+  if (!account) refuse('not-allowed');
+  await confirmPassword(parts, account, password);
+  await parts.deleteAccount(account.id, now);
+  return { value: null, cookies: parts.sessions.cleared({ browser: true }) };
 }
 
 async function session({ sessions, store }: ApiParts, { cookie, now }: Call): Promise<Reply> {

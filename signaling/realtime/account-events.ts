@@ -4,6 +4,7 @@ import { shownName } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
 import { bodyOf, checkFirstList, checkNextList, deviceIds } from '../accounts/device-lists.ts';
 import { checkProof } from '../accounts/device-proof.ts';
+import { confirmPassword } from '../accounts/passwords.ts';
 import { ownAccount } from '../accounts/views.ts';
 import { refuse } from '../refusal.ts';
 import type { AccountRecord } from '../store/store.ts';
@@ -14,7 +15,7 @@ import { deliverWaiting } from './relay-events.ts';
 export function accountEvents(
   parts: EventParts,
 ): EventFunctions<'device:prove' | 'devices:append' | 'identity:reset' | 'account:update'> {
-  const { store, directory, people, knocks, passwords, rates } = parts;
+  const { store, directory, people, knocks, nearby } = parts;
 
   return {
     async 'device:prove'(connection, { device, signature }, now) {
@@ -29,7 +30,9 @@ export function accountEvents(
       connection.hold();
       try {
         directory.prove(connection, device)?.end('replaced');
+        connection.guest = undefined;
         if (isNew) await people.presenceChanged(connection.account);
+        else people.tellDevices(account, connection);
         // Read only now: a change after this is an event, one before is in here.
         const current = await accountOf(store, connection);
         if (!current.devices.includes(device)) refuse('unknown-device');
@@ -58,10 +61,7 @@ export function accountEvents(
 
     async 'identity:reset'(connection, { password, wrapped, list }) {
       const account = await accountOf(store, connection);
-      const retryAfterMs = await rates.loginFailures.take(`reset ${account.id}`);
-      if (retryAfterMs !== undefined) refuse('rate-limited', retryAfterMs);
-      if (!(await passwords.verify(account.passwordHash, password))) refuse('wrong-credentials');
-      await rates.loginFailures.give(`reset ${account.id}`);
+      await confirmPassword(parts, account, password);
       const wrong = checkFirstList(list);
       if (wrong) refuse(wrong);
       const outcome = await store.resetIdentity(account.id, {
@@ -84,6 +84,7 @@ export function accountEvents(
       });
       if (!updated) refuse('not-allowed');
       await people.accountChanged(updated, connection);
+      nearby.changed(updated.id);
       return { value: ownAccount(updated) };
     },
   };
@@ -100,12 +101,13 @@ export function accountEvents(
     for (const connection of directory.connectionsOf(current.id))
       if (connection !== caller) await endIfRevoked(connection, current);
     await people.accountChanged(current, caller);
+    nearby.changed(current.id);
     return current;
   }
 
   async function endIfRevoked(connection: Connection, { devices }: AccountRecord): Promise<void> {
     const revoked = connection.device !== undefined && !devices.includes(connection.device);
-    if (revoked || !(await store.session(connection.sessionHash))) connection.end('ended');
+    if (revoked || !(await store.session(connection.sessionHash))) connection.end('ended', revoked);
   }
 
   /** After a reset the connection that asked for it has no device, unless the new list has the same; it may prove the new one. */

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'socket.io';
 import type { ServerEvent, ServerEventName } from '../../protocol/events.ts';
-import type { AccountId, DeviceId } from '../../protocol/ids.ts';
+import type { AccountId, DeviceId, PlaceId } from '../../protocol/ids.ts';
 import { limits, PROTOCOL_VERSION } from '../../protocol/limits.ts';
 
 /** Messages that may wait for a client that does not take them, before relayed ones are refused. */
@@ -14,17 +14,22 @@ const relayBacklog = 512;
 export class Connection {
   readonly account: AccountId;
   readonly sessionHash: string;
+  /** Absent where the server cannot tell. */
+  readonly place: PlaceId | undefined;
   /** Set by the directory once the device proved itself. */
   device: DeviceId | undefined;
+  /** What an unproven connection says that it wants to become: where the answers to its approval go. */
+  guest: DeviceId | undefined;
   /** What the device signs; good for this connection only, and for one proof. */
   challenge = '';
   readonly #socket: Socket;
   #held: (() => void)[] | undefined;
 
-  constructor(socket: Socket, account: AccountId, sessionHash: string) {
+  constructor(socket: Socket, account: AccountId, sessionHash: string, place: PlaceId | undefined) {
     this.#socket = socket;
     this.account = account;
     this.sessionHash = sessionHash;
+    this.place = place;
   }
 
   welcome(now: number): void {
@@ -52,6 +57,10 @@ export class Connection {
     }
   }
 
+  get connected(): boolean {
+    return this.#socket.connected;
+  }
+
   /** Whether the client takes what it is sent. A frozen one is noticed by the heartbeat; until then little may pile up for it. */
   hasRoom(): boolean {
     const { writeBuffer } = this.#socket.conn as unknown as { writeBuffer: readonly unknown[] };
@@ -70,9 +79,9 @@ export class Connection {
   }
 
   /** Says why, then closes. */
-  end(reason: 'replaced' | 'ended'): void {
+  end(reason: 'replaced' | 'ended' | 'deleted', revoked = false): void {
     this.release();
-    this.#socket.emit(reason, {});
+    this.#socket.emit(reason, revoked ? { revoked } : {});
     this.#socket.disconnect(true);
   }
 

@@ -97,7 +97,8 @@ const isPlainObject = (value: unknown): boolean =>
 function rateOf(rates: Rates, name: unknown): Rate {
   if (name === 'signal') return rates.signals;
   if (name === 'knock') return rates.knocks;
-  if (name === 'people:lookup') return rates.lookups;
+  if (name === 'people:lookup' || name === 'groups:ask') return rates.lookups;
+  if (name === 'nearby:join') return rates.nearby;
   return rates.events;
 }
 

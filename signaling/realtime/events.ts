@@ -8,14 +8,18 @@ import { refuse } from '../refusal.ts';
 import type { AccountRecord, Store } from '../store/store.ts';
 import type { Connection } from './connection.ts';
 import type { Directory } from './directory.ts';
+import type { Groups } from './groups.ts';
 import type { Knocks } from './knocks.ts';
+import type { Nearby } from './nearby.ts';
 import type { People } from './people.ts';
 
 export interface EventParts {
   store: Store;
   directory: Directory;
   people: People;
+  groups: Groups;
   knocks: Knocks;
+  nearby: Nearby;
   passwords: Passwords;
   rates: Rates;
   settings: Settings;

@@ -63,6 +63,12 @@ export class Knocks {
     }
   }
 
+  /** All that one has sent or has waiting. */
+  forgetAccount(account: AccountId): void {
+    for (const knock of this.#all)
+      if (knock.event.account === account || knock.toAccount === account) this.forget(knock);
+  }
+
   forgetDevice(device: DeviceId): void {
     for (const knock of this.#byDevice.get(device) ?? []) this.forget(knock);
   }

@@ -11,11 +11,16 @@ export function peopleEvents({
   store,
   people,
   knocks,
-}: EventParts): EventFunctions<'people:lookup' | 'contact:request' | 'contact:answer'> {
+  nearby,
+}: EventParts): EventFunctions<'people:lookup' | 'people:departed' | 'contact:request' | 'contact:answer'> {
   return {
     async 'people:lookup'(_connection, { handle }) {
       const found = await store.accountByHandle(handle);
       return { value: publicAccount(found ?? refuse('unknown-handle')) };
+    },
+    async 'people:departed'(_connection, { accounts }) {
+      const deleted = await Promise.all(accounts.map((account) => store.wasDeleted(account)));
+      return { value: { departed: accounts.filter((_, index) => deleted[index]) } };
     },
     async 'contact:request'(connection, { account }, now) {
       return { value: await decide(connection, account, 'request', now) };
@@ -37,6 +42,7 @@ export function peopleEvents({
       );
       if (parted) knocks.forgetBetween(actor.id, other.id);
       people.relationChanged(actor, other, change.before, change.after, connection);
+      nearby.changed(actor.id);
     }
     return people.contact(actor.id, other, change.after);
   }

@@ -11,13 +11,16 @@ import type { Connection } from './connection.ts';
 import type { EventFunctions, EventParts } from './events.ts';
 import type { Knock } from './knocks.ts';
 
-export function relayEvents(parts: EventParts): EventFunctions<'signal' | 'knock' | 'ice:servers'> {
-  const { store, directory, knocks, settings, counters } = parts;
+export function relayEvents(parts: EventParts): EventFunctions<'signal' | 'knock' | 'approval' | 'ice:servers'> {
+  const { store, directory, groups, knocks, settings, counters } = parts;
 
   return {
     async signal(connection, { to, box }) {
       const { owner, pair } = await recipientOf(connection, to);
-      if (owner !== connection.account && relationOf(pair, connection.account) !== 'accepted') refuse('not-allowed');
+      const { account } = connection;
+      const known =
+        owner === account || relationOf(pair, account) === 'accepted' || (await groups.share(account, owner));
+      if (!known) refuse('not-allowed');
       const target = directory.device(owner, to);
       if (!target?.hasRoom()) refuse('offline');
       count(box);
@@ -36,9 +39,20 @@ export function relayEvents(parts: EventParts): EventFunctions<'signal' | 'knock
       return { value: null };
     },
 
+    async approval(connection, { from, to, box }) {
+      const target =
+        connection.device === undefined ? await hostOf(connection, from.id, to) : guestOf(connection, from.id, to);
+      if (!target.hasRoom()) refuse('offline');
+      count(box);
+      target.send('approval', { from, box });
+      return { value: null };
+    },
+
     async 'ice:servers'(connection, _request, now) {
       const pairs = await store.pairsOf(connection.account);
-      const hasContact = pairs.some((pair) => relationOf(pair, connection.account) === 'accepted');
+      const hasContact =
+        pairs.some((pair) => relationOf(pair, connection.account) === 'accepted') ||
+        (await groups.fellows(connection.account)).size > 0;
       return { value: { iceServers: iceServers(settings, connection.account, hasContact, now) } };
     },
   };
@@ -49,6 +63,23 @@ export function relayEvents(parts: EventParts): EventFunctions<'signal' | 'knock
   ): Promise<{ owner: AccountId; pair: PairRecord | undefined }> {
     const owner = (await store.accountOfDevice(to)) ?? refuse('unknown-device');
     return { owner: owner.id, pair: await store.pair(connection.account, owner.id) };
+  }
+
+  /** The device that a guest asks. A guest takes no id that anybody has, and keeps the first one that it took. */
+  async function hostOf(connection: Connection, from: DeviceId, to: DeviceId): Promise<Connection> {
+    const { account } = connection;
+    const taken = directory.connectionsOf(account).some((other) => other !== connection && other.guest === from);
+    if (taken || (connection.guest ?? from) !== from) refuse('not-allowed');
+    if (await store.accountOfDevice(from)) refuse('not-allowed');
+    if ((await store.accountOfDevice(to))?.id !== account) refuse('not-allowed');
+    connection.guest = from;
+    return directory.device(account, to) ?? refuse('offline');
+  }
+
+  /** The guest that a device answers. */
+  function guestOf({ account, device }: Connection, from: DeviceId, to: DeviceId): Connection {
+    if (from !== device) refuse('not-allowed');
+    return directory.connectionsOf(account).find(({ guest }) => guest === to) ?? refuse('offline');
   }
 
   function count(box: string): void {

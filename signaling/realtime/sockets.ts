@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
 import { Server, type Socket } from 'socket.io';
-import type { AccountId } from '../../protocol/ids.ts';
+import type { AccountId, PlaceId } from '../../protocol/ids.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Sessions } from '../accounts/sessions.ts';
@@ -15,6 +15,7 @@ import { Connection } from './connection.ts';
 import type { Directory } from './directory.ts';
 import { attachEdge, type EdgeParts } from './edge.ts';
 import type { LastSeen } from './last-seen.ts';
+import type { Nearby } from './nearby.ts';
 import type { People } from './people.ts';
 
 export interface SocketParts extends EdgeParts {
@@ -25,12 +26,15 @@ export interface SocketParts extends EdgeParts {
   lastSeen: LastSeen;
   isAllowedOrigin: OriginCheck;
   addressOf: (request: IncomingMessage) => string;
+  placeOf: (request: IncomingMessage) => PlaceId | undefined;
+  nearby: Nearby;
   log: Logger;
 }
 
 interface Identity {
   account: AccountId;
   sessionHash: string;
+  place: PlaceId | undefined;
 }
 
 /** Without a session the connection ends after this time; a client that was refused closes it at once. */
@@ -65,7 +69,10 @@ export function attachSockets(http: HttpServer, parts: SocketParts): Server {
 
       async function identify(incoming: IncomingMessage): Promise<void> {
         const session = await parts.sessions.of(incoming.headers.cookie, Date.now());
-        if (session) byRequest.set(incoming, { account: session.account, sessionHash: session.hash });
+        if (session) {
+          const { account, hash: sessionHash } = session;
+          byRequest.set(incoming, { account, sessionHash, place: parts.placeOf(incoming) });
+        }
         callback(null, true);
       }
     },
@@ -112,17 +119,19 @@ async function admit(
 /** `connect_error` at the client: its message is the code. */
 const refusal = (code: ErrorCode): Error => Object.assign(new Error(code), { data: { code } });
 
-function begin(parts: SocketParts, socket: Socket, { account, sessionHash }: Identity): void {
-  const connection = new Connection(socket, account, sessionHash);
+function begin(parts: SocketParts, socket: Socket, { account, sessionHash, place }: Identity): void {
+  const connection = new Connection(socket, account, sessionHash, place);
   parts.directory.add(connection);
   attachEdge(socket, connection, parts);
   socket.on('disconnect', () => ended(parts, connection));
   connection.welcome(Date.now());
 }
 
-function ended({ directory, lastSeen, people, isStopping, log }: SocketParts, connection: Connection): void {
-  const { account } = connection;
+function ended({ directory, lastSeen, people, nearby, isStopping, log }: SocketParts, connection: Connection): void {
+  const { account, device } = connection;
+  nearby.leave(connection);
   if (!directory.remove(connection)) return;
+  if (device !== undefined) lastSeen.noteDevice(device, Date.now());
   if (directory.online(account).length === 0) lastSeen.note(account, Date.now());
   // While the server stops everybody goes; nobody needs to be told one by one.
   if (isStopping()) return;

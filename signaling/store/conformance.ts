@@ -1,7 +1,7 @@
 /** What every adapter of the store must do; each runs this same suite. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AccountId, DeviceId, Signature } from '../../protocol/ids.ts';
+import type { AccountId, DeviceId, GroupId, InvitationId, Signature } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Handle } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
@@ -75,6 +75,26 @@ export function storeConformance(name: string, open: (test: { first: boolean }) 
       expect(await store.session(session.hash)).toMatchObject({ account: account.id, expiresAt: 2000 });
       expect(relationOf(await store.pair(other.id, account.id), other.id)).toBe('incoming');
       expect(store.size()).toMatchObject({ accounts: 2, sessions: 2, pairs: 1 });
+    });
+
+    it('keeps groups over a restart, and finds them by member and by invitation', async () => {
+      await begin();
+      const [{ account: owner }, { account: other }] = [await registered(), await registered()];
+      const [group, invitation] = [id() as GroupId, id() as InvitationId];
+      for (const change of [
+        { kind: 'create' },
+        { kind: 'open', invitation },
+        { kind: 'admit', account: other.id },
+      ] as const)
+        expect(await store.changeGroup(group, owner.id, change, 5)).toMatchObject({ kind: 'changed' });
+      await restart();
+      expect(await store.groupOfInvitation(invitation)).toMatchObject({ id: group });
+      expect((await store.groupsOf(other.id)).map((one) => one.id)).toEqual([group]);
+      await store.changeGroup(group, owner.id, { kind: 'delete' }, 6);
+      expect(await store.groupsOf(other.id)).toEqual([]);
+      expect(await store.groupOfInvitation(invitation)).toBeUndefined();
+      await restart();
+      expect(await store.group(group)).toBeUndefined();
     });
 
     it('takes each handle and its lookalikes once, each device for one account', async () => {
@@ -191,6 +211,35 @@ export function storeConformance(name: string, open: (test: { first: boolean }) 
       expect(await store.pairsOf(one.id)).toHaveLength(limits.pendingRequests);
     });
 
+    it('deletes an account with all that hangs on it, and gives its handle to nobody again', async () => {
+      await begin();
+      const { account, session } = await registered({ handle: 'gone.soon' as Handle, email: 'g@example.org' });
+      const [{ account: friend }, { account: stranger, session: kept }] = [await registered(), await registered()];
+      await store.decide(account.id, friend.id, 'request', 1);
+      await store.decide(friend.id, account.id, 'accept', 2);
+      await store.decide(friend.id, stranger.id, 'request', 3);
+      const removed = await store.deleteAccount(account.id, 9);
+      expect(removed?.account).toMatchObject({ id: account.id, handle: account.handle });
+      expect(removed?.pairs.map(({ low, high }) => [low, high].sort())).toEqual([[account.id, friend.id].sort()]);
+      expect(await store.deleteAccount(account.id, 10)).toBeUndefined();
+      await restart();
+      expect(await store.account(account.id)).toBeUndefined();
+      expect(await store.accountByHandle(account.handle)).toBeUndefined();
+      expect(await store.accountOfDevice(account.devices[0] as DeviceId)).toBeUndefined();
+      expect(await store.session(session.hash)).toBeUndefined();
+      expect(await store.session(kept.hash)).toBeDefined();
+      expect((await store.pairsOf(friend.id)).map(({ low, high }) => [low, high].includes(stranger.id))).toEqual([
+        true,
+      ]);
+      expect([await store.wasDeleted(account.id), await store.wasDeleted(friend.id)]).toEqual([true, false]);
+      expect(store.size()).toMatchObject({ accounts: 2, sessions: 2, pairs: 1, tombstones: 1 });
+      for (const handle of ['gone.soon', 'g0nes00n'])
+        expect(await store.register(someAccount({ handle: handle as Handle }), someSession())).toBe('handle-taken');
+      // The device is free: the same browser may begin anew.
+      expect(await store.register(someAccount({ devices: account.devices }), someSession())).toBe('ok');
+      expect(await store.decide(friend.id, account.id, 'request', 11)).toMatchObject({ kind: 'refused' });
+    });
+
     it('never moves the time of going offline back, and skips people who are gone', async () => {
       await begin();
       const { account } = await registered();
@@ -202,6 +251,17 @@ export function storeConformance(name: string, open: (test: { first: boolean }) 
       );
       await store.noteLastSeen(new Map([[account.id, 40]]));
       expect((await store.account(account.id))?.lastSeenAt).toBe(50);
+    });
+
+    it('keeps when each device went, and forgets it with the device', async () => {
+      await begin();
+      const { account } = await registered();
+      const [device] = account.devices as [DeviceId];
+      for (const at of [50, 40]) await store.noteLastSeen(new Map(), new Map([[device, at]]));
+      await restart();
+      expect((await store.account(account.id))?.devicesSeenAt).toEqual([[device, 50]]);
+      await store.noteLastSeen(new Map(), new Map([[accountId() as string as DeviceId, 60]]));
+      expect((await store.account(account.id))?.devicesSeenAt).toEqual([[device, 50]]);
     });
 
     it('writes what is pending when it closes, and refuses changes then', async () => {

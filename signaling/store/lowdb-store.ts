@@ -7,23 +7,28 @@
  */
 import { join } from 'node:path';
 import { Low } from 'lowdb';
-import type { AccountId, DeviceId } from '../../protocol/ids.ts';
+import type { RosterChange } from '../../protocol/group-roster.ts';
+import type { AccountId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { foldHandle, type Handle } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
 import { DurableFile, makeFolder, type Row, type WriteStep } from './durable-file.ts';
+import { changeGroup } from './groups.ts';
 import { acquireLock } from './lock-file.ts';
 import { decide, type Verdict } from './relations.ts';
 import {
   knownBrowsers,
   StoreWriteError,
   type AccountRecord,
+  type GroupOutcome,
+  type GroupRecord,
   type NewSession,
   type PairRecord,
   type RelationChange,
   type SessionRecord,
   type Store,
+  type TombstoneRecord,
 } from './store.ts';
-import { pairKey, tableNames, Tables, type AnyRecord, type Change, type TableName } from './tables.ts';
+import { foldHash, pairKey, tableNames, Tables, type AnyRecord, type Change, type TableName } from './tables.ts';
 
 /** Short beside the fsync, long enough that a burst is one write. */
 const commitDelayMs = 10;
@@ -90,6 +95,7 @@ class LowdbStore implements Store {
   ): Promise<'ok' | 'handle-taken' | 'device-taken'> {
     return this.#change(() => {
       if (this.#staged.byFold.has(foldHandle(account.handle))) return 'handle-taken';
+      if (this.#staged.buried.has(foldHash(account.handle))) return 'handle-taken';
       if (this.#ownedByOther(account.id, account.devices)) return 'device-taken';
       this.#putAccount({ ...account, known: [session.known] });
       this.#putSession(account.id, session);
@@ -170,8 +176,40 @@ class LowdbStore implements Store {
     });
   }
 
-  noteLastSeen(times: ReadonlyMap<AccountId, number>): Promise<void> {
+  deleteAccount(
+    id: AccountId,
+    now: number,
+  ): Promise<{ account: AccountRecord; pairs: readonly PairRecord[] } | undefined> {
     return this.#change(() => {
+      const account = this.#staged.account.get(id);
+      if (!account) return undefined;
+      const pairs = [...this.#staged.pairsOf(id)];
+      this.#endSessions(id, () => true);
+      for (const { low, high } of pairs) this.#put({ table: 'pair', key: pairKey(low, high), record: undefined });
+      this.#put({ table: 'account', key: id, record: undefined });
+      const tombstone = { id, fold: foldHash(account.handle), deletedAt: now };
+      this.#put({ table: 'tombstone', key: id, record: tombstone });
+      return { account, pairs };
+    });
+  }
+
+  wasDeleted(id: AccountId): Promise<boolean> {
+    return Promise.resolve(this.#durable.tombstone.has(id));
+  }
+
+  noteLastSeen(
+    times: ReadonlyMap<AccountId, number>,
+    devices: ReadonlyMap<DeviceId, number> = new Map<DeviceId, number>(),
+  ): Promise<void> {
+    return this.#change(() => {
+      for (const [device, at] of devices) {
+        const owner = this.#staged.byDevice.get(device);
+        const account = owner && this.#staged.account.get(owner);
+        if (!account) continue;
+        const seen = new Map(account.devicesSeenAt?.filter(([id]) => account.devices.includes(id)));
+        if (at <= (seen.get(device) ?? 0)) continue;
+        this.#putAccount({ ...account, devicesSeenAt: [...seen.set(device, at)] });
+      }
       for (const [id, lastSeenAt] of times) {
         const account = this.#staged.account.get(id);
         if (account && lastSeenAt > (account.lastSeenAt ?? 0)) this.#putAccount({ ...account, lastSeenAt });
@@ -236,6 +274,9 @@ class LowdbStore implements Store {
 
   decide(actor: AccountId, other: AccountId, verdict: Verdict, now: number): Promise<RelationChange> {
     return this.#change(() => {
+      // One of them may have been deleted since the caller looked.
+      if (!this.#staged.account.has(actor) || !this.#staged.account.has(other))
+        return { kind: 'refused', code: 'not-allowed' };
       const key = pairKey(actor, other);
       const change = decide(this.#staged.pair.get(key), actor, other, verdict, now, (id) => this.#staged.pairsOf(id));
       if (change.kind === 'changed') this.#put({ table: 'pair', key, record: change.after });
@@ -243,9 +284,40 @@ class LowdbStore implements Store {
     });
   }
 
-  size(): { accounts: number; sessions: number; pairs: number; bytes: number } {
-    const { account, session, pair } = this.#durable;
-    return { accounts: account.size, sessions: session.size, pairs: pair.size, bytes: this.#file.bytes };
+  group(id: GroupId): Promise<GroupRecord | undefined> {
+    return Promise.resolve(this.#durable.group.get(id));
+  }
+
+  groupsOf(id: AccountId): Promise<readonly GroupRecord[]> {
+    return Promise.resolve(this.#durable.groupsOf(id));
+  }
+
+  groupOfInvitation(invitation: InvitationId): Promise<GroupRecord | undefined> {
+    const id = this.#durable.byInvitation.get(invitation);
+    return Promise.resolve(id && this.#durable.group.get(id));
+  }
+
+  changeGroup(id: GroupId, actor: AccountId, change: RosterChange, now: number): Promise<GroupOutcome> {
+    return this.#change(() => {
+      const outcome = changeGroup(this.#staged.group.get(id), id, actor, change, now, {
+        groupsOf: (account) => this.#staged.groupsOf(account).length,
+        taken: (invitation) => this.#staged.byInvitation.has(invitation),
+      });
+      if (outcome.kind === 'changed') this.#put({ table: 'group', key: id, record: outcome.after });
+      return outcome;
+    });
+  }
+
+  size(): { accounts: number; sessions: number; pairs: number; groups: number; tombstones: number; bytes: number } {
+    const { account, session, pair, group, tombstone } = this.#durable;
+    return {
+      accounts: account.size,
+      sessions: session.size,
+      pairs: pair.size,
+      groups: group.size,
+      tombstones: tombstone.size,
+      bytes: this.#file.bytes,
+    };
   }
 
   healthy(): boolean {
@@ -359,7 +431,7 @@ function* snapshot(durable: Tables, changes: ReadonlyMap<string, Change>): Gener
 function keyOf(table: TableName, record: AnyRecord): string {
   if (table === 'session') return (record as SessionRecord).hash;
   if (table === 'pair') return pairKey((record as PairRecord).low, (record as PairRecord).high);
-  return (record as AccountRecord).id;
+  return (record as AccountRecord | TombstoneRecord).id;
 }
 
 const sameList = (one: SignedDeviceList | undefined, other: SignedDeviceList): boolean =>

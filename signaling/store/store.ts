@@ -1,12 +1,14 @@
 /**
- * What the server keeps for good: accounts, sessions and how people stand to each other. Nothing else is ever written: no presence, no
- * envelope, no address. The one interface that an adapter implements; `conformance.ts` says in tests what it must do.
+ * What the server keeps for good: accounts, sessions, how people stand to each other, who is in a group, and of a deleted account that it was.
+ * Nothing else is ever written: no presence, no envelope, no address. The one interface that an adapter implements; `conformance.ts` says in
+ * tests what it must do.
  *
  * - A promise of a change resolves only after the change is durable (invariant 4). A change that fails leaves no trace.
  * - Reads see durable state only, so nothing that a reader told anybody can be taken back by a failed write.
  * - Changes are atomic and run one after the other. Repeating one is harmless.
  */
-import type { AccountId, DeviceId } from '../../protocol/ids.ts';
+import type { GroupRole, RosterChange } from '../../protocol/group-roster.ts';
+import type { AccountId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import type { Handle } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
 import type { Verdict } from './relations.ts';
@@ -28,6 +30,16 @@ export interface AccountRecord {
   readonly known: readonly string[];
   readonly createdAt: number;
   readonly lastSeenAt?: number | undefined;
+  /** When devices of the newest list last went offline. */
+  readonly devicesSeenAt?: readonly (readonly [DeviceId, number])[] | undefined;
+}
+
+/** What stays of a deleted account, for ever: nobody may get its handle, or one that looks like it, and take its place (decision 26). */
+export interface TombstoneRecord {
+  readonly id: AccountId;
+  /** SHA-256 of the folded handle, base64url: enough to refuse it, without a list of who was here. */
+  readonly fold: string;
+  readonly deletedAt: number;
 }
 
 export interface SessionRecord {
@@ -50,6 +62,13 @@ export interface PairRecord {
   readonly highSince: number;
 }
 
+export interface GroupRecord {
+  readonly id: GroupId;
+  readonly members: readonly { readonly account: AccountId; readonly role: GroupRole }[];
+  readonly invitations: readonly { readonly id: InvitationId; readonly expiresAt?: number | undefined }[];
+  readonly createdAt: number;
+}
+
 /** `wants`: asked, or accepted. `declined` and `blocked` are never shown to the other. */
 export type Stance = 'none' | 'wants' | 'declined' | 'blocked';
 
@@ -63,6 +82,10 @@ export interface NewSession extends Omit<SessionRecord, 'account'> {
 export type RelationChange =
   | { kind: 'changed' | 'same'; before: PairRecord | undefined; after: PairRecord | undefined }
   | { kind: 'refused'; code: 'too-many-requests' | 'not-allowed' };
+
+export type GroupOutcome =
+  | { kind: 'changed' | 'same'; before: GroupRecord | undefined; after: GroupRecord | undefined }
+  | { kind: 'refused'; code: 'not-allowed' | 'too-large' };
 
 export interface Store {
   /** Creates an account with its first session, in one change. */
@@ -92,8 +115,18 @@ export interface Store {
     id: AccountId,
     identity: { wrapped: string; list: SignedDeviceList; devices: readonly DeviceId[]; keepSession: string },
   ): Promise<'ok' | 'device-taken'>;
-  /** Coalesced times of going offline, milliseconds since 1970; never moves back. */
-  noteLastSeen(times: ReadonlyMap<AccountId, number>): Promise<void>;
+  /**
+   * Removes the account, its sessions and all that stands between it and others, and leaves a tombstone.
+   * @returns what was removed, for who is to be told; undefined when there is no such account.
+   */
+  deleteAccount(
+    id: AccountId,
+    now: number,
+  ): Promise<{ account: AccountRecord; pairs: readonly PairRecord[] } | undefined>;
+  /** Whether there was such an account once, and it was deleted. */
+  wasDeleted(id: AccountId): Promise<boolean>;
+  /** Coalesced times of going offline, milliseconds since 1970; never moves back. Devices that left their account's list are forgotten. */
+  noteLastSeen(times: ReadonlyMap<AccountId, number>, devices?: ReadonlyMap<DeviceId, number>): Promise<void>;
 
   openSession(id: AccountId, session: NewSession): Promise<void>;
   /** Expired ones too: the caller looks at the clock. */
@@ -109,8 +142,14 @@ export interface Store {
   /** Applies what `actor` decides about `other`; the rules are in `relations.ts`. */
   decide(actor: AccountId, other: AccountId, verdict: Verdict, now: number): Promise<RelationChange>;
 
+  group(id: GroupId): Promise<GroupRecord | undefined>;
+  groupsOf(id: AccountId): Promise<readonly GroupRecord[]>;
+  groupOfInvitation(invitation: InvitationId): Promise<GroupRecord | undefined>;
+  /** Applies what `actor` changes; the rules are in `groups.ts`. A group without members is gone. */
+  changeGroup(id: GroupId, actor: AccountId, change: RosterChange, now: number): Promise<GroupOutcome>;
+
   /** How much there is, for the log and for the size at which to move on. */
-  size(): { accounts: number; sessions: number; pairs: number; bytes: number };
+  size(): { accounts: number; sessions: number; pairs: number; groups: number; tombstones: number; bytes: number };
   /** False after a write failed, until one succeeds. */
   healthy(): boolean;
   /** Writes what is pending and lets go of the files. */

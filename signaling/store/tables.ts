@@ -2,12 +2,14 @@
  * The records of the embedded store in memory, with their indexes. Two of these exist: the durable one that readers see, and the staged
  * one that changes are made on. Records are immutable and shared by both.
  */
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { uint } from '../../protocol/codec.ts';
-import { AccountId, DeviceId } from '../../protocol/ids.ts';
+import { GroupRole } from '../../protocol/group-roster.ts';
+import { AccountId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { foldHandle, Handle } from '../../protocol/names.ts';
 import { SignedDeviceList } from '../../protocol/people.ts';
-import type { AccountRecord, PairRecord, SessionRecord } from './store.ts';
+import type { AccountRecord, GroupRecord, PairRecord, SessionRecord, TombstoneRecord } from './store.ts';
 
 const Stance = v.picklist(['none', 'wants', 'declined', 'blocked']);
 
@@ -25,6 +27,7 @@ export const schemas = {
     known: v.array(v.string()),
     createdAt: uint(),
     lastSeenAt: v.optional(uint()),
+    devicesSeenAt: v.optional(v.array(v.tuple([DeviceId, uint()]))),
   }),
   session: v.strictObject({
     hash: v.string(),
@@ -41,16 +44,25 @@ export const schemas = {
     lowSince: uint(),
     highSince: uint(),
   }),
+  tombstone: v.strictObject({ id: AccountId, fold: v.pipe(v.string(), v.length(43)), deletedAt: uint() }),
+  group: v.strictObject({
+    id: GroupId,
+    members: v.pipe(v.array(v.strictObject({ account: AccountId, role: GroupRole })), v.minLength(1)),
+    invitations: v.array(v.strictObject({ id: InvitationId, expiresAt: v.optional(uint()) })),
+    createdAt: uint(),
+  }),
 };
 
 export interface Records {
   account: AccountRecord;
   session: SessionRecord;
   pair: PairRecord;
+  tombstone: TombstoneRecord;
+  group: GroupRecord;
 }
 export type TableName = keyof Records;
 export type AnyRecord = Records[TableName];
-export const tableNames: readonly TableName[] = ['account', 'session', 'pair'];
+export const tableNames: readonly TableName[] = ['account', 'session', 'pair', 'tombstone', 'group'];
 
 /** One record set or removed. */
 export type Change = {
@@ -60,18 +72,31 @@ export type Change = {
 export const pairKey = (one: AccountId, other: AccountId): string =>
   one < other ? `${one}/${other}` : `${other}/${one}`;
 
+/** Of a handle that nobody may have again. */
+export const foldHash = (handle: Handle): string => createHash('sha256').update(foldHandle(handle)).digest('base64url');
+
 export class Tables {
   readonly account = new Map<string, AccountRecord>();
   readonly session = new Map<string, SessionRecord>();
   readonly pair = new Map<string, PairRecord>();
+  readonly tombstone = new Map<string, TombstoneRecord>();
+  readonly group = new Map<string, GroupRecord>();
+  readonly byInvitation = new Map<InvitationId, GroupId>();
+  readonly #groupsOf = new Map<AccountId, Set<GroupId>>();
   /** Folded handle to account, so that no two lookalikes exist. */
   readonly byFold = new Map<string, AccountId>();
   readonly byDevice = new Map<DeviceId, AccountId>();
+  /** Hashes of folded handles that are never given out again. */
+  readonly buried = new Set<string>();
   readonly sessionsOf = new Map<AccountId, Set<string>>();
   readonly #pairsOf = new Map<AccountId, Map<string, PairRecord>>();
 
   pairsOf(id: AccountId): Iterable<PairRecord> {
     return this.#pairsOf.get(id)?.values() ?? [];
+  }
+
+  groupsOf(id: AccountId): GroupRecord[] {
+    return [...(this.#groupsOf.get(id) ?? [])].flatMap((group) => this.group.get(group) ?? []);
   }
 
   get(table: TableName, key: string): AnyRecord | undefined {
@@ -90,6 +115,14 @@ export class Tables {
       }
       case 'pair': {
         this.#applyPair(change.key, change.record);
+        return;
+      }
+      case 'tombstone': {
+        this.#applyTombstone(change.key, change.record);
+        return;
+      }
+      case 'group': {
+        this.#applyGroup(change.key, change.record);
         return;
       }
     }
@@ -127,6 +160,20 @@ export class Tables {
     within(this.sessionsOf, record.account, () => new Set<string>()).add(key);
   }
 
+  #applyGroup(key: string, record: GroupRecord | undefined): void {
+    const old = this.group.get(key);
+    for (const { id } of old?.invitations ?? [])
+      if (this.byInvitation.get(id) === old?.id) this.byInvitation.delete(id);
+    for (const { account } of old?.members ?? []) this.#groupsOf.get(account)?.delete(key as GroupId);
+    if (!record) {
+      this.group.delete(key);
+      return;
+    }
+    this.group.set(key, record);
+    for (const { id } of record.invitations) this.byInvitation.set(id, record.id);
+    for (const { account } of record.members) within(this.#groupsOf, account, () => new Set<GroupId>()).add(record.id);
+  }
+
   #applyPair(key: string, record: PairRecord | undefined): void {
     const sides = record ?? this.pair.get(key);
     if (!sides) return;
@@ -138,6 +185,17 @@ export class Tables {
     }
     if (record) this.pair.set(key, record);
     else this.pair.delete(key);
+  }
+
+  #applyTombstone(key: string, record: TombstoneRecord | undefined): void {
+    const old = this.tombstone.get(key);
+    if (old) this.buried.delete(old.fold);
+    if (!record) {
+      this.tombstone.delete(key);
+      return;
+    }
+    this.tombstone.set(key, record);
+    this.buried.add(record.fold);
   }
 }
 

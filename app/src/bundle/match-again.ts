@@ -11,29 +11,32 @@ export interface ManifestColumns {
   times: Float64Array<ArrayBuffer>;
 }
 
-export type Match =
-  | { kind: 'same'; files: File[] }
-  /** `path` as the manifest has it. */
-  | { kind: 'missing' | 'changed'; path: string };
+/** A file that is not what was offered. */
+export interface LostFile {
+  kind: 'missing' | 'changed';
+  /** As the manifest has it. */
+  path: string;
+  sizeBytes: number;
+}
 
-/** @returns the files in the order of the manifest, or the first that is not what was offered. */
-export function matchAgain(offered: ManifestColumns, again: Gathered): Match {
+/** @returns the files in the order of the manifest, or what became of them. */
+export function matchAgain(offered: ManifestColumns, again: Gathered): (File | LostFile)[] {
   const within = again.kind === 'folder' ? (path: string) => path.slice(path.indexOf('/') + 1) : (path: string) => path;
   const there = new Map<string, File>();
   again.paths.forEach((path, index) => {
     const file = again.files[index];
     if (file) there.set(within(path), file);
   });
-  const files: File[] = [];
+  const files: (File | LostFile)[] = [];
   for (const [index, path] of offered.paths.entries()) {
     const sizeBytes = offered.sizes[index] ?? -1;
     if (sizeBytes < 0) continue;
     const file = there.get(within(path));
-    if (!file) return { kind: 'missing', path };
     const time = offered.times[index] ?? -1;
-    if (file.size !== sizeBytes || (time >= 0 && Math.max(0, file.lastModified) !== time))
-      return { kind: 'changed', path };
-    files.push(file);
+    if (!file) files.push({ kind: 'missing', path, sizeBytes });
+    else if (file.size !== sizeBytes || (time >= 0 && Math.max(0, file.lastModified) !== time))
+      files.push({ kind: 'changed', path, sizeBytes });
+    else files.push(file);
   }
-  return { kind: 'same', files };
+  return files;
 }

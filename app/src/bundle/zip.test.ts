@@ -102,3 +102,16 @@ it('fails when what is stored is too short', async () => {
   const short = storedIn(whole.subarray(0, whole.length - 1));
   await expect(unzipped(zipOf(tree, short, { blocks: all }))).rejects.toThrow('short');
 });
+
+it.each([
+  ['before 1980, where its time stamps begin', 0, [1980, 1, 1]],
+  ['of a clock that was far ahead', Number.MAX_SAFE_INTEGER, [2107, 12, 31]],
+])('gives a file %s the nearest date that it can', async (_, modifiedAt, date) => {
+  const early: ManifestEntry[] = [{ kind: 'file', path: 'a.txt', sizeBytes: 3, modifiedAt }];
+  const begin = encodeManifest(early);
+  const bytes = new Uint8Array([...begin, 1, 2, 3]);
+  const one = new BundleTree(buildTree(decodeManifest(begin, 3), begin.length));
+  const entries = await unzipped(zipOf(one, storedIn(bytes), { blocks: [[0, 1]] }));
+  const days = (entries.get('a.txt')?.time ?? 0) >>> 16;
+  expect([1980 + (days >>> 9), (days >>> 5) & 15, days & 31]).toEqual(date);
+});

@@ -25,6 +25,9 @@ export interface Part {
 /** Read at a time; smaller files are read whole. */
 const pieceBytes = 1024 * 1024;
 
+/** What the time stamps of a ZIP can say (local time, APPNOTE 4.4.6): others would come out as another year, or end the making of it. */
+const [earliest, latest] = [new Date(1980, 0, 1).getTime(), new Date(2107, 11, 31, 23, 59, 58).getTime()];
+
 /** Fails with a DOMException when what is stored is shorter than it should be. */
 export const zipOf = (tree: BundleTree, from: Stored, part: Part): ReadableStream<Uint8Array> =>
   makeZip(entriesOf(tree, from, part), { buffersAreUTF8: true });
@@ -44,7 +47,8 @@ function* entriesOf(tree: BundleTree, from: Stored, { blocks, entries }: Part) {
     if (at === undefined) continue;
     const modifiedAt = tree.modifiedAt(node);
     const input = sizeBytes <= pieceBytes ? readAt(from, at, sizeBytes) : pieces(from, at, sizeBytes);
-    yield { name: path, input, size: sizeBytes, ...(modifiedAt === undefined ? {} : { lastModified: modifiedAt }) };
+    const time = modifiedAt === undefined ? {} : { lastModified: Math.min(latest, Math.max(earliest, modifiedAt)) };
+    yield { name: path, input, size: sizeBytes, ...time };
   }
 }
 

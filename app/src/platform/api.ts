@@ -4,7 +4,14 @@ import { WireError } from '../../../protocol/errors.ts';
 import { encodeCbor } from '../../../protocol/codec.ts';
 import { toBase64 } from '../../../protocol/bytes.ts';
 import { signedBytes } from '../../../protocol/domains.ts';
-import { Challenge, OwnAccount, type LoginRequest, type RegisterRequest } from '../../../protocol/http.ts';
+import {
+  Challenge,
+  OwnAccount,
+  type DeleteRequest,
+  type LoginRequest,
+  type LogoutRequest,
+  type RegisterRequest,
+} from '../../../protocol/http.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
 import type { DeviceKeys } from '../../../engine/ports.ts';
 import type { Answer } from '../../../engine/signaling.ts';
@@ -14,7 +21,9 @@ const requestTimeoutMs = 15_000;
 export const register = (request: RegisterRequest): Promise<Answer<OwnAccount>> =>
   call('POST', 'register', OwnAccount, request);
 export const login = (request: LoginRequest): Promise<Answer<OwnAccount>> => call('POST', 'login', OwnAccount, request);
-export const logout = (): Promise<Answer<null>> => call('POST', 'logout', v.null(), {});
+export const logout = (request: LogoutRequest): Promise<Answer<null>> => call('POST', 'logout', v.null(), request);
+export const deleteAccount = (request: DeleteRequest): Promise<Answer<null>> =>
+  call('POST', 'delete', v.null(), request);
 /** A device whose cookie is gone proves its key instead of asking the person for the password. */
 export async function resume(account: AccountId, keys: DeviceKeys): Promise<Answer<OwnAccount>> {
   const asked = await call('POST', 'challenge', Challenge, {});

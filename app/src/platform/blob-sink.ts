@@ -1,11 +1,11 @@
 /** A sink whose file the blob worker has open. */
-import type { Bytes } from '../../../protocol/bytes.ts';
+import { concatBytes, type Bytes } from '../../../protocol/bytes.ts';
 import type { SinkError, BlobSink, CommittedBlock } from '../../../engine/ports.ts';
 import { blockLength } from '../../../engine/transfer/blocks.ts';
 import type { SignedLeaves } from '../../../engine/transfer/leaf-batch.ts';
 import { LEAF_BYTES, type LeafTable } from '../../../engine/transfer/leaf-table.ts';
 import { packSignedLeaves, SIGNED_LEAVES_BYTES, unpackSignedLeaves } from '../workers/signed-leaves.ts';
-import type { WorkerPort } from './blob-store.ts';
+import type { WorkerPort } from './worker-port.ts';
 
 interface Hashing {
   /** Which writing of the block it is the hash of. */
@@ -14,6 +14,9 @@ interface Hashing {
   settle: (hash: Bytes) => void;
   fail: (error: SinkError) => void;
 }
+
+/** An honest sender needs 32, of 8 KiB. More are joined: a peer that sends a byte at a time must not cost an object for each. */
+const partsMax = 64;
 
 export class WorkerSink implements BlobSink {
   /** Blocks that are whole and not committed: their hash comes from the worker. */
@@ -44,7 +47,9 @@ export class WorkerSink implements BlobSink {
     const before = offset === 0 ? 0 : (this.#backlog.get(block) ?? 0);
     this.backlogBytes += before + data.length - (this.#backlog.get(block) ?? 0);
     this.#backlog.set(block, before + data.length);
-    const parts = offset === 0 ? [data] : [...(this.#parts.get(block) ?? []), data];
+    const begun = offset === 0 ? [] : (this.#parts.get(block) ?? []);
+    const parts = begun.length < partsMax - 1 ? begun : [concatBytes(...begun)];
+    parts.push(data);
     if (offset + data.length < blockLength(this.sizeBytes, block)) {
       this.#parts.set(block, parts);
       return;

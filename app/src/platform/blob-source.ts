@@ -2,7 +2,7 @@
 import type { Bytes } from '../../../protocol/bytes.ts';
 import { SourceError, type BlobSource } from '../../../engine/ports.ts';
 import type { LeafTable } from '../../../engine/transfer/leaf-table.ts';
-import type { WorkerPort } from './blob-store.ts';
+import type { WorkerPort } from './worker-port.ts';
 
 export class WorkerSource implements BlobSource {
   #closed = false;

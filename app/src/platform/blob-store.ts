@@ -6,13 +6,14 @@ import type { OfferId } from '../../../protocol/ids.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import { LeafTable } from '../../../engine/transfer/leaf-table.ts';
 import { SinkError, SourceError, type BlobSink, type BlobSource } from '../../../engine/ports.ts';
-import type { Answer, BlobKey, BundleOnDisk, FromWorker, Request, Stored, ToWorker } from '../workers/blob-protocol.ts';
+import type { Answer, BlobKey, BundleOnDisk, FromWorker, Request, Stored } from '../workers/blob-protocol.ts';
 import workerUrl from '../workers/blob-worker.ts?worker&url';
 import type { TreeColumns } from '../bundle/bundle-tree.ts';
 import type { ManifestColumns } from '../bundle/match-again.ts';
 import { WorkerSink } from './blob-sink.ts';
 import { WorkerSource } from './blob-source.ts';
 import { scriptUrl } from './script-url.ts';
+import type { WorkerPort } from './worker-port.ts';
 
 export interface BlobRef {
   offer: OfferId;
@@ -21,13 +22,6 @@ export interface BlobRef {
 }
 
 export const keyOf = ({ offer, file }: BlobRef): BlobKey => `${offer}-${file}`;
-
-/** How sinks and sources talk to the worker. */
-export interface WorkerPort {
-  /** Rejects with `SinkError` or `SourceError`. */
-  ask(request: Request, transfer?: Transferable[]): Promise<Answer>;
-  post(message: ToWorker, transfer: Transferable[]): void;
-}
 
 export class BlobStore {
   readonly #pending = new Map<number, { settle: (answer: Answer) => void; fail: (error: Error) => void }>();
@@ -54,6 +48,12 @@ export class BlobStore {
     // Room that is not given back now is given back at the next start.
     void store.#ask({ kind: 'remove-temporary' }).catch(() => undefined);
     return store;
+  }
+
+  /** Ends the worker; whatever waits for it fails. */
+  stop(): void {
+    this.worker.terminate();
+    this.#break();
   }
 
   /** Opens, and begins or continues, the file of a download that holds these blocks; close it before `finished`. Rejects with `SinkError`. */

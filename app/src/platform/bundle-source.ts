@@ -5,7 +5,7 @@
 import { SourceError, type BlobSource } from '../../../engine/ports.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { breather } from '../bundle/breathe.ts';
-import { composite } from '../bundle/composite.ts';
+import { composite, gap } from '../bundle/composite.ts';
 import { gather, type Gathered } from '../bundle/gather.ts';
 import { fromDirectoryHandle } from '../chosen-folders.ts';
 import { matchAgain } from '../bundle/match-again.ts';
@@ -15,7 +15,15 @@ import { keyOf, type BlobRef, type BlobStore } from './blob-store.ts';
 export interface OpenBundle {
   blob: Blob;
   manifestBytes: number;
-  files: readonly File[];
+  /** In their order, with a gap for each that is known to be lost. */
+  files: readonly Blob[];
+  lost: readonly Unreadable[];
+}
+
+/** A file of a bundle that cannot be read: `start` and `end` of its bytes within the bundle. */
+interface Unreadable extends BundleProblem {
+  start: number;
+  end: number;
 }
 
 export interface BundleProblem {
@@ -31,10 +39,10 @@ export async function packBundle(store: BlobStore, ref: BlobRef, gathered: Gathe
   const manifest = await store.keepManifest(ref, columns);
   if (!manifest) return undefined;
   const files = gathered.files.filter((file) => file !== undefined);
-  return { blob: await composite(manifest, files, breather()), manifestBytes: manifest.size, files };
+  return { blob: await composite(manifest, files, breather()), manifestBytes: manifest.size, files, lost: [] };
 }
 
-/** The bundle as it was offered, made of a folder that was chosen again. */
+/** The bundle as it was offered, made of a folder that was chosen again; or, when no file in it is one of those, what became of the first. */
 export async function repackBundle(
   store: BlobStore,
   ref: BlobRef,
@@ -44,9 +52,18 @@ export async function repackBundle(
   const contentBytes = sizeBytes - manifestBytes;
   const kept = await store.keptManifest({ key: keyOf(ref), area: 'manifests', manifestBytes, contentBytes });
   if (!kept) return undefined;
-  const match = matchAgain(kept.manifest, again);
-  if (match.kind !== 'same') return match;
-  return { blob: await composite(kept.file, match.files, breather()), manifestBytes, files: match.files };
+  const lost: Unreadable[] = [];
+  let start = manifestBytes;
+  const files = matchAgain(kept.manifest, again).map((file) => {
+    const from = start;
+    start += file instanceof File ? file.size : file.sizeBytes;
+    if (file instanceof File) return file;
+    lost.push({ kind: file.kind, path: file.path, start: from, end: start });
+    return gap(file.sizeBytes);
+  });
+  const [first] = lost;
+  if (first && lost.length === files.length) return first;
+  return { blob: await composite(kept.file, files, breather()), manifestBytes, files, lost };
 }
 
 /** What is in a folder now; undefined when it cannot be read as a whole. */
@@ -59,13 +76,18 @@ export async function gatherQuietly(handle: FileSystemDirectoryHandle): Promise<
   return gathering.kind === 'gathered' ? gathering.gathered : undefined;
 }
 
-/** Finds out which file it was when a block cannot be read. */
+/** Finds out which file it was when a block cannot be read: the blocks with bytes of it are lost, and no others. */
 export class BundleSource implements BlobSource {
+  readonly #unreadable: Unreadable[];
+
   constructor(
     private readonly source: BlobSource,
     private readonly bundle: OpenBundle,
     private readonly onproblem: (problem: BundleProblem) => void,
-  ) {}
+  ) {
+    this.#unreadable = [...bundle.lost];
+    for (const problem of bundle.lost) onproblem(problem);
+  }
 
   get sizeBytes(): number {
     return this.source.sizeBytes;
@@ -76,15 +98,19 @@ export class BundleSource implements BlobSource {
   }
 
   async read(index: number): ReturnType<BlobSource['read']> {
+    const [start, end] = [index * limits.blockBytes, (index + 1) * limits.blockBytes];
+    const known = this.#unreadable.find((file) => file.start < end && file.end > start);
+    if (known) throw new SourceError('part-changed', { cause: known.path });
     try {
       return await this.source.read(index);
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
-      const problem = await firstUnreadable(this.bundle, index);
+      const problem = await firstUnreadable(this.bundle, start, end);
       if (!problem) throw error;
+      this.#unreadable.push(problem);
       this.onproblem(problem);
       // Whether it was changed or removed: this file is not what was offered.
-      throw new SourceError('changed', { cause: problem.path });
+      throw new SourceError('part-changed', { cause: problem.path });
     }
   }
 
@@ -93,12 +119,12 @@ export class BundleSource implements BlobSource {
   }
 }
 
+/** The first file with bytes between `from` and `to` of the bundle that cannot be read. */
 async function firstUnreadable(
   { manifestBytes, files }: OpenBundle,
-  block: number,
-): Promise<BundleProblem | undefined> {
-  const from = block * limits.blockBytes;
-  const to = (block + 1) * limits.blockBytes;
+  from: number,
+  to: number,
+): Promise<Unreadable | undefined> {
   let start = manifestBytes;
   for (const file of files) {
     if (start >= to) return undefined;
@@ -108,7 +134,8 @@ async function firstUnreadable(
         await file.slice(0, 1).arrayBuffer();
       } catch (error) {
         const gone = error instanceof DOMException && error.name === 'NotFoundError';
-        return { kind: gone ? 'missing' : 'changed', path: file.webkitRelativePath || file.name };
+        const path = file instanceof File ? file.webkitRelativePath || file.name : '';
+        return { kind: gone ? 'missing' : 'changed', path, start, end };
       }
     }
     start = end;

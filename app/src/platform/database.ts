@@ -21,8 +21,10 @@ export interface BrowserSettings {
   current: AccountId;
   theme: Theme;
   transfers: TransferSettings;
-  /** Somebody logged in whose recovery code is awaited. */
-  visiting: true;
+  /** Who is logged in without this browser being a device of the account yet. */
+  visiting: OwnAccount;
+  /** Everything is being removed from this browser; begun and not done yet. */
+  erasing: true;
   /** Keys of a registration or a new device that the server may already have, until they are an identity. */
   pending: { device: Device; pairs: DeviceKeyPairs; code?: string };
 }
@@ -56,8 +58,10 @@ export type AccountDatabase = IDBPDatabase<AccountSchema>;
 
 export const strict = { durability: 'strict' } as const;
 
+export const browserDatabase = 'causeway';
+
 const browser = (): Promise<IDBPDatabase<BrowserSchema>> =>
-  openDB<BrowserSchema>('causeway', 1, { upgrade: (db) => void db.createObjectStore('settings') });
+  openDB<BrowserSchema>(browserDatabase, 1, { upgrade: (db) => void db.createObjectStore('settings') });
 
 export async function readSetting<Key extends keyof BrowserSettings>(
   key: Key,
@@ -84,7 +88,14 @@ export async function writeSetting<Key extends keyof BrowserSettings>(
   }
 }
 
-const nameOf = (account: AccountId): string => `causeway-${account}`;
+const prefix = 'causeway-';
+const nameOf = (account: AccountId): string => `${prefix}${account}`;
+
+/** Accounts with a database in this browser. */
+export const accountsHere = async (): Promise<AccountId[]> =>
+  (await indexedDB.databases()).flatMap(({ name = '' }) =>
+    name.startsWith(prefix) ? [name.slice(prefix.length) as AccountId] : [],
+  );
 
 export function openAccount(account: AccountId, onBlocking: () => void): Promise<AccountDatabase> {
   return openDB<AccountSchema>(nameOf(account), 1, {
@@ -105,7 +116,7 @@ export const deleteAccount = (account: AccountId): Promise<void> => deleteDB(nam
 
 /** Whether this browser has keys of the account. */
 export async function readIdentity(account: AccountId): Promise<Identity | undefined> {
-  if (!(await indexedDB.databases()).some(({ name }) => name === nameOf(account))) return undefined;
+  if (!(await accountsHere()).includes(account)) return undefined;
   const db = await openAccount(account, () => undefined);
   try {
     return await db.get('identity', 'self');

@@ -20,7 +20,7 @@ const bundleSource = () => import('./bundle-source.ts');
 export class DeviceBlobs implements Blobs {
   readonly #chosen = new Map<string, File>();
   readonly #bundles = new Map<string, OpenBundle>();
-  readonly #problems = new Map<string, BundleProblem>();
+  readonly #problems = new Map<string, BundleProblem[]>();
 
   constructor(
     private readonly store: BlobStore,
@@ -77,7 +77,7 @@ export class DeviceBlobs implements Blobs {
     }
   }
 
-  /** The person chose the folder again. @returns the file that is not what was offered, if any. */
+  /** The person chose the folder again. @returns one of its files when none is what was offered; of some the others are sent. */
   async provideBundle(
     offer: OfferId,
     file: number,
@@ -89,7 +89,7 @@ export class DeviceBlobs implements Blobs {
     const bundle = await repackBundle(this.store, { offer, file }, offered, again);
     if (!bundle) throw new SourceError('gone');
     if (!('blob' in bundle)) {
-      this.#problems.set(key, bundle);
+      this.#problems.set(key, [bundle]);
       return bundle;
     }
     this.#problems.delete(key);
@@ -98,9 +98,9 @@ export class DeviceBlobs implements Blobs {
     return undefined;
   }
 
-  /** The file that made a bundle unreadable, when one did. */
-  problemOf(offer: OfferId, file: number): BundleProblem | undefined {
-    return this.#problems.get(fileKey(offer, file));
+  /** The files of a bundle that cannot be read, as far as that was noticed. */
+  problemsOf(offer: OfferId, file: number): readonly BundleProblem[] {
+    return this.#problems.get(fileKey(offer, file)) ?? [];
   }
 
   async openSource(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number) {
@@ -128,11 +128,10 @@ export class DeviceBlobs implements Blobs {
   async #openBundle(ref: BlobRef, bundle: OpenBundle): Promise<BlobSource> {
     const key = fileKey(ref.offer, ref.file);
     const { BundleSource } = await bundleSource();
-    return new BundleSource(await checked(await this.store.openChosen(ref, bundle.blob)), bundle, (problem) => {
-      this.#problems.set(key, problem);
-      // What was read of the folder is no more: a retry reads it anew, or asks for it.
-      this.#bundles.delete(key);
-    });
+    const problems: BundleProblem[] = []; // what was changed may be as it was again
+    this.#problems.set(key, problems);
+    const opened = await this.store.openChosen(ref, bundle.blob);
+    return checked(new BundleSource(opened, bundle, (problem) => problems.push(problem)));
   }
 
   /** Reads a folder again whose handle the browser still honours. */

@@ -54,5 +54,24 @@ export function idbFeeds(db: AccountDatabase): FeedStore {
       }
       return newestFirst.reverse();
     },
+
+    async historyAfter(conversation, limit, after) {
+      if (limit < 1) return [];
+      const range = IDBKeyRange.bound(
+        [conversation, after.lamport, after.device, after.sequence],
+        [conversation, Infinity] as unknown,
+        true,
+      );
+      return db.getAllFromIndex('entries', 'order', range, limit);
+    },
+
+    async replace(entries) {
+      const tx = db.transaction('entries', 'readwrite', strict);
+      for (const entry of entries) {
+        const there = await tx.store.get([entry.conversation, entry.device, entry.sequence]);
+        if (there && equalBytes(there.hash, entry.hash)) await tx.store.put(entry);
+      }
+      await tx.done;
+    },
   };
 }

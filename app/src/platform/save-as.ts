@@ -10,9 +10,6 @@ interface WithPickers {
   showSaveFilePicker?: (options: { suggestedName: string }) => Promise<FileSystemFileHandle>;
 }
 
-export const canPickFolder = (): boolean => 'showDirectoryPicker' in window;
-export const canPickFile = (): boolean => 'showSaveFilePicker' in window;
-
 /** Undefined when the person chose nothing. Rejects with a DOMException when the browser refuses. */
 export const pickFolder = (): Promise<FileSystemDirectoryHandle | undefined> =>
   unlessDismissed(() => (window as WithPickers).showDirectoryPicker?.({ mode: 'readwrite' }));
@@ -61,7 +58,7 @@ export async function writeFile(
 }
 
 /**
- * Writes files and empty folders of a bundle as real ones. Rejects like `writeFile`; what was written stays.
+ * Writes files and empty folders of a bundle as real ones. Rejects like `writeFile`; what was written stays, and nothing more is written.
  * @param bytesOf the bytes of a file; undefined when they are not here.
  */
 export async function writeTree(
@@ -80,20 +77,36 @@ export async function writeTree(
     topNames.set(node, name);
     return name;
   };
+  const otherNames = new Map<number, UniqueNames>();
+  /** Browsers refuse some names that the file system would take, for example shortcuts of Windows: those get an end that is none. */
+  const allowed = async <T>(node: number, create: (name: string) => Promise<T>): Promise<T> => {
+    const name = nameOf(node);
+    try {
+      return await create(name);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      const parent = tree.parent(node);
+      const names = parent < 0 ? top : (otherNames.get(parent) ?? new UniqueNames(namesUnder(tree, parent)));
+      otherNames.set(parent, names);
+      return create(names.take(`${name}_`));
+    }
+  };
   const folderOf = (node: number): Promise<FileSystemDirectoryHandle> => {
     if (node < 0) return Promise.resolve(into);
     const made =
       folders.get(node) ??
       folderOf(tree.parent(node)).then((parent) =>
-        allowed(nameOf(node), (name) => parent.getDirectoryHandle(name, { create: true })),
+        allowed(node, (name) => parent.getDirectoryHandle(name, { create: true })),
       );
     folders.set(node, made);
     return made;
   };
   const next = leaves.values();
+  const failed = new AbortController();
+  const signal = AbortSignal.any([writing.signal, failed.signal]);
   const writeSome = async (): Promise<void> => {
     for (const node of next) {
-      writing.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (tree.isFolder(node)) {
         await folderOf(node);
         continue;
@@ -101,25 +114,29 @@ export async function writeTree(
       const bytes = bytesOf(node);
       if (!bytes) continue;
       const folder = await folderOf(tree.parent(node));
-      const handle = await allowed(nameOf(node), (name) => folder.getFileHandle(name, { create: true }));
-      await writeFile(handle, bytes, writing);
+      const handle = await allowed(node, (name) => folder.getFileHandle(name, { create: true }));
+      await writeFile(handle, bytes, { ...writing, signal });
     }
   };
-  await Promise.all(Array.from({ length: filesAtOnce }, writeSome));
+  const writeAll = async (): Promise<void> => {
+    try {
+      await writeSome();
+    } catch (error) {
+      failed.abort(error); // the others end with the same
+      throw error;
+    }
+  };
+  const writers = Array.from({ length: filesAtOnce }, writeAll);
+  await Promise.allSettled(writers);
+  await Promise.all(writers);
+}
+
+function* namesUnder(tree: BundleTree, folder: number): Generator<string> {
+  for (let node = folder + 1; node < tree.end(folder); node = tree.end(node)) yield tree.name(node);
 }
 
 async function namesIn(folder: FileSystemDirectoryHandle): Promise<string[]> {
   const names: string[] = [];
   for await (const name of folder.keys()) names.push(name);
   return names;
-}
-
-/** Browsers refuse some names that the file system would take, for example shortcuts of Windows: those get an end that is none. */
-async function allowed<T>(name: string, create: (name: string) => Promise<T>): Promise<T> {
-  try {
-    return await create(name);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return create(`${name}_`);
-  }
 }

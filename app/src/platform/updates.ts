@@ -12,7 +12,6 @@ export function watchUpdates(onWaiting: () => void, report: (problem: unknown) =
   workbox.register().catch(report);
   setInterval(() => void workbox.update().catch(() => undefined), checkMs); // offline: the next check will do
   return () => {
-    // A page from before the first worker is controlled by none, so that a change of control would never come.
     workbox.addEventListener('activated', () => location.reload());
     workbox.messageSkipWaiting();
   };

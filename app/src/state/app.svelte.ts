@@ -4,15 +4,18 @@
  */
 import { deviceKeys, hashes, random, signatures } from '../../../keys/web-crypto.ts';
 import type { Causeway, Outcome } from '../../../engine/causeway.ts';
+import { verifyChain, type VerifiedChain } from '../../../engine/identity/device-list.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
+import type { EntryRef } from '../../../protocol/entry.ts';
 import type { OwnAccount } from '../../../protocol/http.ts';
-import type { AccountId, OfferId } from '../../../protocol/ids.ts';
+import type { AccountId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import { toUtf8 } from '../../../protocol/bytes.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { Handle, fileName } from '../../../protocol/names.ts';
 import { SinkError, SourceError, type Clock, type DeviceKeys } from '../../../engine/ports.ts';
+import type { SignalingEvents } from '../../../engine/signaling.ts';
 import * as v from 'valibot';
 import * as api from '../platform/api.ts';
 import { BlobStore } from '../platform/blob-store.ts';
@@ -39,15 +42,21 @@ import type { Bundles } from './bundles.ts';
 import type { CardExtras } from './file-cards.ts';
 import { lazyBundles } from './lazy-bundles.ts';
 import { SpaceWatch } from './free-space.ts';
+import type { Approval } from './approval.ts';
+import { nearbyView } from './nearby-view.ts';
+import { ownDevicesView, visitingPhase } from './own-devices.ts';
+import type { GroupState } from './groups.ts';
+import type { Messaging } from './messaging.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import * as session from './session.ts';
-import { conversationView, meOf, offersOf, peopleRows, transferring } from './snapshot.ts';
+import { conversationView, meOf, offersOf, peopleRows, personRow, transferring } from './snapshot.ts';
 import { Thumbnails } from './thumbnails.ts';
-import { Timeline } from './timeline.ts';
+import { talkIn, talkOf } from './talk.ts';
+import type { Timeline } from './timeline.ts';
 import { transfersView } from './transfer-rows.ts';
 import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
 import { TransferWatch } from './transfer-watch.ts';
-import type { ActionResult, Actions, Phase, StorageView, Theme, View } from './view.ts';
+import type { ActionError, ActionResult, Actions, ImportOutcome, Phase, StorageView, Theme, View } from './view.ts';
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -74,6 +83,9 @@ interface Running {
   bundleState: BundleState;
   /** Loaded when something is done with a bundle. */
   bundles?: Promise<Bundles>;
+  messaging: Messaging;
+  groups: GroupState;
+  timelineOf: (account: AccountId, unread: number) => Timeline;
   timeline: Timeline | undefined;
   watch: TransferWatch;
 }
@@ -84,10 +96,12 @@ export class App implements Actions {
     connection: 'connecting',
     people: [],
     requests: [],
+    joining: [],
     offers: [],
     moving: { running: 0 },
     transferSettings: defaultTransferSettings,
     theme: 'system',
+    discretion: { read: true, typing: true },
     updateReady: false,
   });
   #phase: Phase = { kind: 'starting' };
@@ -105,11 +119,13 @@ export class App implements Actions {
   );
   #running: Running | undefined;
   /** Logged in, but not a device yet. */
-  #visiting: OwnAccount | undefined;
+  #visiting: { account: OwnAccount; chain: VerifiedChain; approval?: Approval } | undefined;
   #store: BlobStore | undefined;
   /** Without a connection the server is taken to be away: it was there, or had time enough to answer. */
   #expectConnection = false;
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The account was deleted, from another of its devices. */
+  #deleted = false;
   /** Logging out is under way: that the server ends the session is no news then. */
   #leaving = false;
   #refresh: ReturnType<typeof setTimeout> | undefined;
@@ -149,6 +165,15 @@ export class App implements Actions {
     this.#running?.engine.wake();
     this.#running?.engine.transfers.lookForRoom();
     this.#space.look();
+    this.#seen();
+  }
+
+  get messages(): Messaging {
+    return this.#need().messaging;
+  }
+
+  get groups(): GroupState {
+    return this.#need().groups;
   }
 
   get transferring(): boolean {
@@ -172,12 +197,56 @@ export class App implements Actions {
 
   async recover(code: string): Promise<ActionResult> {
     if (!this.#visiting) return { ok: false, error: { code: 'not-allowed' } };
-    return this.#enterSession(await session.recover(this.#visiting, code, this.report));
+    return this.#enterSession(await session.recover(this.#visiting.account, code, this.report));
+  }
+
+  async askApproval(device: DeviceId): Promise<ActionResult> {
+    const visiting = this.#visiting;
+    if (!visiting) return { ok: false, error: { code: 'not-allowed' } };
+    // Rarely needed: not part of what the first screen waits for.
+    const { Approval: Asking } = await import('./approval.ts');
+    const approval = new Asking({ clock, report: this.report }, visiting.account, device, {
+      changed: () => this.#showVisit(),
+      done: (outcome) => {
+        if (this.#visiting?.approval !== approval) return;
+        this.#enterSession(outcome).then((entered) => {
+          // The device list has this browser, or will: a reload finds it, and so does asking anew.
+          if (!entered.ok) this.cancelApproval();
+        }, this.report);
+      },
+    });
+    visiting.approval = approval;
+    this.#showVisit();
+    const asked = await approval.ask();
+    if (!asked.ok) this.cancelApproval();
+    return asked;
+  }
+
+  cancelApproval(): void {
+    this.#visiting?.approval?.cancel().catch(this.report);
+    delete this.#visiting?.approval;
+    this.#showVisit();
+  }
+
+  async approveDevice(guest: DeviceId): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.approve(guest));
+  }
+
+  refuseDevice(): void {
+    this.#need().engine.approvals.refuse().catch(this.report);
+  }
+
+  async renameDevice(device: DeviceId, name: string): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.renameDevice(device, name));
+  }
+
+  async revokeDevice(device: DeviceId): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.revokeDevice(device));
   }
 
   async startOver(password: string): Promise<ActionResult> {
     if (!this.#visiting) return { ok: false, error: { code: 'not-allowed' } };
-    return this.#enterSession(await session.startOver(this.#visiting, password, this.report));
+    return this.#enterSession(await session.startOver(this.#visiting.account, password, this.report));
   }
 
   recoveryCodeSaved(): void {
@@ -190,22 +259,35 @@ export class App implements Actions {
   }
 
   async logout({ remove }: { remove: boolean }): Promise<ActionResult> {
-    if (this.#leaving) return ok;
-    this.#leaving = true;
-    try {
-      const running = this.#running;
-      const answer = await api.logout();
+    return this.#leave(async () => {
+      const { engine } = this.#running ?? {};
+      if (remove && engine?.connected) {
+        const removed = await engine.removeThisDevice();
+        if (!removed.ok) this.report(new Error(`this device stays in the list: ${removed.error.code}`));
+      }
+      const answer = await api.logout(remove ? { forget: true } : {});
       if (!answer.ok && answer.error.code !== 'no-server' && answer.error.code !== 'not-allowed') return answer;
-      await this.#stopEngine();
-      await writeSetting('current', undefined);
-      await writeSetting('visiting', undefined);
-      if (remove && running) await forget(running);
-      this.#visiting = undefined;
-      this.#enter({ kind: 'welcome' });
+      const { account } = this.#running?.identity ?? {};
+      if (remove && account) await this.#erase(account.id, { account: this.#deleted, stillKnown: !answer.ok });
+      else {
+        await this.#stopEngine();
+        await writeSetting('current', undefined);
+        await this.#endVisit();
+        this.#enter({ kind: 'welcome' });
+      }
       return ok;
-    } finally {
-      this.#leaving = false;
-    }
+    });
+  }
+
+  async deleteAccount(password: string): Promise<ActionResult> {
+    const { id } = this.#need().identity.account;
+    return this.#leave(async () => {
+      const answer = await api.deleteAccount({ password });
+      // The answer may be lost where the server's other word of it is not.
+      if (!answer.ok && !this.#deleted) return answer;
+      await this.#erase(id, { account: true, stillKnown: false });
+      return ok;
+    });
   }
 
   useHere(): void {
@@ -223,17 +305,36 @@ export class App implements Actions {
     return resultOf(outcome);
   }
 
+  setNearby(on: boolean): void {
+    const { nearby } = this.#need().engine;
+    (on ? nearby.turnOn() : nearby.turnOff()).catch(this.report);
+  }
+
+  async askNearby(typed: string): Promise<ActionResult> {
+    return resultOf(await this.#need().engine.shareWith(v.parse(Handle, typed)));
+  }
+
   open(account: AccountId): void {
+    this.#open(account).catch(this.report);
+  }
+
+  async #open(account: AccountId): Promise<void> {
     const running = this.#need();
-    const person = running.engine.people.get(account);
-    if (!person || running.timeline?.account === account) return;
-    const { unread } = running.engine.conversations.summary(person.conversation);
-    const timeline = new Timeline(running.engine, account, unread, extrasOf(running));
-    timeline.load(person).then(() => {
-      running.timeline = timeline;
-      running.engine.lookAt(account);
-      this.#show();
-    }, this.report);
+    const talk = talkOf(running.engine, account);
+    if (!talk || running.timeline?.account === account) return;
+    const { unread } = running.engine.conversations.summary(talk.conversation);
+    const timeline = running.timelineOf(account, unread);
+    await timeline.load(talk);
+    running.timeline = timeline;
+    running.engine.lookAt(account);
+    this.#seen();
+    this.#show();
+  }
+
+  /** What is on the screen of somebody who looks is seen. */
+  #seen(): void {
+    const { engine, timeline } = this.#running ?? {};
+    if (engine && timeline && document.visibilityState === 'visible') engine.seen(timeline.account).catch(this.report);
   }
 
   close(): void {
@@ -257,9 +358,11 @@ export class App implements Actions {
 
   // Conversation
 
-  async sendText(account: AccountId, text: string): Promise<ActionResult> {
+  async sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult> {
     if (toUtf8(text).length > limits.textBytes) return { ok: false, error: { code: 'too-large' } };
-    return guard(async () => resultOf(await this.#need().engine.sendText(account, text)));
+    // Whoever writes wants to see it, wherever in the conversation they read.
+    await this.messages.showNewest();
+    return guard(async () => resultOf(await this.#need().engine.sendText(account, text, reply)));
   }
 
   async attach(
@@ -298,7 +401,9 @@ export class App implements Actions {
 
   retryFile(offer: OfferId, file: number): void {
     const { engine, blobs } = this.#need();
-    if (engine.transfers.get(offer)?.files[file]?.failed === 'changed') blobs.unchoose(offer, file);
+    // A file of a bundle that is as it was again can be read; one that is not there is looked for anew.
+    const moved = blobs.problemsOf(offer, file).every(({ kind }) => kind === 'missing');
+    if (moved && engine.transfers.get(offer)?.files[file]?.failed === 'changed') blobs.unchoose(offer, file);
     this.resumeFile(offer, file);
   }
 
@@ -324,6 +429,25 @@ export class App implements Actions {
       saveAs(await store.finished({ offer, file }), fileName(offered.name));
       return ok;
     });
+  }
+
+  async exportConversation(account: AccountId, as: 'json' | 'page'): Promise<ActionResult> {
+    const { engine } = this.#need();
+    const person = engine.people.get(account);
+    const store = this.#store;
+    if (!person || !store) return { ok: false, error: { code: 'storage' } };
+    return guard(async () => {
+      const { exportJson, exportPage } = await import('./archives.ts');
+      await (as === 'json' ? exportJson(engine, person) : exportPage(engine, person, store));
+      return ok;
+    });
+  }
+
+  async importConversation(account: AccountId, file: File): Promise<ImportOutcome | { error: ActionError }> {
+    const { engine } = this.#need();
+    const person = engine.people.get(account);
+    if (!person) return { error: { code: 'another-conversation' } };
+    return (await import('./archives.ts')).importFile(engine, person, file);
   }
 
   // Transfers
@@ -402,6 +526,42 @@ export class App implements Actions {
 
   // Inside
 
+  async #leave(work: () => Promise<ActionResult>): Promise<ActionResult> {
+    if (this.#leaving) return ok;
+    this.#leaving = true;
+    try {
+      return await work();
+    } finally {
+      this.#leaving = false;
+    }
+  }
+
+  /** Everything of an account leaves this browser. */
+  async #erase(id: AccountId, done: { account: boolean; stillKnown: boolean }): Promise<void> {
+    // Fetched while there is a worker that can serve it without a connection.
+    const { eraseAll, isAlone } = await import('../platform/erase.ts');
+    const running = this.#running;
+    await this.#stopEngine();
+    await writeSetting('current', undefined);
+    await writeSetting('visiting', undefined);
+    let incomplete = false;
+    if (await isAlone(id)) {
+      await writeSetting('erasing', true);
+      incomplete = await this.#eraseAll(eraseAll);
+    } else if (running) await forget(running);
+    this.#visiting = undefined;
+    this.#enter({ kind: 'erased', incomplete, ...done });
+  }
+
+  /** @returns whether something could not be removed. */
+  async #eraseAll(eraseAll: () => Promise<unknown[]>): Promise<boolean> {
+    this.#store?.stop();
+    this.#store = undefined;
+    const problems = await eraseAll();
+    for (const problem of problems) this.report(problem);
+    return problems.length > 0;
+  }
+
   #loadBundles(): Promise<Bundles> {
     const running = this.#need();
     const store = this.#store;
@@ -451,19 +611,40 @@ export class App implements Actions {
       this.#enter({ kind: 'other-tab' });
       return;
     }
+    if (await readSetting('erasing')) {
+      const incomplete = await this.#eraseAll((await import('../platform/erase.ts')).eraseAll);
+      this.#enter({ kind: 'erased', account: false, incomplete, stillKnown: false });
+      return;
+    }
     const current = await readSetting('current');
     const identity = current && (await readIdentity(current));
-    if (identity) await this.#run(identity);
-    else if (!(await this.#visitAgain())) this.#enter({ kind: 'welcome' });
+    if (identity) {
+      await this.#run(identity);
+      return;
+    }
+    const visiting = await readSetting('visiting');
+    const resumed = visiting && (await session.resumeVisit(visiting, this.report));
+    if (resumed) await this.#enterSession(resumed);
+    else this.#enter({ kind: 'welcome' });
   }
 
-  /** A page that was left while it asked for the recovery code asks for it again. */
-  async #visitAgain(): Promise<boolean> {
-    const answer = (await readSetting('visiting')) && (await api.session());
-    if (!answer?.ok) return false;
-    this.#visiting = answer.value;
-    this.#enter({ kind: 'needs-recovery', handle: answer.value.handle });
-    return true;
+  /** Logged in, and this browser is not a device of the account: a reload stays here. */
+  async #visit(account: OwnAccount): Promise<void> {
+    const chain = await verifyChain(account.lists, { hashes, signatures });
+    await writeSetting('visiting', account);
+    this.#visiting = { account, chain };
+    this.#showVisit();
+  }
+
+  #showVisit(): void {
+    if (!this.#visiting) return;
+    const { account, chain, approval } = this.#visiting;
+    this.#enter(visitingPhase(account.handle, chain, approval));
+  }
+
+  async #endVisit(): Promise<void> {
+    this.#visiting = undefined;
+    await writeSetting('visiting', undefined);
   }
 
   async #lost(): Promise<void> {
@@ -474,14 +655,11 @@ export class App implements Actions {
   async #enterSession(outcome: session.SessionOutcome): Promise<ActionResult> {
     if (outcome.kind === 'error') return { ok: false, error: outcome.error };
     if (outcome.kind === 'needs-recovery') {
-      this.#visiting = outcome.account;
-      await writeSetting('visiting', true);
-      this.#enter({ kind: 'needs-recovery', handle: outcome.account.handle });
+      await this.#visit(outcome.account);
       return ok;
     }
     await writeSetting('current', outcome.identity.account.id);
-    await writeSetting('visiting', undefined);
-    this.#visiting = undefined;
+    await this.#endVisit();
     await this.#run(outcome.identity);
     return ok;
   }
@@ -489,11 +667,13 @@ export class App implements Actions {
   async #run(identity: Identity): Promise<void> {
     await this.#stopEngine();
     this.#expectConnection = false;
+    this.#deleted = false;
     this.#connectTimer = setTimeout(() => {
       this.#expectConnection = true;
       this.#changed();
     }, connectMs);
-    const { Causeway, connectSignaling, openWebRtc } = await import('./running.ts');
+    const { Causeway, connectSignaling, groupCrypto, GroupState, Messaging, openWebRtc, Timeline } =
+      await import('./running.ts');
     const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
     this.#store ??= BlobStore.start();
     const blobs = new DeviceBlobs(
@@ -521,17 +701,35 @@ export class App implements Actions {
         summaries: idbRecords(db, 'summaries'),
         deliveries: idbRecords(db, 'deliveries'),
         queue: idbRecords(db, 'queue'),
+        annotations: idbRecords(db, 'annotations'),
+        marks: idbRecords(db, 'marks'),
+        expiries: idbRecords(db, 'expiries'),
+        groups: idbRecords(db, 'groups'),
+        crypto: groupCrypto,
         report: this.report,
       },
       identity.account,
       {
-        changed: () => this.#changed(),
+        changed: () => {
+          this.#running?.groups.look();
+          this.#changed();
+        },
         committed: (entries) => {
-          const { timeline, engine: running } = this.#running ?? {};
-          const person = timeline && running?.people.get(timeline.account);
-          if (person && entries.some(({ conversation }) => conversation === person.conversation))
-            timeline.add(person, entries);
-          this.#show();
+          const { timeline, engine: running, messaging } = this.#running ?? {};
+          const [first] = entries;
+          const talk = first && running && talkIn(running, first.conversation);
+          if (talk) messaging?.committed(talk, entries);
+          if (!timeline || !talk || timeline.account !== talk.account) this.#changed();
+          else
+            timeline.add(talk, entries).then(() => {
+              this.#seen();
+              this.#show();
+            }, this.report);
+        },
+        altered: (conversation, messages) => {
+          const { timeline, messaging } = this.#running ?? {};
+          messaging?.altered(conversation, messages);
+          timeline?.refresh(conversation, messages).then(() => this.#changed(), this.report);
         },
         account: (account) => this.#keepAccount(account),
         stopped: (reason) => void this.#onStopped(reason).catch(this.report),
@@ -541,17 +739,54 @@ export class App implements Actions {
     applySettings(engine.transfers, this.#transferSettings);
     const watch = new TransferWatch(engine, () => this.#changed());
     watch.show(this.#transfersWatched);
-    this.#running = { identity, engine, db, blobs, thumbnails, bundleState, timeline: undefined, watch };
+    const groups = new GroupState({
+      engine,
+      open: (account) => this.open(account),
+      changed: () => this.#changed(),
+      guard,
+      report: this.report,
+    });
+    const messaging = await Messaging.start({
+      engine,
+      db,
+      timeline: () => this.#running?.timeline,
+      open: (account) => this.#open(account),
+      guard: (work) => guard(async () => resultOf(await work())),
+      rowOf: ({ group, person, account }) => {
+        const chat = this.messages.chats.of(account);
+        if (group) return groups.row(group, chat);
+        if (!person) throw new Error('a talk is with a person or in a group');
+        return personRow(engine, person, chat);
+      },
+      changed: () => this.#show(),
+      report: this.report,
+    });
+    const extras = extrasOf({ thumbnails, bundleState, blobs });
+    this.#running = {
+      identity,
+      engine,
+      db,
+      blobs,
+      thumbnails,
+      bundleState,
+      messaging,
+      groups,
+      timelineOf: (account, unread) => new Timeline(engine, account, unread, extras),
+      timeline: undefined,
+      watch,
+    };
     this.#enter(
       identity.recoveryCode === undefined ? { kind: 'ready' } : { kind: 'recovery-code', code: identity.recoveryCode },
     );
     await this.refreshStorage();
   }
 
-  async #renew(account: AccountId, keys: DeviceKeys): Promise<'yes' | 'no' | 'no-server'> {
+  async #renew(account: AccountId, keys: DeviceKeys): Promise<'yes' | 'no' | 'revoked' | 'deleted' | 'no-server'> {
     const answer = await api.resume(account, keys);
     if (answer.ok) return 'yes';
-    return answer.error.code === 'not-allowed' || answer.error.code === 'unknown-device' ? 'no' : 'no-server';
+    if (answer.error.code === 'unknown-device') return 'revoked';
+    if (answer.error.code === 'account-deleted') return 'deleted';
+    return answer.error.code === 'not-allowed' ? 'no' : 'no-server';
   }
 
   async #stopEngine(): Promise<void> {
@@ -562,13 +797,21 @@ export class App implements Actions {
     running.thumbnails.release();
     running.watch.stop();
     this.#beside.show(0, 0);
+    running.messaging.stop();
+    running.groups.stop();
     await running.engine.stop();
     running.db.close();
   }
 
-  async #onStopped(reason: 'replaced' | 'ended' | 'unknown-device' | 'unsupported-version'): Promise<void> {
+  async #onStopped(reason: Parameters<SignalingEvents['stopped']>[0]): Promise<void> {
     if (reason === 'unsupported-version') {
       // The server is newer: a waiting version of the app will fit. Until then everything that is here stays readable.
+      this.#changed();
+      return;
+    }
+    if (reason === 'deleted') {
+      // What is here is still this person's, and goes when they say so: the server's word alone destroys nothing.
+      this.#deleted = true;
       this.#changed();
       return;
     }
@@ -577,11 +820,11 @@ export class App implements Actions {
     await this.#stopEngine();
     if (reason === 'replaced') this.#enter({ kind: 'other-tab' });
     else if (reason === 'unknown-device' && account) {
-      this.#visiting = account;
-      this.#enter({ kind: 'needs-recovery', handle: account.handle });
+      await writeSetting('current', undefined);
+      await this.#visit(account);
     } else {
       await writeSetting('current', undefined);
-      this.#enter({ kind: 'welcome', ended: true });
+      this.#enter({ kind: 'welcome', ended: reason === 'revoked' ? 'revoked' : 'session' });
     }
   }
 
@@ -619,26 +862,46 @@ export class App implements Actions {
     };
     const running = this.#running;
     if (!running) {
-      this.view = { ...common, connection: 'connecting', people: [], requests: [], offers: [], moving: { running: 0 } };
+      this.view = {
+        ...common,
+        connection: 'connecting',
+        people: [],
+        requests: [],
+        joining: [],
+        offers: [],
+        moving: { running: 0 },
+        discretion: { read: true, typing: true },
+      };
       this.#space.watch([]);
       return;
     }
-    const { engine, timeline, thumbnails, watch } = running;
+    const { engine, timeline, thumbnails, watch, messaging, groups } = running;
+    const { chats, discretion } = messaging;
     watch.wake();
     this.#beside.show(watch.moving.running, watch.moving.progress ?? 0);
     this.#expectConnection ||= engine.connected;
-    const conversation = timeline && conversationView(engine, timeline);
+    const conversation = timeline && conversationView(engine, timeline, chats, groups, this.#deleted);
     this.view = {
       ...common,
-      connection: engine.connected ? 'online' : this.#expectConnection ? 'offline' : 'connecting',
+      connection: this.#deleted
+        ? 'deleted'
+        : engine.connected
+          ? 'online'
+          : this.#expectConnection
+            ? 'offline'
+            : 'connecting',
       me: meOf(engine),
-      ...peopleRows(engine, timeline?.account),
-      offers: offersOf(engine, thumbnails, this.#space.freeBytes(engine)),
+      discretion,
+      ...peopleRows(engine, chats, groups, timeline?.account),
+      joining: groups.joining(),
+      offers: offersOf(engine, chats, thumbnails, this.#space.freeBytes(engine)),
       moving: watch.moving,
       ...(this.#transfersWatched
-        ? { transfers: transfersView(engine, extrasOf(running), watch.series(Date.now())) }
+        ? { transfers: transfersView(engine, chats, extrasOf(running), watch.series(Date.now())) }
         : {}),
       ...(conversation ? { conversation } : {}),
+      ...ownDevicesView(engine),
+      nearby: nearbyView(engine),
     };
     this.#space.watch(this.view.offers);
   }
@@ -657,10 +920,14 @@ async function forget({ engine, blobs, db, identity }: Running): Promise<void> {
 const bundleOf = (running: Running | undefined, offer: OfferId, file: number) =>
   running?.engine.transfers.get(offer)?.offered?.files[file]?.bundle;
 
-const extrasOf = ({ thumbnails, bundleState, blobs }: Running): CardExtras => ({
+const extrasOf = ({
+  thumbnails,
+  bundleState,
+  blobs,
+}: Pick<Running, 'thumbnails' | 'bundleState' | 'blobs'>): CardExtras => ({
   thumbnails,
   bundles: bundleState,
-  problemOf: (offer, file) => blobs.problemOf(offer, file),
+  problemsOf: (offer, file) => blobs.problemsOf(offer, file),
 });
 
 function resultOf(outcome: Outcome): ActionResult {

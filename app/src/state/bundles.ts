@@ -8,7 +8,7 @@ import type { AccountId, OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { fileName } from '../../../protocol/names.ts';
 import { covers, storedAt } from '../bundle/bundle-blocks.ts';
-import { BundleFiles } from '../bundle/bundle-files.ts';
+import { BundleFiles, rangesOf } from '../bundle/bundle-files.ts';
 import { BundleTree } from '../bundle/bundle-tree.ts';
 import type { Gathered } from '../bundle/gather.ts';
 import { keyOf, type BlobStore } from '../platform/blob-store.ts';
@@ -119,7 +119,12 @@ export class Bundles implements BundleActions {
     const neededBytes = totalBytes + offered.bundle.files * zipBytesPerFile;
     const freeBytes = await store.freeBytes();
     if (freeBytes < neededBytes) return { ok: false, error: { code: 'no-space-for-zip', neededBytes, freeBytes } };
-    const entries = state.choice(fileKey(offer, file));
+    const whole = standingOf(record, file) === 'done';
+    const files = whole ? undefined : await this.#filesHere(offer, file);
+    if (typeof files === 'string') return { ok: false, error: { code: 'storage' } };
+    const entries = files
+      ? rangesOf(this.#leavesHere(offer, file, files).map((node) => files.tree.entry(node)))
+      : state.choice(fileKey(offer, file));
     const what = {
       bundle: this.#onDisk(offer, file, offered, 'blobs'),
       blocks: acceptedBlocks(record, file),
@@ -157,15 +162,10 @@ export class Bundles implements BundleActions {
       }
       const into = await pickFolder();
       if (!into) return ok;
-      const files = await this.files(offer, file, {
-        signal: new AbortController().signal,
-        onprogress: () => undefined,
-      });
+      const files = await this.#filesHere(offer, file);
       if (typeof files === 'string') return { ok: false, error: { code: 'storage' } };
       const { tree } = files;
-      const leaves = Array.from({ length: tree.count }, (_, node) => node).filter(
-        (node) => tree.isLeaf(node) && files.isChosen(node),
-      );
+      const leaves = this.#leavesHere(offer, file, files);
       const bytesOf = this.#bytesOf(offer, file, tree, await store.finished({ offer, file }));
       return await this.#whileSaving(offer, file, { kind: 'folder', doneBytes: 0, totalBytes }, ({ writing }) =>
         writeTree(into, tree, leaves, bytesOf, writing),
@@ -213,6 +213,19 @@ export class Bundles implements BundleActions {
       this.#stops.delete(key);
       state.setSaving(key, undefined);
     }
+  }
+
+  #filesHere(offer: OfferId, file: number): Promise<BundleFiles | 'bad' | 'absent'> {
+    return this.files(offer, file, { signal: new AbortController().signal, onprogress: () => undefined });
+  }
+
+  /** Files and empty folders that were chosen and are whole. */
+  #leavesHere(offer: OfferId, file: number, files: BundleFiles): number[] {
+    const { tree } = files;
+    const have = this.#have(offer, file);
+    return Array.from({ length: tree.count }, (_, node) => node).filter(
+      (node) => tree.isLeaf(node) && files.isChosen(node) && files.isWhole(node, have),
+    );
   }
 
   /** Bytes of single files of a received bundle. */

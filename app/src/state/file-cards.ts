@@ -20,7 +20,7 @@ import type { BundleView, FileCard, FileStatus } from './view.ts';
 export interface CardExtras {
   thumbnails: Thumbnails;
   bundles: BundleState;
-  problemOf: (offer: OfferId, file: number) => BundleProblem | undefined;
+  problemsOf: (offer: OfferId, file: number) => readonly BundleProblem[];
 }
 
 export function fileCards(engine: Causeway, record: OfferRecord, person: Person, extras: CardExtras): FileCard[] {
@@ -51,7 +51,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
       mine: offered.mine,
       status,
       doneBytes: Math.min(progress.doneBytes, sizeBytes),
-      canSave: status.kind === 'done' && !offered.mine && here,
+      canSave: !offered.mine && ((status.kind === 'done' && here) || partHere(engine, record, index)),
       ...(bundle ? { bundle } : {}),
       ...(saving ? { saving } : {}),
       ...(byRule ? { byRule } : {}),
@@ -63,23 +63,39 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
   });
 }
 
+/** All of a bundle is here but the files that were changed at its sender: they need not keep the others from being used. */
+function partHere(engine: Causeway, record: OfferRecord, file: number): boolean {
+  const { answer, offered, offer } = record;
+  if (!offered?.files[file]?.bundle || answer.kind !== 'accepted' || answer.by !== engine.device) return false;
+  return factsOf(record, file).failed === 'changed' && engine.transfers.haveRanges(offer, file).length > 0;
+}
+
 function bundleView(
   engine: Causeway,
   record: OfferRecord,
   file: number,
-  { bundles, problemOf }: CardExtras,
+  { bundles, problemsOf }: CardExtras,
 ): BundleView | undefined {
   const bundle = record.offered?.files[file]?.bundle;
   if (!bundle) return undefined;
   const done = standingOf(record, file) === 'done';
-  const problem = problemOf(record.offer, file);
+  const [problem, ...others] = problemsOf(record.offer, file);
+  const { transfers } = engine;
+  const mine = record.offered?.mine === true;
   return {
     files: bundle.files,
     folders: bundle.folders,
-    have: done ? acceptedBlocks(record, file) : engine.transfers.haveRanges(record.offer, file),
+    accepted: acceptedBlocks(record, file),
+    have: done ? acceptedBlocks(record, file) : transfers[mine ? 'arrivedRanges' : 'haveRanges'](record.offer, file),
     bad: bundles.isBad(fileKey(record.offer, file)),
     ...(problem
-      ? { problem: { kind: problem.kind, name: fileName(problem.path.slice(problem.path.lastIndexOf('/') + 1)) } }
+      ? {
+          problem: {
+            kind: problem.kind,
+            name: fileName(problem.path.slice(problem.path.lastIndexOf('/') + 1)),
+            others: others.length,
+          },
+        }
       : {}),
   };
 }

@@ -1,20 +1,20 @@
 /** What is free here for another file: what can be written, less what accepted files still need. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { standingOf } from '../../../engine/exchange/offer.ts';
+import { acceptedBytes, standingOf } from '../../../engine/exchange/offer.ts';
 import type { IncomingOffer } from './view.ts';
 
 /** While an offer does not fit, its reader may be making room. */
 const againMs = 3000;
 
 /** Bytes that accepted files still need on this device. */
-export function promisedBytes(engine: Causeway): number {
+function promisedBytes(engine: Causeway): number {
   let bytes = 0;
   for (const record of engine.transfers.all()) {
     const { offered, answer } = record;
     if (!offered || offered.mine || answer.kind !== 'accepted' || answer.by !== engine.device) continue;
-    offered.files.forEach((file, index) => {
+    offered.files.forEach((_, index) => {
       if (['accepted', 'paused'].includes(standingOf(record, index)))
-        bytes += Math.max(0, file.size - engine.transfers.progressOf(record.offer, index).doneBytes);
+        bytes += Math.max(0, acceptedBytes(record, index) - engine.transfers.progressOf(record.offer, index).doneBytes);
     });
   }
   return bytes;

@@ -62,13 +62,26 @@ export async function login(
 ): Promise<SessionOutcome> {
   const answer = await api.login({ handle: form.handle.trim().toLowerCase(), password: form.password });
   if (!answer.ok) return failed(answer.error);
-  const account = answer.value;
+  return enter(answer.value, report);
+}
+
+/** A browser that was logged in and not a device yet when it was closed or reloaded; undefined when that session is over. */
+export async function resumeVisit(
+  account: OwnAccount,
+  report: (problem: unknown) => void,
+): Promise<SessionOutcome | undefined> {
+  const answer = await api.session();
+  if (answer.ok) return answer.value.id === account.id ? enter(answer.value, report) : undefined;
+  return answer.error.code === 'not-allowed' ? undefined : { kind: 'needs-recovery', account };
+}
+
+async function enter(account: OwnAccount, report: (problem: unknown) => void): Promise<SessionOutcome> {
   const chain = await verifyChain(account.lists, { hashes, signatures });
   const certified = (device: Device) => chain.newest.devices.some(({ id }) => id === device.id);
   const identity = await readIdentity(account.id);
   if (identity && certified(identity.device))
     return { kind: 'in', identity: await writeIdentity({ ...identity, account }) };
-  // A registration that was cut off after the server had it: its keys are still here.
+  // A registration or an approval that was cut off after the server had it: its keys are still here.
   const pending = await readSetting('pending');
   if (pending && certified(pending.device)) return adopt(account, pending.device, pending.pairs, pending.code, report);
   return { kind: 'needs-recovery', account };
@@ -116,13 +129,13 @@ export async function startOver(
   return adopt({ ...account, wrapped, lists: [list] }, device, pairs, code, report);
 }
 
-interface NewDevice {
+export interface NewDevice {
   device: Device;
   pairs: DeviceKeyPairs;
 }
 
 /** Keys that this browser has proven to keep: written, read back, signed with. @returns undefined when it does not keep them. */
-async function newDevice(): Promise<NewDevice | undefined> {
+export async function newDevice(): Promise<NewDevice | undefined> {
   const pairs = await generateDeviceKeys();
   const device = await describeDevice(pairs, deviceName(), Date.now());
   await writeSetting('pending', { device, pairs });
@@ -142,7 +155,7 @@ async function newKeys(): Promise<
   return { ...made, keys, code, list: await signList(firstList(keys.root, keys.vault, made.device), keys.signer) };
 }
 
-async function adopt(
+export async function adopt(
   account: OwnAccount,
   device: Device,
   keys: DeviceKeyPairs,
@@ -156,6 +169,7 @@ async function adopt(
     ...(recoveryCode === undefined ? {} : { recoveryCode }),
   });
   await writeSetting('pending', undefined);
+  await writeSetting('visiting', undefined);
   // Without the promise the browser may clear the keys when space is short; it decides by itself, and says so in the settings.
   navigator.storage.persist().catch(report);
   return { kind: 'in', identity };

@@ -4,6 +4,9 @@ import { acceptedBytes, fileKey, needsAnswer, standingOf } from '../../../engine
 import { isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
+import type { Chat, Chats } from './chats.ts';
+import type { GroupState } from './groups.ts';
+import { chatKey, talkOf } from './talk.ts';
 import type { Thumbnails } from './thumbnails.ts';
 import type { ConversationView, IncomingOffer, Me, PersonRow } from './view.ts';
 import type { Timeline } from './timeline.ts';
@@ -13,12 +16,13 @@ export function meOf(engine: Causeway): Me {
   return { handle, displayName: shownName(displayName), email: email ?? '', avatarSeed: engine.root };
 }
 
-export function personRow(engine: Causeway, person: Person): PersonRow {
+export function personRow(engine: Causeway, person: Person, { pinned, muted, archived }: Chat): PersonRow {
   const summary = engine.conversations.summary(person.conversation);
   const { last } = summary;
   const progress = progressWith(engine, person);
   return {
     account: person.account,
+    ...(engine.people.isSelf(person.account) ? { self: true as const } : {}),
     handle: person.handle,
     displayName: person.displayName,
     avatarSeed: person.pin.root,
@@ -26,6 +30,10 @@ export function personRow(engine: Causeway, person: Person): PersonRow {
     online: engine.people.online(person.account).size > 0,
     conversation: person.conversation,
     unread: summary.unread,
+    ...(person.departedAt === undefined ? {} : { departed: true as const }),
+    pinned,
+    muted,
+    archived,
     ...(person.lastSeenAt === undefined ? {} : { lastSeenAt: person.lastSeenAt }),
     ...(last
       ? {
@@ -40,29 +48,44 @@ export function personRow(engine: Causeway, person: Person): PersonRow {
   };
 }
 
-/** People with a conversation, newest first, and those who asked. */
+/** People with a conversation, pinned ones first, then newest first, and those who asked. */
 export function peopleRows(
   engine: Causeway,
+  chats: Chats,
+  groups: GroupState,
   open: Person['account'] | undefined,
 ): { people: PersonRow[]; requests: PersonRow[] } {
-  const rows = engine.people.all().map((person) => ({ person, row: personRow(engine, person) }));
-  const time = ({ person, row }: (typeof rows)[number]) => Math.max(person.since, row.last?.at ?? 0);
-  const people = rows
+  const rows = engine.people
+    .all()
+    .map((person) => ({ person, row: personRow(engine, person, chats.of(person.account)) }));
+  const contacts = rows
     .filter(
       ({ person, row }) =>
-        person.relation === 'accepted' ||
+        (person.relation === 'accepted' && !engine.people.isSelf(person.account)) ||
+        // Oneself is there once there is another device, or something was written.
+        (engine.people.isSelf(person.account) && person.devices.length > 0) ||
         person.relation === 'outgoing' ||
         person.relation === 'blocked' ||
         row.last !== undefined ||
         person.account === open,
     )
     .filter(({ person }) => person.relation !== 'incoming' || person.account === open)
-    .sort((a, b) => time(b) - time(a));
+    .map(({ person, row }) => ({ row, since: person.since }));
+  const ofGroups = engine.groups.all().flatMap((group) => {
+    const since = group.membership?.events[0]?.at;
+    return since === undefined ? [] : [{ row: groups.row(group, chosenOf(chats.of(chatKey(group.id)))), since }];
+  });
+  const time = ({ since, row }: (typeof contacts)[number]) => Math.max(since, row.last?.at ?? 0);
+  const people = [...contacts, ...ofGroups].sort(
+    (a, b) => Number(b.row.pinned) - Number(a.row.pinned) || time(b) - time(a),
+  );
   const requests = rows
     .filter(({ person }) => person.relation === 'incoming')
     .sort((a, b) => a.person.since - b.person.since);
   return { people: people.map(({ row }) => row), requests: requests.map(({ row }) => row) };
 }
+
+const chosenOf = ({ pinned, muted, archived }: Chat) => ({ pinned, muted, archived });
 
 /** Part of the bytes of all running files with a person that is done. */
 function progressWith(engine: Causeway, person: Person): number | undefined {
@@ -81,13 +104,19 @@ function progressWith(engine: Causeway, person: Person): number | undefined {
   return all === 0 ? undefined : done / all;
 }
 
-export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: number | undefined): IncomingOffer[] {
+export function offersOf(
+  engine: Causeway,
+  chats: Chats,
+  thumbnails: Thumbnails,
+  freeBytes: number | undefined,
+): IncomingOffer[] {
   return engine.transfers
     .all()
     .filter(needsAnswer)
     .flatMap((record) => {
       const person = engine.people.get(record.account);
-      if (!record.offered || !person || person.relation === 'blocked') return [];
+      if (!record.offered || !person || person.relation === 'blocked' || person.departedAt !== undefined) return [];
+      if (engine.people.isSelf(person.account)) return []; // taken without asking
       const files = record.offered.files.map((file, index) => {
         const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
         return {
@@ -101,7 +130,7 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
       return [
         {
           offer: record.offer,
-          person: personRow(engine, person),
+          person: personRow(engine, person, chats.of(person.account)),
           files,
           totalBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
           at: record.offered.at,
@@ -112,18 +141,48 @@ export function offersOf(engine: Causeway, thumbnails: Thumbnails, freeBytes: nu
     .sort((a, b) => a.at - b.at);
 }
 
-export function conversationView(engine: Causeway, timeline: Timeline): ConversationView | undefined {
-  const person = engine.people.get(timeline.account);
-  if (!person) return undefined;
-  const row = personRow(engine, person);
+export function conversationView(
+  engine: Causeway,
+  timeline: Timeline,
+  chats: Chats,
+  groups: GroupState,
+  /** This account was deleted. */
+  deleted: boolean,
+): ConversationView | undefined {
+  const talk = talkOf(engine, timeline.account);
+  if (!talk) return undefined;
+  const chat = chats.of(talk.account);
   const me = meOf(engine);
+  const mine = me.displayName || me.handle;
+  const { person, group } = talk;
+  if (group) {
+    return {
+      person: groups.row(group, chosenOf(chat)),
+      group: groups.view(group),
+      typing: false,
+      timerMs: engine.messages.timerMs(group.chat),
+      draft: chat.draft,
+      ...timeline.view(talk, { mine, theirs: '' }),
+      link: 'none',
+      closed: deleted,
+      keysChanged: false,
+      paths: [],
+      verified: false,
+    };
+  }
+  if (!person) return undefined;
+  const row = personRow(engine, person, chat);
   const states = person.devices.map(({ id }) => engine.links.stateOf(id));
   const paths = engine.pathsOf(person.account);
   const path = paths.find((one) => one.path !== undefined)?.path;
   return {
     person: row,
-    ...timeline.items(person, { mine: me.displayName || me.handle, theirs: row.displayName || row.handle }),
+    typing: engine.isTyping(person.account),
+    timerMs: engine.messages.timerMs(person.conversation),
+    draft: chat.draft,
+    ...timeline.view(talk, { mine, theirs: row.displayName || row.handle }),
     link: states.includes('open') ? 'open' : states.includes('connecting') ? 'connecting' : 'none',
+    closed: deleted || row.departed === true || person.relation === 'blocked',
     keysChanged: person.keysChangedAt !== undefined && !person.keysAcknowledged,
     paths,
     verified: isVerified(person),

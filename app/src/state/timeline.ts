@@ -1,129 +1,268 @@
-/** The entries of the open conversation, in memory, and how they become what the list of messages shows. */
+/**
+ * A window of the open conversation: some hundred entries around what the person looks at, read by pages from the feed store. How long the
+ * conversation is makes no difference to what is in memory.
+ */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { fileKey, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import { compareEntries } from '../../../engine/feed/order.ts';
 import { readPayload, type ReadPayload } from '../../../engine/feed/payload.ts';
-import type { Person } from '../../../engine/people/people.ts';
+import { Serial } from '../../../engine/feed/serial.ts';
+import type { Annotation } from '../../../engine/messages/annotation.ts';
 import type { StoredEntry } from '../../../engine/ports.ts';
-import { fileCards, type CardExtras } from './file-cards.ts';
-import type { MessageItem } from './view.ts';
+import type { EntryRef } from '../../../protocol/entry.ts';
+import type { AccountId, ConversationId, DeviceId } from '../../../protocol/ids.ts';
+import { datePlace } from './date-place.ts';
+import type { CardExtras } from './file-cards.ts';
+import { isShown, itemsOf, keyOf } from './message-items.ts';
+import { isTheirs, type Talk } from './talk.ts';
+import type { MessageItem, MessagePlace } from './view.ts';
 
-/** Entries of a conversation that are kept in memory; older ones are read when somebody scrolls there. */
-const newestEntries = 2000;
+/** Entries read at a time, and how many messages among them make a page: two screens of a tall desk. */
+const entriesAtATime = 120;
+const messagesPerPage = 60;
+/** More entries than this are let go at the far end. */
+const windowEntries = 900;
 
-interface Read {
+export interface Shown {
   entry: StoredEntry;
   payload: ReadPayload;
+  annotation: Annotation | undefined;
+}
+export interface Read extends Shown {
+  /** The message that it answers; absent while that is not here. */
+  quoted?: Shown | undefined;
 }
 
 export class Timeline {
   #read: Read[] = [];
-  readonly #known = new Set<string>();
+  readonly #line = new Serial();
+  #eras: ConversationId[] = [];
+  #hasOlder = false;
+  #hasNewer = false;
+  /** The first message that was unread when the conversation was opened. */
+  #firstUnread: string | undefined;
+  #target: { key: string; times: number } | undefined;
 
   constructor(
     private readonly engine: Causeway,
-    readonly account: Person['account'],
+    readonly account: AccountId,
     /** Messages that were unread when the conversation was opened. */
-    readonly unreadAtOpen: number,
+    private readonly unreadAtOpen: number,
     private readonly extras: CardExtras,
   ) {}
 
-  async load(person: Person): Promise<void> {
-    for (const conversation of [...person.earlier, person.conversation])
-      this.add(person, await this.engine.feeds.history(conversation, newestEntries));
+  /** The newest page, and as much before it as was unread. */
+  load(talk: Talk): Promise<void> {
+    return this.#line.run(async () => {
+      this.#eras = erasOf(talk);
+      this.#read = [];
+      this.#hasNewer = false;
+      this.#hasOlder = true;
+      this.#target = undefined;
+      await this.#pageBefore();
+      const byOthers = isTheirs(this.engine, talk);
+      const theirs = () => this.#read.filter(({ entry, payload }) => isMessage(payload) && byOthers(entry.device));
+      if (this.unreadAtOpen === 0 || this.#firstUnread !== undefined) return;
+      const more = () => theirs().length < this.unreadAtOpen && this.#hasOlder && this.#read.length < windowEntries;
+      while (more()) await this.#pageBefore();
+      const first = theirs().at(-this.unreadAtOpen) ?? theirs()[0];
+      this.#firstUnread = first && keyOf(first.entry);
+    });
   }
 
-  add(person: Person, entries: readonly StoredEntry[]): void {
-    // What was written under earlier keys comes first: Lamport times of two conversations say nothing of each other.
-    const eras = [...person.earlier, person.conversation];
-    for (const entry of entries) {
-      const key = keyOf(entry);
-      if (this.#known.has(key)) continue;
-      this.#known.add(key);
-      this.#read.push({ entry, payload: readPayload(entry) });
+  older(): Promise<void> {
+    return this.#line.run(async () => {
+      if (this.#hasOlder) await this.#pageBefore();
+    });
+  }
+
+  newer(): Promise<void> {
+    return this.#line.run(async () => {
+      if (this.#hasNewer) await this.#pageAfter();
+    });
+  }
+
+  /** Lets go of what is far from this end. */
+  trim(towards: 'older' | 'newer'): Promise<void> {
+    return this.#line.run(() => {
+      if (this.#read.length <= windowEntries) return Promise.resolve();
+      if (towards === 'older') this.#hasNewer = true;
+      else this.#hasOlder = true;
+      this.#read = towards === 'older' ? this.#read.slice(0, windowEntries) : this.#read.slice(-windowEntries);
+      return Promise.resolve();
+    });
+  }
+
+  get hasNewer(): boolean {
+    return this.#hasNewer;
+  }
+
+  /** A window around a message, which is the target then. Says whether the message is there. */
+  around(place: MessagePlace): Promise<boolean> {
+    return this.#line.run(async () => {
+      const key = keyOf(place);
+      const known = this.#read.some(({ entry }) => keyOf(entry) === key);
+      if (!known && !(await this.#startAt(place))) return false;
+      this.#target = { key, times: (this.#target?.times ?? 0) + 1 };
+      return true;
+    });
+  }
+
+  /** A window around the first message from this time on. */
+  async atDate(at: number): Promise<void> {
+    for (const [index, conversation] of this.#eras.entries()) {
+      const entry = await datePlace(this.engine.feeds, conversation, at);
+      if (entry) {
+        const found = (await this.engine.feeds.historyAfter(conversation, entriesAtATime, entry)).find(
+          (one) => one.wall >= at && isMessage(readPayload(one)),
+        );
+        const first = isMessage(readPayload(entry)) ? entry : (found ?? entry);
+        await this.around(first);
+        return;
+      }
+      if (index === this.#eras.length - 1) break;
     }
-    this.#read.sort(
-      (a, b) =>
-        eras.indexOf(a.entry.conversation) - eras.indexOf(b.entry.conversation) || compareEntries(a.entry, b.entry),
+  }
+
+  /** Entries that were committed. */
+  add(talk: Talk, entries: readonly StoredEntry[]): Promise<void> {
+    return this.#line.run(async () => {
+      // The keys may have changed since the conversation was opened.
+      this.#eras = erasOf(talk);
+      const known = new Set(this.#read.map(({ entry }) => keyOf(entry)));
+      const [first] = this.#read;
+      const [last] = this.#read.slice(-1);
+      const within = entries.filter(
+        (entry) =>
+          this.#eras.includes(entry.conversation) &&
+          !known.has(keyOf(entry)) &&
+          (!this.#hasOlder || !first || this.#compare(entry, first.entry) > 0) &&
+          (!this.#hasNewer || !last || this.#compare(entry, last.entry) < 0),
+      );
+      if (within.length === 0) return;
+      this.#read.push(...(await this.#readAll(within)));
+      this.#read.sort((a, b) => this.#compare(a.entry, b.entry));
+    });
+  }
+
+  /** What is said of these messages, or whether they are there, changed. */
+  refresh(conversation: ConversationId, messages: readonly EntryRef[]): Promise<void> {
+    return this.#line.run(async () => {
+      const changed = new Set(messages.map((one) => keyOf({ ...one, conversation })));
+      const touched = ({ entry, quoted }: Read) =>
+        changed.has(keyOf(entry)) || (quoted !== undefined && changed.has(keyOf(quoted.entry)));
+      const stale = this.#read.filter(touched);
+      if (stale.length === 0) return;
+      const fresh = await Promise.all(
+        stale.map(({ entry }) => this.engine.feeds.entryAt(entry.conversation, entry.device, entry.sequence)),
+      );
+      const read = await this.#readAll(fresh.flatMap((entry) => entry ?? []));
+      const byKey = new Map(read.map((one) => [keyOf(one.entry), one]));
+      this.#read = this.#read.map((one) => byKey.get(keyOf(one.entry)) ?? one);
+    });
+  }
+
+  view(
+    talk: Talk,
+    author: { mine: string; theirs: string },
+  ): {
+    items: MessageItem[];
+    firstUnread: number;
+    hasOlder: boolean;
+    hasNewer: boolean;
+    target?: { key: string; times: number };
+  } {
+    const [hasOlder, hasNewer] = [this.#hasOlder, this.#hasNewer];
+    const items = itemsOf(this.engine, this.#read, talk, author, this.extras, { hasOlder, hasNewer });
+    const firstUnread = this.#firstUnread === undefined ? -1 : items.findIndex(({ key }) => key === this.#firstUnread);
+    return { items, firstUnread, hasOlder, hasNewer, ...(this.#target ? { target: this.#target } : {}) };
+  }
+
+  #compare(a: StoredEntry, b: StoredEntry): number {
+    return this.#eras.indexOf(a.conversation) - this.#eras.indexOf(b.conversation) || compareEntries(a, b);
+  }
+
+  /** Begins a new window at this message. Says whether it is there. */
+  async #startAt({ conversation, device, sequence }: MessagePlace): Promise<boolean> {
+    const entry = await this.engine.feeds.entryAt(conversation, device, sequence);
+    if (!entry || !this.#eras.includes(conversation)) return false;
+    this.#read = await this.#readAll([entry]);
+    this.#hasOlder = this.#hasNewer = true;
+    await this.#pageBefore();
+    await this.#pageAfter();
+    return true;
+  }
+
+  async #pageBefore(): Promise<void> {
+    const { feeds } = this.engine;
+    const first = this.#read[0]?.entry;
+    let era = first ? this.#eras.indexOf(first.conversation) : this.#eras.length - 1;
+    let before = first;
+    for (let messages = 0; messages < messagesPerPage;) {
+      const conversation = this.#eras[era];
+      if (conversation === undefined) {
+        this.#hasOlder = false;
+        return;
+      }
+      const entries = await feeds.history(conversation, entriesAtATime, before);
+      const read = await this.#readAll(entries);
+      this.#read.unshift(...read);
+      messages += read.filter(isShown).length;
+      before = entries[0];
+      if (entries.length < entriesAtATime) {
+        era--;
+        before = undefined;
+      }
+    }
+  }
+
+  async #pageAfter(): Promise<void> {
+    const { feeds } = this.engine;
+    const last = this.#read.at(-1)?.entry;
+    let era = last ? this.#eras.indexOf(last.conversation) : 0;
+    let after: Parameters<typeof feeds.historyAfter>[2] = last ?? beginning;
+    for (let messages = 0; messages < messagesPerPage;) {
+      const conversation = this.#eras[era];
+      if (conversation === undefined) {
+        this.#hasNewer = false;
+        return;
+      }
+      const entries = await feeds.historyAfter(conversation, entriesAtATime, after);
+      const read = await this.#readAll(entries);
+      this.#read.push(...read);
+      messages += read.filter(isShown).length;
+      after = entries.at(-1) ?? after;
+      if (entries.length < entriesAtATime) {
+        era++;
+        after = beginning;
+      }
+    }
+  }
+
+  async #readAll(entries: readonly StoredEntry[]): Promise<Read[]> {
+    const read = await this.#shown(entries);
+    return Promise.all(
+      read.map(async (one) => {
+        if (one.payload.kind !== 'text' || !one.payload.reply) return one;
+        const { device, sequence } = one.payload.reply;
+        const quoted = await this.engine.feeds.entryAt(one.entry.conversation, device, sequence);
+        return { ...one, quoted: quoted && (await this.#shown([quoted]))[0] };
+      }),
     );
   }
 
-  items(person: Person, author: { mine: string; theirs: string }): { items: MessageItem[]; firstUnread: number } {
-    const items: MessageItem[] = [];
-    const shown = new Set<string>();
-    const theirs = new Set(person.everyDevice.map(({ id }) => id));
-    for (const { entry, payload } of this.#read) {
-      // Two people write here: a device of neither chain is one of this account from before its keys were replaced.
-      const mine = this.engine.isMine(entry.device) || !theirs.has(entry.device);
-      const common = { key: keyOf(entry), at: entry.wall, mine, author: mine ? author.mine : author.theirs };
-      const delivery = mine
-        ? this.engine.conversations.deliveryOf(
-            entry.conversation,
-            entry.sequence,
-            entry.device === this.engine.device ? person.everyDevice.map(({ id }) => id) : [],
-          )
-        : 'delivered';
-      if (payload.kind === 'text') items.push({ ...common, kind: 'text', text: payload.text, delivery });
-      else if (payload.kind === 'offer') {
-        const record = this.engine.transfers.get(payload.offer);
-        if (!record?.offered) continue;
-        shown.add(payload.offer);
-        payload.files.forEach((file, index) => {
-          if (file.thumbnail) this.extras.thumbnails.show(fileKey(payload.offer, index), file.thumbnail);
-        });
-        items.push({
-          ...common,
-          kind: 'files',
-          files: fileCards(this.engine, record, person, this.extras),
-          delivery,
-        });
-      } else if (payload.kind === 'unknown') items.push({ ...common, kind: 'notice', notice: 'needs-newer-version' });
+  async #shown(entries: readonly StoredEntry[]): Promise<Shown[]> {
+    const annotations = new Map<string, Annotation | undefined>();
+    for (const conversation of new Set(entries.map((entry) => entry.conversation))) {
+      const ours = entries.filter((entry) => entry.conversation === conversation);
+      const found = await this.engine.messages.annotations(conversation, ours);
+      ours.forEach((entry, index) => annotations.set(keyOf(entry), found[index]));
     }
-    for (const record of this.engine.transfers.all())
-      if (record.account === person.account && !shown.has(record.offer))
-        this.#addKnocked(items, record, person, author.theirs);
-    if (person.keysChangedAt !== undefined)
-      insertByTime(items, {
-        key: 'keys-changed',
-        at: person.keysChangedAt,
-        mine: false,
-        author: author.theirs,
-        kind: 'notice',
-        notice: 'keys-changed',
-      });
-    return { items, firstUnread: firstUnreadOf(items, this.unreadAtOpen) };
-  }
-
-  /** An offer that came as a knock has no entry yet. */
-  #addKnocked(items: MessageItem[], record: OfferRecord, person: Person, author: string): void {
-    if (!record.offered?.knocked) return;
-    const files = fileCards(this.engine, record, person, this.extras);
-    insertByTime(items, {
-      key: record.offer,
-      at: record.offered.at,
-      mine: record.offered.mine,
-      author,
-      kind: 'files',
-      files,
-      delivery: 'delivered',
-    });
+    return entries.map((entry) => ({ entry, payload: readPayload(entry), annotation: annotations.get(keyOf(entry)) }));
   }
 }
 
-const keyOf = (entry: StoredEntry): string => `${entry.conversation}/${entry.device}/${entry.sequence}`;
+const beginning = { lamport: 0, device: '' as DeviceId, sequence: 0 };
+const isMessage = ({ kind }: ReadPayload): boolean => kind === 'text' || kind === 'offer';
 
-function insertByTime(items: MessageItem[], item: MessageItem): void {
-  const after = items.findLastIndex((other) => other.at <= item.at);
-  items.splice(after + 1, 0, item);
-}
-
-function firstUnreadOf(items: readonly MessageItem[], unread: number): number {
-  if (unread === 0) return -1;
-  let left = unread;
-  for (let index = items.length - 1; index >= 0; index--) {
-    const item = items[index];
-    if (!item || item.mine || item.kind === 'notice') continue;
-    if (--left === 0) return index;
-  }
-  return -1;
-}
+/** What was written under earlier keys comes first: Lamport times of two conversations say nothing of each other. */
+const erasOf = ({ earlier, conversation }: Talk): ConversationId[] => [...earlier, conversation];

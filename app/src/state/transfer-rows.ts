@@ -2,6 +2,7 @@
 import type { Causeway } from '../../../engine/causeway.ts';
 import { factsOf, fileKey } from '../../../engine/exchange/offer.ts';
 import type { Direction } from '../../../engine/exchange/queue.ts';
+import type { Chats } from './chats.ts';
 import { fileCards, type CardExtras } from './file-cards.ts';
 import { personRow } from './snapshot.ts';
 import type { Series } from './speed-series.ts';
@@ -31,7 +32,7 @@ function groupOf(status: FileStatus, mine: boolean): TransferGroup['kind'] | und
   }
 }
 
-export function transfersView(engine: Causeway, extras: CardExtras, series: Series): TransfersView {
+export function transfersView(engine: Causeway, chats: Chats, extras: CardExtras, series: Series): TransfersView {
   const rows = new Map(groups.map((kind): [TransferGroup['kind'], (TransferRow & { at: number })[]] => [kind, []]));
   const people = new Map<string, { row: PersonRow; path: PathView | undefined }>();
   const lines = { down: placesOf(engine, 'down'), up: placesOf(engine, 'up') };
@@ -39,7 +40,7 @@ export function transfersView(engine: Causeway, extras: CardExtras, series: Seri
     const person = engine.people.get(record.account);
     if (!person || !record.offered) continue;
     const known = people.get(person.account) ?? {
-      row: personRow(engine, person),
+      row: personRow(engine, person, chats.of(person.account)),
       path: engine.pathsOf(person.account).find(({ path }) => path !== undefined),
     };
     people.set(person.account, known);

@@ -3,7 +3,7 @@
  * series for the graph.
  */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
+import { acceptedBytes, fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import { Batch, type BatchFile } from './batch.ts';
 import { transferring } from './snapshot.ts';
 import { SpeedSeries, type Series } from './speed-series.ts';
@@ -83,7 +83,7 @@ function filesOf(engine: Causeway): BatchFile[] {
             ? 'in-line'
             : 'stopped';
     const { doneBytes } = engine.transfers.progressOf(record.offer, file);
-    const sizeBytes = record.offered?.files[file]?.size ?? 0;
+    const sizeBytes = acceptedBytes(record, file);
     files.push({ key: fileKey(record.offer, file), doneBytes, sizeBytes, state });
   });
   return files;

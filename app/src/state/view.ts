@@ -2,10 +2,12 @@
  * What the screens show and what a person can do: the one seam between the engine and the components. Snapshots are plain, replaced
  * as a whole, never mutated; components derive from them and call `Actions`. All names in here went through `protocol/names.ts`.
  */
+import type { GuestState } from '../../../engine/devices/approval-guest.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { Path } from '../../../engine/session/wire.ts';
-import type { AccountId, ConversationId, OfferId } from '../../../protocol/ids.ts';
+import type { EntryRef } from '../../../protocol/entry.ts';
+import type { AccountId, ConversationId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
@@ -23,16 +25,30 @@ export type Phase =
   | { kind: 'unsupported'; missing: string }
   /** Another tab of this browser runs the engine. */
   | { kind: 'other-tab' }
-  /** `ended`: the server ended the session of whoever was logged in here. */
-  | { kind: 'welcome'; ended?: true }
+  /** `ended`: the server ended the session of whoever was logged in here; `revoked`: another device removed this one. */
+  | { kind: 'welcome'; ended?: 'session' | 'revoked' }
+  /**
+   * Everything of the account was removed from this browser. `incomplete`: some of it could not be. `stillKnown`: the server did not hear of
+   * it, and takes this browser for logged in.
+   */
+  | { kind: 'erased'; account: boolean; incomplete: boolean; stillKnown: boolean }
   /** Right after registration or after new keys: shown once. */
   | { kind: 'recovery-code'; code: string }
   /** Logged in on a browser that is not a device of the account yet. */
-  | { kind: 'needs-recovery'; handle: string }
+  | {
+      kind: 'needs-recovery';
+      handle: string;
+      /** Devices that can approve this one, and how it stands with the one that was asked. */
+      devices: { id: DeviceId; name: string }[];
+      approval?: { name: string; state: GuestState };
+    }
   | { kind: 'ready' };
 
-/** The connection to the signaling server. `offline`: not connected and trying. */
-export type Connection = 'connecting' | 'online' | 'offline';
+/**
+ * The connection to the signaling server. `offline`: not connected and trying. `deleted`: the account was deleted on another device; what
+ * is here can be read.
+ */
+export type Connection = 'connecting' | 'online' | 'offline' | 'deleted';
 
 export interface Me {
   handle: string;
@@ -42,25 +58,47 @@ export interface Me {
   avatarSeed: string;
 }
 
+/** One device of this account. */
+export interface DeviceRow {
+  id: DeviceId;
+  name: string;
+  /** The one in front of the person. */
+  here: boolean;
+  online: boolean;
+  addedAt: number;
+  /** When it last went offline, when the server knows. */
+  seenAt?: number;
+}
+
+/** A row of the list: a person, or a group, whose id stands for the account (`talk.ts`). */
 export interface PersonRow {
   account: AccountId;
+  group?: { members: number; online: number; pictureUrl?: string };
+  /** The conversation with oneself, over one's own devices. */
+  self?: true;
   handle: string;
   /** Empty when the person gave none; then the handle is shown. */
   displayName: string;
   avatarSeed: string;
   relation: Relation;
   online: boolean;
+  /** The account was deleted. */
+  departed?: true;
   lastSeenAt?: number;
   /** The conversation with this person. */
   conversation: ConversationId;
   last?: { text: string; at: number; mine: boolean };
   unread: number;
+  /** Kept on this device alone. */
+  pinned: boolean;
+  muted: boolean;
+  archived: boolean;
   /** Running transfers with this person: 0 to 1 over all of them, absent when none runs. */
   progress?: number;
 }
 
 /** How far a message got; nothing is shown as more than it is (invariant 3). */
-export type Delivery = 'queued' | 'sent' | 'delivered';
+export type Delivery = 'queued' | 'sent' | 'delivered' | 'read';
 
 export type FileStatus =
   /** Not accepted yet, or the other side is away. Mine: "Waiting for NAME". Theirs: it waits for my answer (`needsAnswer`) or for its sender. */
@@ -116,7 +154,7 @@ export interface FileCard {
   path?: Path;
   /** Accepted by a rule of this person, without asking. */
   byRule?: boolean;
-  /** The received file is on this device and can be saved. */
+  /** The received file, or all of a bundle that could be had, is on this device and can be saved. */
   canSave: boolean;
   /** It is many files, or a folder. */
   bundle?: BundleView;
@@ -125,10 +163,12 @@ export interface FileCard {
 }
 
 export interface BundleView extends BundleSize {
-  /** Blocks that are here, of a received one. */
+  /** Blocks that are to be moved, or may be while nobody answered. */
+  accepted: Ranges;
+  /** Of a received one those that are here; of a sent one those that came through, as far as they were sent since the start. */
   have: Ranges;
-  /** The file of it that was changed, or is missing, where it is sent from; cleaned. */
-  problem?: { kind: 'missing' | 'changed'; name: string };
+  /** A file of it that was changed, or is missing, where it is sent from, cleaned; and how many others are, too. */
+  problem?: { kind: 'missing' | 'changed'; name: string; others: number };
   /** Its list of files is not what it says it is. */
   bad: boolean;
 }
@@ -139,15 +179,99 @@ export interface BundleSize {
   folders: number;
 }
 
-export type MessageItem = { key: string; at: number; mine: boolean; author: string } & (
-  | { kind: 'text'; text: string; delivery: Delivery }
-  | { kind: 'files'; files: FileCard[]; delivery: Delivery }
-  /** Told by the app itself: the other's keys changed, an entry needs a newer version. */
-  | { kind: 'notice'; notice: 'keys-changed' | 'needs-newer-version' | 'contact-accepted' }
-);
+/** An entry of some conversation. */
+export type MessagePlace = EntryRef & { conversation: ConversationId };
+
+export interface Reaction {
+  emoji: string;
+  count: number;
+  /** This person is among them. */
+  mine: boolean;
+  names: string[];
+}
+
+/** The message that another one answers. */
+export interface Quote {
+  place: MessagePlace;
+  author: string;
+  /** The beginning of what it says, or the names of its files; absent when it is gone. */
+  text?: string;
+}
+
+/** What people do to a message. `place` is absent where nothing can be said of it: it was written under earlier keys, or has no entry yet. */
+interface Said {
+  delivery: Delivery;
+  place?: MessagePlace;
+  reactions: Reaction[];
+}
+
+export type MessageItem = {
+  key: string;
+  at: number;
+  mine: boolean;
+  author: string;
+  /** In a group: tells namesakes apart. */
+  by?: { handle: string; avatarSeed: string };
+} &
+  /** Told by the app itself: the other added a device of this name. */
+  (
+    | { kind: 'notice'; notice: 'device-added'; name: string }
+    | ({ kind: 'text'; text: string; edited: boolean; disappears: boolean; quote?: Quote } & Said)
+    | ({ kind: 'files'; files: FileCard[] } & Said)
+    /** Its author took it back. */
+    | { kind: 'deleted' }
+    /** From now on messages disappear after this time; 0 not any more. */
+    | { kind: 'timer'; afterMs: number }
+    /** Told by the app itself: the other's keys changed, an entry needs a newer version. */
+    | { kind: 'notice'; notice: 'keys-changed' | 'needs-newer-version' | 'contact-accepted' }
+  );
+
+export interface MemberRow {
+  account: AccountId;
+  handle: string;
+  displayName: string;
+  avatarSeed: string;
+  role: 'owner' | 'admin' | 'member';
+  me: boolean;
+  online: boolean;
+  mayRemove: boolean;
+  mayChangeRole: boolean;
+}
+
+export interface InvitationView {
+  invitation: string;
+  /** Where this device has the secret. */
+  code?: string;
+  link?: string;
+  approval: boolean;
+  used: number;
+  uses?: number;
+  expiresAt?: number;
+}
+
+export interface GroupView {
+  name: string;
+  pictureUrl?: string;
+  role: 'owner' | 'admin' | 'member';
+  /** `out`: this account left, or was removed. */
+  standing: 'in' | 'out' | 'deleted';
+  members: MemberRow[];
+  /** Of an admin: open invitations, and who waits to be let in. */
+  invitations: InvitationView[];
+  asking: { account: AccountId; handle: string; displayName: string }[];
+  /** Contacts who are no members. */
+  contacts: { account: AccountId; handle: string; displayName: string; avatarSeed: string }[];
+}
+
+/** A group that this account asked to join. */
+export interface JoiningRow {
+  invitation: string;
+  standing: 'asking' | 'waiting' | 'refused' | 'gone';
+}
 
 export interface ConversationView {
   person: PersonRow;
+  group?: GroupView;
   items: MessageItem[];
   /** Index into `items` of the first unread one when the conversation was opened; -1 for none. */
   firstUnread: number;
@@ -156,11 +280,38 @@ export interface ConversationView {
   path?: Path;
   /** Every open link. */
   paths: PathView[];
+  /** Nothing can be said any more, by a block or because one of both accounts was deleted. */
+  closed: boolean;
   /** The keys in force were compared. */
   verified: boolean;
   acceptRule?: AcceptRule;
   /** The other's keys changed and the person has not acknowledged it. */
   keysChanged: boolean;
+  /** There is more than `items` before, or after them. */
+  hasOlder: boolean;
+  hasNewer: boolean;
+  /** The message that was asked for; `times` tells askings for the same one apart. */
+  target?: { key: string; times: number };
+  typing: boolean;
+  /** After this time new messages disappear; 0 when they stay. */
+  timerMs: number;
+  /** What was begun and not sent when the conversation was opened. */
+  draft: string;
+}
+
+/** What this person lets others know, and is let know in turn. */
+export interface Discretion {
+  read: boolean;
+  typing: boolean;
+}
+
+export interface FoundMessage {
+  key: string;
+  place: MessagePlace;
+  person: PersonRow;
+  author: string;
+  text: string;
+  at: number;
 }
 
 export interface OfferedBundle extends BundleSize {
@@ -224,6 +375,23 @@ export interface TransfersView {
   canResume: boolean;
 }
 
+/** Somebody behind the same address; all of it is the server's word until they are a contact. */
+export interface NearbyRow {
+  account: AccountId;
+  handle: string;
+  displayName: string;
+  avatarSeed: string;
+  /** Whether one of both has asked the other; contacts are not in the list. */
+  asked: 'nobody' | 'me' | 'them';
+}
+
+export interface NearbyView {
+  state: 'off' | 'turning-on' | 'on';
+  /** Why it went off, or did not go on. */
+  because?: ActionError['code'];
+  people: NearbyRow[];
+}
+
 export type Theme = 'system' | 'light' | 'dark';
 
 export interface View {
@@ -233,8 +401,11 @@ export interface View {
   /** Contacts and conversations, newest first; requests that came in are in `requests` alone. */
   people: PersonRow[];
   requests: PersonRow[];
+  joining: JoiningRow[];
   /** The open conversation; absent when none is open. */
   conversation?: ConversationView;
+  /** Absent while nobody is logged in. */
+  nearby?: NearbyView;
   /** Offers that wait for an answer, oldest first. */
   offers: IncomingOffer[];
   moving: Moving;
@@ -242,7 +413,14 @@ export interface View {
   transfers?: TransfersView;
   transferSettings: TransferSettings;
   storage?: StorageView;
+  /** Devices of this account, this one first. */
+  devices?: DeviceRow[];
+  /** A new device asks to join, and shows this code. */
+  approval?: { guest: DeviceId; name: string; digits: string };
+  /** History is coming from another device. */
+  history?: { from: string; percent: number };
   theme: Theme;
+  discretion: Discretion;
   /** A new version of the app is waiting. */
   updateReady: boolean;
 }
@@ -259,12 +437,67 @@ export interface ActionError {
     | 'yourself'
     | 'too-many-files'
     | 'not-saved'
-    | 'no-space-for-zip';
+    | 'no-space-for-zip'
+    | 'archive-too-large'
+    | 'not-an-archive'
+    | 'newer-version'
+    | 'another-conversation'
+    | 'wrong-join-code';
   retryAfterMs?: number | undefined;
   neededBytes?: number;
   freeBytes?: number;
 }
 export type ActionResult = { ok: true } | { ok: false; error: ActionError };
+
+export interface MessageActions {
+  edit(account: AccountId, message: EntryRef, text: string): Promise<ActionResult>;
+  delete(account: AccountId, message: EntryRef): Promise<ActionResult>;
+  /** Without an emoji the reaction is taken back. */
+  react(account: AccountId, message: EntryRef, emoji?: string): Promise<ActionResult>;
+  /** After this time new messages disappear; 0 when they stay. */
+  setTimer(account: AccountId, afterMs: number): Promise<ActionResult>;
+  /** The person is writing; what is there is kept as a draft. */
+  writing(account: AccountId, draft: string): void;
+  setChat(account: AccountId, chosen: Partial<Pick<PersonRow, 'pinned' | 'muted' | 'archived'>>): void;
+  setDiscretion(discretion: Discretion): void;
+
+  /** More of the open conversation; resolve when it is shown. */
+  showOlder(): Promise<void>;
+  showNewer(): Promise<void>;
+  showNewest(): Promise<void>;
+  /** Opens the conversation at a message. */
+  show(account: AccountId, place: MessagePlace): Promise<void>;
+  /** Shows the first message of the open conversation from this time on. */
+  showDate(at: number): Promise<void>;
+  /** The newest messages with all these words, of one person or of all. */
+  search(words: string, account?: AccountId): Promise<FoundMessage[]>;
+  /** Searching is over: what it holds in memory can go. */
+  searchDone(): void;
+}
+
+/** `leftOut`: entries that are not of this conversation, or that nobody in it signed. */
+export interface ImportOutcome {
+  added: number;
+  leftOut: number;
+}
+
+/** `account` is the id of the group's row. */
+export interface GroupActions {
+  create(name: string, picture?: File): Promise<ActionResult>;
+  rename(account: AccountId, name: string, picture?: File): Promise<ActionResult>;
+  /** By a code or a link. */
+  join(code: string): Promise<ActionResult>;
+  stopJoining(invitation: string): void;
+  invite(account: AccountId, bounds: { hours?: number; uses?: number; approval: boolean }): Promise<ActionResult>;
+  uninvite(account: AccountId, invitation: string): Promise<ActionResult>;
+  /** Sends a contact an invitation. */
+  add(account: AccountId, contact: AccountId): Promise<ActionResult>;
+  decide(account: AccountId, who: AccountId, verdict: 'admit' | 'refuse'): Promise<ActionResult>;
+  remove(account: AccountId, member: AccountId): Promise<ActionResult>;
+  setRole(account: AccountId, member: AccountId, role: MemberRow['role']): Promise<ActionResult>;
+  leave(account: AccountId): Promise<ActionResult>;
+  end(account: AccountId): Promise<ActionResult>;
+}
 
 export interface Actions {
   register(form: { handle: string; displayName: string; email: string; password: string }): Promise<ActionResult>;
@@ -273,22 +506,38 @@ export interface Actions {
   recoveryCodeSaved(): void;
   /** Certifies this browser with the recovery code. */
   recover(code: string): Promise<ActionResult>;
+  /** Asks a device of the account to let this browser in; how it goes is in the phase. */
+  askApproval(device: DeviceId): Promise<ActionResult>;
+  cancelApproval(): void;
+  /** The codes are the same: the new device joins. */
+  approveDevice(guest: DeviceId): Promise<ActionResult>;
+  refuseDevice(): void;
+  renameDevice(device: DeviceId, name: string): Promise<ActionResult>;
+  revokeDevice(device: DeviceId): Promise<ActionResult>;
   /** Goes on without the recovery code: new keys, contacts are told, a new recovery code is shown. */
   startOver(password: string): Promise<ActionResult>;
-  /** Keeps keys and history unless `remove`. */
+  /** Keeps keys and history unless `remove`: then everything of this account leaves the browser. */
   logout(options: { remove: boolean }): Promise<ActionResult>;
+  /** For good, on the server and in this browser. */
+  deleteAccount(password: string): Promise<ActionResult>;
   /** Takes the engine over from the other tab. */
   useHere(): void;
 
   /** Opens the conversation with an exact handle and asks the person to become a contact. */
   shareWith(handle: string): Promise<ActionResult>;
+  /** Shows this person to those behind the same address who did the same, and them to this one, until it is switched off or the page goes. */
+  setNearby(on: boolean): void;
+  /** Asks somebody who is nearby to become a contact. */
+  askNearby(handle: string): Promise<ActionResult>;
   open(account: AccountId): void;
   close(): void;
   answerRequest(account: AccountId, verdict: 'accept' | 'decline' | 'block'): Promise<ActionResult>;
   unblock(account: AccountId): Promise<ActionResult>;
   acknowledgeKeys(account: AccountId): void;
 
-  sendText(account: AccountId, text: string): Promise<ActionResult>;
+  sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult>;
+  readonly messages: MessageActions;
+  readonly groups: GroupActions;
   /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
   attach(
     account: AccountId,
@@ -304,6 +553,10 @@ export interface Actions {
   provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult>;
   /** Downloads the received file under its cleaned name; a bundle as a ZIP, which is written first. */
   saveFile(offer: OfferId, file: number): Promise<ActionResult>;
+
+  /** Downloads a conversation: as JSON, or as a ZIP of a page, the JSON and the files that are here. */
+  exportConversation(account: AccountId, as: 'json' | 'page'): Promise<ActionResult>;
+  importConversation(account: AccountId, file: File): Promise<ImportOutcome | { error: ActionError }>;
 
   readonly bundles: BundleActions;
 

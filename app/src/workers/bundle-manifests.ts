@@ -1,7 +1,7 @@
 /** Manifests of bundles on disk: encoded when one is offered, checked and laid out as a tree when one is looked at. */
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { decodeManifest, encodeManifest, type ManifestEntry } from '../../../protocol/manifest.ts';
+import { decodeManifest, encodeManifest, paddedManifest, type ManifestEntry } from '../../../protocol/manifest.ts';
 import { buildTree } from '../bundle/bundle-tree.ts';
 import type { ManifestColumns } from '../bundle/match-again.ts';
 import type { Answer, BlobKey, BundleOnDisk } from './blob-protocol.ts';
@@ -10,7 +10,7 @@ import type { SinkFile } from './sink-file.ts';
 
 /** Answered with its length once it is durable. */
 export async function keep(key: BlobKey, { paths, sizes, times }: ManifestColumns): Promise<Answer> {
-  const bytes = encodeManifest(
+  const encoded = encodeManifest(
     paths.map((path, index): ManifestEntry => {
       const sizeBytes = sizes[index] ?? -1;
       const modifiedAt = times[index] ?? -1;
@@ -18,6 +18,10 @@ export async function keep(key: BlobKey, { paths, sizes, times }: ManifestColumn
       return { kind: 'file', path, sizeBytes, ...(modifiedAt < 0 ? {} : { modifiedAt }) };
     }),
   );
+  // What is read from where it is may lose files while it is sent; the list of them must not be among what is lost.
+  const contentBytes = sizes.reduce((sum, sizeBytes) => sum + Math.max(0, sizeBytes), 0);
+  const copied = encoded.length + contentBytes <= limits.copyOnAttachBytes;
+  const bytes = copied ? encoded : paddedManifest(encoded);
   if (bytes.length > limits.manifestBytes) return { kind: 'bad-manifest', detail: `manifest of ${bytes.length} bytes` };
   const file = await openHandle('manifests', key);
   try {

@@ -64,7 +64,7 @@ export function readAll(handle: FileSystemSyncAccessHandle): Uint8Array<ArrayBuf
   return bytes;
 }
 
-export const isNotFound = (error: unknown): boolean => error instanceof DOMException && error.name === 'NotFoundError';
+const isNotFound = (error: unknown): boolean => error instanceof DOMException && error.name === 'NotFoundError';
 
 /** What a failed access means for the person: no room, or anything else. */
 export function storageFailure(error: unknown): { failure: 'no-space' | 'storage'; detail: string } {

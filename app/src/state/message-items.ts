@@ -1,0 +1,160 @@
+/** From the entries of a window to what the list of messages shows. Pure. */
+import type { Causeway } from '../../../engine/causeway.ts';
+import { fileKey, type OfferRecord } from '../../../engine/exchange/offer.ts';
+import type { Annotation } from '../../../engine/messages/annotation.ts';
+import { messageKey } from '../../../engine/messages/annotation.ts';
+import type { Person } from '../../../engine/people/people.ts';
+import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
+import { fileName, shownName } from '../../../protocol/names.ts';
+import { isEmoji } from '../emoji.ts';
+import { fileCards, type CardExtras } from './file-cards.ts';
+import { authorsOf, type Talk } from './talk.ts';
+import type { Read, Shown } from './timeline.ts';
+import type { MessageItem, MessagePlace, Quote, Reaction } from './view.ts';
+
+interface Authors {
+  mine: string;
+  theirs: string;
+}
+
+const quoteUnits = 160;
+
+export const keyOf = (place: MessagePlace): string => messageKey(place.conversation, place);
+const placeOf = ({ conversation, device, sequence }: MessagePlace): MessagePlace => ({
+  conversation,
+  device,
+  sequence,
+});
+
+/** Whether an entry is seen in the list. */
+export const isShown = ({ payload, annotation }: Shown): boolean =>
+  ['text', 'offer', 'timer', 'unknown'].includes(payload.kind) ||
+  (payload.kind === 'dropped' && annotation?.deleted === true);
+
+export function itemsOf(
+  engine: Causeway,
+  read: readonly Read[],
+  talk: Talk,
+  author: Authors,
+  extras: CardExtras,
+  edges: { hasOlder: boolean; hasNewer: boolean },
+): MessageItem[] {
+  const items: MessageItem[] = [];
+  const { person, group } = talk;
+  const by = authorsOf(engine, talk, author);
+  for (const { entry, payload, annotation, quoted } of read) {
+    const { mine, name, by: who } = by(entry.device);
+    const common = { key: keyOf(entry), at: entry.wall, mine, author: name, ...(who ? { by: who } : {}) };
+    const deliveryOf = () =>
+      group ? engine.deliveryIn(group, entry) : person ? engine.deliveryOf(person, entry) : 'queued';
+    const said = () => ({
+      delivery: mine ? deliveryOf() : ('delivered' as const),
+      reactions: reactionsOf(engine, annotation, (account) => nameOf(talk, account, author)),
+      ...(entry.conversation === talk.conversation ? { place: placeOf(entry) } : {}),
+    });
+    if ((payload.kind === 'text' || payload.kind === 'dropped') && annotation?.deleted)
+      items.push({ ...common, kind: 'deleted' });
+    else if (payload.kind === 'text')
+      items.push({
+        ...common,
+        ...said(),
+        kind: 'text',
+        text: annotation?.edit?.text ?? payload.text,
+        edited: annotation?.edit !== undefined,
+        disappears: payload.expiresAfterMs !== undefined,
+        ...(payload.reply
+          ? { quote: quoteOf({ ...payload.reply, conversation: entry.conversation }, quoted, by) }
+          : {}),
+      });
+    else if (payload.kind === 'offer') {
+      const record = engine.transfers.get(payload.offer);
+      if (!record?.offered || !person) continue;
+      payload.files.forEach((file, index) => {
+        if (file.thumbnail) extras.thumbnails.show(fileKey(payload.offer, index), file.thumbnail);
+      });
+      items.push({ ...common, ...said(), kind: 'files', files: fileCards(engine, record, person, extras) });
+    } else if (payload.kind === 'timer') items.push({ ...common, kind: 'timer', afterMs: payload.afterMs });
+    else if (payload.kind === 'unknown') items.push({ ...common, kind: 'notice', notice: 'needs-newer-version' });
+  }
+  if (!person) return items;
+  const [from, to] = [edges.hasOlder ? (items[0]?.at ?? 0) : 0, edges.hasNewer ? (items.at(-1)?.at ?? 0) : Infinity];
+  const insert = (item: MessageItem): void => {
+    if (item.at >= from && item.at <= to) insertByTime(items, item);
+  };
+  for (const record of engine.transfers.all())
+    if (record.account === person.account && record.offered?.knocked)
+      insert(knocked(engine, record, record.offered, person, author, extras));
+  for (const { name, at } of person.added ?? [])
+    insert({
+      key: `device-added/${at}/${name}`,
+      at,
+      mine: false,
+      author: author.theirs,
+      kind: 'notice',
+      notice: 'device-added',
+      name,
+    });
+  if (person.keysChangedAt !== undefined) {
+    const common = { key: 'keys-changed', at: person.keysChangedAt, mine: false, author: author.theirs };
+    insert({ ...common, kind: 'notice', notice: 'keys-changed' });
+  }
+  return items;
+}
+
+function nameOf({ group }: Talk, account: AccountId, author: Authors): string {
+  const member = group && (group.roster.get(account) ?? group.memberBy(account));
+  return member ? shownName(member.displayName) || member.handle : author.theirs;
+}
+
+/** An offer that came as a knock has no entry yet. */
+function knocked(
+  engine: Causeway,
+  record: OfferRecord,
+  { at, mine }: NonNullable<OfferRecord['offered']>,
+  person: Person,
+  author: Authors,
+  extras: CardExtras,
+): MessageItem {
+  const files = fileCards(engine, record, person, extras);
+  const common = { key: record.offer, at, mine, author: mine ? author.mine : author.theirs };
+  return { ...common, kind: 'files', files, delivery: 'delivered', reactions: [] };
+}
+
+function quoteOf(place: MessagePlace, quoted: Shown | undefined, by: (device: DeviceId) => { name: string }): Quote {
+  const quote = { place: placeOf(place), author: by(place.device).name };
+  if (!quoted || quoted.annotation?.deleted) return quote;
+  const { payload, annotation } = quoted;
+  if (payload.kind === 'text') return { ...quote, text: (annotation?.edit?.text ?? payload.text).slice(0, quoteUnits) };
+  if (payload.kind === 'offer')
+    return {
+      ...quote,
+      text: payload.files
+        .map(({ name }) => fileName(name))
+        .join(', ')
+        .slice(0, quoteUnits),
+    };
+  return quote;
+}
+
+/** What is no single emoji is not shown: it would be a message in disguise. */
+function reactionsOf(
+  engine: Causeway,
+  annotation: Annotation | undefined,
+  nameOf: (account: AccountId) => string,
+  ownName = engine.account.displayName || engine.account.handle,
+): Reaction[] {
+  const found = new Map<string, Reaction>();
+  for (const [account, { emoji }] of annotation?.reactions ?? []) {
+    if (emoji === undefined || !isEmoji(emoji)) continue;
+    const mine = account === engine.account.id;
+    const before = found.get(emoji) ?? { emoji, count: 0, mine: false, names: [] };
+    const names = [...before.names, mine ? ownName : nameOf(account)];
+    found.set(emoji, { emoji, count: before.count + 1, mine: before.mine || mine, names });
+  }
+  return [...found.values()];
+}
+
+function insertByTime(items: MessageItem[], item: MessageItem): void {
+  const after = items.findLastIndex((other) => other.at <= item.at);
+  items.splice(after + 1, 0, item);
+}

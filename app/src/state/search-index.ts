@@ -1,0 +1,156 @@
+/**
+ * Keeps the packed text of all conversations in step with the feeds, and searches it. How far each feed was taken is stored together with the
+ * text, so a crash costs nothing but taking it up again. The text is in memory only while somebody searches.
+ */
+import type { Causeway } from '../../../engine/causeway.ts';
+import { Serial } from '../../../engine/feed/serial.ts';
+import type { EntryRef } from '../../../protocol/entry.ts';
+import type { ConversationId, DeviceId } from '../../../protocol/ids.ts';
+import { emptySegment, hitsIn, rowOf, rowsPerSegment, termsOf, withRows, withWords } from './search-text.ts';
+import type { Hit, Row, Segment } from './search-text.ts';
+
+/** How much of a conversation is in segments. */
+export interface SegmentHead {
+  conversation: ConversationId;
+  segments: number;
+  taken: (readonly [DeviceId, number])[];
+}
+
+/** Durable segments of one account. `put` is all or nothing. */
+export interface SegmentStore {
+  heads(): Promise<SegmentHead[]>;
+  segment(conversation: ConversationId, number: number): Promise<Segment | undefined>;
+  all(): Promise<Segment[]>;
+  put(head: SegmentHead, segments: readonly Segment[]): Promise<void>;
+}
+
+export interface SearchSource {
+  feeds: Pick<Causeway['feeds'], 'frontier' | 'range'>;
+  messages: Pick<Causeway['messages'], 'words'>;
+}
+
+const entriesAtATime = 1000;
+
+export class SearchIndex {
+  readonly #line = new Serial();
+  readonly #heads = new Map<ConversationId, SegmentHead>();
+  /** Ascending by number; absent while nobody searches. */
+  #held: Promise<Map<ConversationId, Segment[]>> | undefined;
+
+  constructor(
+    private readonly store: SegmentStore,
+    private readonly source: SearchSource,
+  ) {}
+
+  async load(): Promise<void> {
+    for (const head of await this.store.heads()) this.#heads.set(head.conversation, head);
+  }
+
+  /** Takes what was committed since it was last asked. */
+  take(conversation: ConversationId): Promise<void> {
+    return this.#line.run(() => this.#take(conversation));
+  }
+
+  /** Messages say something else now, or nothing. */
+  altered(conversation: ConversationId, messages: readonly EntryRef[]): Promise<void> {
+    return this.#line.run(async () => {
+      for (const message of messages) await this.#alter(conversation, message);
+    });
+  }
+
+  /** The newest messages with all words of the query, newest first. */
+  search(query: string, among: readonly ConversationId[], limit: number): Promise<Hit[]> {
+    const terms = termsOf(query);
+    if (terms.length === 0) return Promise.resolve([]);
+    return this.#line.run(async () => {
+      for (const conversation of among) await this.#take(conversation);
+      this.#held ??= this.store.all().then(bySegment);
+      const held = await this.#held;
+      const hits = among.flatMap((conversation) => {
+        const found: Hit[] = [];
+        const segments = held.get(conversation) ?? [];
+        for (let i = segments.length - 1; i >= 0 && found.length < limit; i--) {
+          const segment = segments[i];
+          if (segment) found.push(...hitsIn(segment, terms, limit - found.length));
+        }
+        return found;
+      });
+      return hits.sort((a, b) => b.at - a.at).slice(0, limit);
+    });
+  }
+
+  release(): void {
+    this.#held = undefined;
+  }
+
+  async #take(conversation: ConversationId): Promise<void> {
+    const { feeds, messages } = this.source;
+    for (const [device, length] of await feeds.frontier(conversation)) {
+      for (;;) {
+        const head = this.#headOf(conversation);
+        const from = new Map(head.taken).get(device) ?? 0;
+        if (from >= length) break;
+        const entries = await feeds.range(conversation, device, from, Math.min(entriesAtATime, length - from));
+        if (entries.length === 0) break;
+        const words = await messages.words(conversation, entries);
+        const rows = entries.flatMap(({ sequence, wall }, index): Row[] => {
+          const said = words[index];
+          return said ? [{ device, sequence, at: wall, words: said }] : [];
+        });
+        await this.#append(head, rows, [...new Map(head.taken).set(device, from + entries.length)]);
+      }
+    }
+  }
+
+  async #append(head: SegmentHead, rows: readonly Row[], taken: SegmentHead['taken']): Promise<void> {
+    const { conversation } = head;
+    const changed: Segment[] = [];
+    let last = head.segments > 0 ? await this.store.segment(conversation, head.segments - 1) : undefined;
+    for (let done = 0; done < rows.length;) {
+      if (!last || last.who.length >= rowsPerSegment) last = emptySegment(conversation, (last?.number ?? -1) + 1);
+      const some = rows.slice(done, done + rowsPerSegment - last.who.length);
+      last = withRows(last, some);
+      changed.push(last);
+      done += some.length;
+    }
+    const after = { conversation, segments: Math.max(head.segments, (last?.number ?? -1) + 1), taken };
+    await this.#keep(after, changed);
+  }
+
+  async #alter(conversation: ConversationId, { device, sequence }: EntryRef): Promise<void> {
+    const head = this.#headOf(conversation);
+    if (sequence >= (new Map(head.taken).get(device) ?? 0)) return; // taken later, as it is then
+    const [entry] = await this.source.feeds.range(conversation, device, sequence, 1);
+    const [words = ''] = entry ? await this.source.messages.words(conversation, [entry]) : [];
+    for (let number = head.segments - 1; number >= 0; number--) {
+      const segment = await this.store.segment(conversation, number);
+      const row = segment ? rowOf(segment, device, sequence) : -1;
+      if (!segment || row < 0) continue;
+      await this.#keep(head, [withWords(segment, row, words)]);
+      return;
+    }
+  }
+
+  #headOf(conversation: ConversationId): SegmentHead {
+    return this.#heads.get(conversation) ?? { conversation, segments: 0, taken: [] };
+  }
+
+  async #keep(head: SegmentHead, segments: readonly Segment[]): Promise<void> {
+    await this.store.put(head, segments);
+    this.#heads.set(head.conversation, head);
+    const held = await this.#held;
+    const ours = held?.get(head.conversation) ?? [];
+    for (const segment of segments) ours[segment.number] = segment;
+    held?.set(head.conversation, ours);
+  }
+}
+
+function bySegment(all: readonly Segment[]): Map<ConversationId, Segment[]> {
+  const found = new Map<ConversationId, Segment[]>();
+  for (const segment of all) {
+    const ours = found.get(segment.conversation) ?? [];
+    ours[segment.number] = segment;
+    found.set(segment.conversation, ours);
+  }
+  return found;
+}

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+import type { Group } from './group.ts';
+import { readPayload } from '../feed/payload.ts';
+import { World, type Machine } from '../testing/world.ts';
+
+const groupOf = (machine: Machine): Group => {
+  const [group] = machine.engine.groups.all();
+  if (!group) throw new Error(`machine ${machine.index} is in no group`);
+  return group;
+};
+const isIn = (machine: Machine): boolean => machine.engine.groups.all()[0]?.me !== undefined;
+const sizes = (machines: readonly Machine[]): number[] =>
+  machines.map((machine) => machine.engine.groups.all()[0]?.membership?.members.size ?? 0);
+
+async function texts(machine: Machine): Promise<string[]> {
+  const history = await machine.engine.feeds.history(groupOf(machine).chat, 10_000);
+  return history.map((entry) => {
+    const payload = readPayload(entry);
+    return payload.kind === 'text' ? payload.text : payload.kind;
+  });
+}
+const say = (machine: Machine, text: string) => machine.act((engine) => engine.sendText(groupOf(machine).id, text));
+
+/** A group that the first founded and the others joined by one code. */
+async function group(
+  count: number,
+  bounds = { approval: false },
+): Promise<{ world: World; all: Machine[]; code: string }> {
+  const world = new World();
+  const all: Machine[] = [];
+  for (let at = 0; at < count; at++) {
+    const machine = await world.person();
+    await machine.start();
+    all.push(machine);
+  }
+  await world.run(500);
+  const [founder, ...others] = all as [Machine, ...Machine[]];
+  founder.act((engine) => engine.groups.found({ name: 'Choir' }));
+  await world.run(5_000, () => isIn(founder) && groupOf(founder).face !== undefined);
+  let code = '';
+  founder.act(async (engine) => {
+    code = (await engine.groups.invite(groupOf(founder), bounds))?.code ?? '';
+  });
+  await world.run(5_000, () => code !== '');
+  for (const machine of others) machine.act((engine) => engine.groups.join(code.toLowerCase()));
+  if (!bounds.approval) await world.run(60_000, () => all.every(isIn));
+  return { world, all, code };
+}
+
+const settled = (world: World, machines: readonly Machine[], expected: readonly string[]) =>
+  expect
+    .poll(
+      async () => {
+        await world.run(1_000);
+        return Promise.all(machines.map(texts));
+      },
+      { timeout: 20_000, interval: 0 },
+    )
+    .toEqual(machines.map(() => expected));
+
+describe('a group', () => {
+  test('is joined by a code, and its name and messages are those of its members alone', async () => {
+    const { world, all } = await group(3);
+    expect(sizes(all)).toEqual([3, 3, 3]);
+    const [ann, bob, cid] = all as [Machine, Machine, Machine];
+    say(ann, 'first');
+    await settled(world, all, ['first']);
+    say(bob, 'second');
+    await settled(world, all, ['first', 'second']);
+    say(cid, 'third');
+    await settled(world, all, ['first', 'second', 'third']);
+    expect(all.map((machine) => groupOf(machine).face?.name)).toEqual(['Choir', 'Choir', 'Choir']);
+    // Encrypted, wherever it lies beside the plain text.
+    for (const entry of await ann.feeds.history(groupOf(ann).chat, 10))
+      expect(new TextDecoder().decode(entry.wire)).not.toMatch(/first|second|third/);
+    expect(all.flatMap(({ reports }) => reports)).toEqual([]);
+  });
+
+  test('hands on what somebody said who is gone', async () => {
+    const { world, all } = await group(3);
+    const [ann, bob, cid] = all as [Machine, Machine, Machine];
+    await cid.close();
+    say(ann, 'before I go');
+    await settled(world, [bob], ['before I go']);
+    await ann.close();
+    await cid.start();
+    await settled(world, [cid], ['before I go']);
+  });
+
+  test('gives its history to those who come later', async () => {
+    const { world, all, code } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    for (let at = 0; at < 20; at++) say(at % 2 ? ann : bob, `message ${at}`);
+    await world.run(3_000);
+    const late = await world.person();
+    await late.start();
+    await ann.close();
+    late.act((engine) => engine.groups.join(`https://example.org/#join/${code}`));
+    expect(await world.run(30_000, () => isIn(late))).toBe(true);
+    const all20 = await texts(bob);
+    expect(all20).toHaveLength(20);
+    await settled(world, [late], all20);
+  });
+
+  test('is not read on by who was removed, and not written in', async () => {
+    const { world, all, code } = await group(3);
+    const [ann, bob, cid] = all as [Machine, Machine, Machine];
+    say(cid, 'I was here');
+    await settled(world, all, ['I was here']);
+    ann.act(() => groupOf(ann).remove(cid.account.id));
+    await world.run(10_000, () => !groupOf(bob).membership?.members.has(cid.account.id));
+    say(ann, 'among us');
+    await settled(world, [ann, bob], ['I was here', 'among us']);
+    say(cid, 'let me in');
+    cid.act((engine) => engine.groups.join(code));
+    await world.run(10_000);
+    expect(await texts(ann)).toEqual(['I was here', 'among us']);
+    expect(await texts(cid)).not.toContain('among us');
+    expect(sizes([ann, bob])).toEqual([2, 2]);
+  });
+
+  test('asks an admin where the invitation says so', async () => {
+    const { world, all } = await group(2, { approval: true });
+    const [ann, bob] = all as [Machine, Machine];
+    await world.run(5_000, () => bob.engine.groups.joining()[0]?.verdict === 'waiting');
+    expect(groupOf(ann).asking.size).toBe(1);
+    expect(isIn(bob)).toBe(false);
+    expect(bob.engine.groups.joining().map(({ verdict }) => verdict)).toEqual(['waiting']);
+    ann.act((engine) => engine.groups.decide(groupOf(ann), bob.account.id, 'admit'));
+    expect(await world.run(20_000, () => isIn(bob))).toBe(true);
+    expect(bob.engine.groups.joining()).toEqual([]);
+  });
+
+  test('says who is online', async () => {
+    const { world, all } = await group(3);
+    const [ann, , cid] = all as [Machine, Machine, Machine];
+    await world.run(2_000);
+    expect(groupOf(ann).online(cid.account.id)).toEqual([cid.device]);
+    cid.crash();
+    await world.run(25_000, () => groupOf(ann).online(cid.account.id).length === 0);
+    expect(groupOf(ann).online(cid.account.id)).toEqual([]);
+  });
+
+  test('is on the other devices of its members', async () => {
+    const { world, all } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    say(ann, 'from the first device');
+    await settled(world, all, ['from the first device']);
+    const second = await world.secondDevice(ann);
+    await second.start();
+    await world.run(40_000, () => second.engine.groups.all().length > 0 && isIn(second));
+    await settled(world, [second], ['from the first device']);
+    say(second, 'from the second');
+    await settled(world, [ann, bob, second], ['from the first device', 'from the second']);
+  });
+
+  test('outlives a restart of everybody', async () => {
+    const { world, all } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    say(ann, 'kept');
+    await settled(world, all, ['kept']);
+    for (const machine of all) machine.crash();
+    await world.run(5_000);
+    for (const machine of all) await machine.start();
+    expect(groupOf(bob).face?.name).toBe('Choir');
+    say(bob, 'and on');
+    await settled(world, all, ['kept', 'and on']);
+  });
+
+  test('is left, handed over, and ended', async () => {
+    const { world, all } = await group(3);
+    const [ann, bob, cid] = all as [Machine, Machine, Machine];
+    ann.act(() => groupOf(ann).leave());
+    await world.run(
+      10_000,
+      () => groupOf(bob).membership?.members.size === 2 && groupOf(cid).membership?.members.size === 2,
+    );
+    expect(isIn(ann)).toBe(false);
+    const roles = [bob, cid].map((machine) => groupOf(machine).me?.role);
+    expect(roles.toSorted()).toEqual(['member', 'owner']);
+    const owner = roles[0] === 'owner' ? bob : cid;
+    owner.act(() => groupOf(owner).end());
+    await world.run(10_000);
+    expect(groupOf(owner).membership?.deleted).toBe(true);
+    expect(world.server.groups.records.size).toBe(0);
+  });
+});

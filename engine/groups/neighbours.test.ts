@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { toBase64 } from '../../protocol/bytes.ts';
+import type { DeviceId } from '../../protocol/ids.ts';
+import { seededRandom } from '../testing/keys.ts';
+import { neighbours } from './neighbours.ts';
+
+const devices = (count: number, seed: number): DeviceId[] => {
+  const random = seededRandom(seed);
+  return Array.from({ length: count }, () => toBase64(random.bytes(16)) as DeviceId);
+};
+
+/** Steps that it takes at most until what one device says has reached all. */
+function reach(all: readonly DeviceId[], from: DeviceId): number {
+  const links = new Map(all.map((device) => [device, neighbours(device, all, 'salt')]));
+  for (const [device, chosen] of links) for (const other of chosen) links.get(other)?.add(device);
+  const reached = new Set([from]);
+  let edge = [from];
+  for (let steps = 0; ; steps++) {
+    if (reached.size === all.length) return steps;
+    edge = edge.flatMap((device) => [...(links.get(device) ?? [])]).filter((device) => !reached.has(device));
+    if (edge.length === 0) return Infinity;
+    for (const device of edge) reached.add(device);
+  }
+}
+
+describe('neighbours', () => {
+  it.each([1, 2, 3, 5, 12, 60])('connect all of %i', (count) => {
+    const all = devices(count, count);
+    for (const device of all) expect(reach(all, device)).toBeLessThan(count);
+  });
+
+  it('are few, and reach 200 in a few steps', () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const all = devices(200, seed);
+      for (const device of all) expect(neighbours(device, all, 'salt').size).toBe(5);
+      for (const device of all.slice(0, 20)) expect(reach(all, device)).toBeLessThanOrEqual(6);
+    }
+  });
+
+  it('are the same for the same devices in any order, and none is oneself', () => {
+    const all = devices(30, 9);
+    const [self] = all as [DeviceId];
+    expect(neighbours(self, all.toReversed(), 's')).toEqual(neighbours(self, all, 's'));
+    expect(neighbours(self, all, 's').has(self)).toBe(false);
+    expect(neighbours(self, all, 't')).not.toEqual(neighbours(self, all, 's'));
+  });
+});
