@@ -197,7 +197,7 @@ export class Person {
   /** Presses Save and gives the downloaded file's path and suggested name. */
   async save(fileName: string): Promise<{ path: string; name: string }> {
     const [download] = await Promise.all([
-      this.page.waitForEvent('download'),
+      this.page.waitForEvent('download', { timeout: 60_000 }), // a folder is packed first
       this.card(fileName).getByRole('button', { name: 'Save', exact: true }).click(),
     ]);
     return { path: await download.path(), name: download.suggestedFilename() };
