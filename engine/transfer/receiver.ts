@@ -50,6 +50,8 @@ export class Receiver {
   /** The same, of older ones together. */
   #lateOfOldBytes = 0;
   #nextStream: number;
+  /** Streams of which it is to be told that more is settled. */
+  readonly #ackDue = new Set<IncomingStream>();
   /** Lanes on which something can come, with the bytes of chunks that did, and those not yet acknowledged. */
   readonly #lanes = new Map<number, { port: LanePort; receivedBytes: number; unackedBytes: number }>();
   #cancelPace: (() => void) | undefined;
@@ -244,8 +246,20 @@ export class Receiver {
       return;
     }
     this.#raiseCredit(stream);
-    this.#ack(stream.number, stream);
-    if (stream.ended) this.#done(stream);
+    if (stream.ended) {
+      this.#ack(stream.number, stream);
+      this.#done(stream);
+    } else this.#ackSettled(stream);
+  }
+
+  /** Blocks are settled in groups, by one commit: they get one ack. */
+  #ackSettled(stream: IncomingStream): void {
+    if (this.#ackDue.has(stream)) return;
+    this.#ackDue.add(stream);
+    void Promise.resolve().then(() => {
+      this.#ackDue.delete(stream);
+      if (this.#streams.get(stream.number) === stream) this.#ack(stream.number, stream);
+    });
   }
 
   #settledSome(stream: IncomingStream): void {

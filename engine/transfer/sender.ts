@@ -51,6 +51,8 @@ export class Sender {
   readonly #slots = new Map<number, Slot>();
   #highestStream = -1;
   readonly #slow: SlowReceiver;
+  /** Where chunks are put together: a new buffer for each would cost more than the copy. */
+  readonly #frame = new Uint8Array(CHUNK_HEADER_BYTES + limits.chunkBytes);
 
   constructor(private readonly parts: SenderParts) {
     this.#flow = new Flow<OutgoingLane>({
@@ -294,7 +296,7 @@ export class Sender {
     const block = lane.current;
     if (block === undefined) throw new Error('no block to send');
     const { stream, offset } = block;
-    const frame = new Uint8Array(CHUNK_HEADER_BYTES + bytes);
+    const frame = this.#frame.subarray(0, CHUNK_HEADER_BYTES + bytes);
     writeChunkHeader(frame, stream.number, block.block, offset);
     frame.set(block.data.subarray(offset, offset + bytes), CHUNK_HEADER_BYTES);
     const whole = stream.took(block, bytes, this.parts.clock.now());
