@@ -149,6 +149,10 @@ test('the screens of folders: offer, choosing from it, the list of a received on
   await dialog.getByRole('button', { name: 'Accept chosen' }).click();
   await expect(bob.status(name)).toHaveText('Received');
   await bob.page.getByRole('button', { name: 'Show files' }).click();
+  const list = bob.card(name).getByRole('region', { name: `Files of ${name}` });
+  const rows = await list.getByRole('listitem').count();
+  // What can be done with it is below the last row, not below an empty box.
+  expect((await list.boundingBox())?.height).toBeLessThan(48 * rows);
   await bob.card(name).getByRole('button', { name: 'Open first day' }).click();
   await expect(bob.card(name)).toContainText('Not chosen');
   await look(bob.page, 'list of a folder');

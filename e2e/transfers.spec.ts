@@ -30,6 +30,31 @@ async function setLimit(person: Person, which: 'Upload limit' | 'Download limit'
   await field.press('Tab');
 }
 
+/** The badge of an installed app and the lock that keeps the screen on are nothing that a page could ask for: what the app says of them is noted. */
+async function watchBeside({ page }: Person): Promise<void> {
+  await page.evaluate(() => {
+    const noted = { badge: 0, awake: 0 };
+    const badge = (running: number) => {
+      noted.badge = running;
+      return Promise.resolve();
+    };
+    const release = () => {
+      noted.awake--;
+      return Promise.resolve();
+    };
+    const request = () => {
+      noted.awake++;
+      return Promise.resolve({ released: false, release });
+    };
+    Object.assign(navigator, { setAppBadge: badge, clearAppBadge: () => badge(0) });
+    Object.assign(navigator.wakeLock, { request });
+    Object.assign(window, { noted });
+  });
+}
+
+const beside = ({ page }: Person): Promise<unknown> =>
+  page.evaluate(() => ({ ...(window as { noted?: object }).noted }));
+
 const openTransfers = (person: Person) => person.page.getByRole('button', { name: /^Transfers/ }).click();
 
 test('a rule accepts files of somebody who is verified, up to its size', async ({ pair, file }) => {
@@ -76,6 +101,7 @@ test('a rule accepts files of somebody who is verified, up to its size', async (
 
 test('one at a time: the others wait in line, in an order that can be changed', async ({ pair, file }) => {
   const [alice, bob] = await pair();
+  await watchBeside(bob);
   await oneAtATime(bob, 'Download limit');
   await hand(alice, bob, await file('first.bin', 100 * MiB));
   await hand(alice, bob, await file('second.bin', 6 * MiB));
@@ -84,6 +110,7 @@ test('one at a time: the others wait in line, in an order that can be changed', 
   await expect(bob.status('second.bin')).toHaveText('Waiting in line');
   await expect(bob.status('third.bin')).toHaveText('Waiting in line');
   await expect(bob.page).toHaveTitle(/^\d+ % · Causeway$/);
+  await expect.poll(() => beside(bob)).toEqual({ badge: 1, awake: 1 });
 
   await openTransfers(bob);
   const places = bob.page.getByText(/^\d in line$/);
@@ -110,6 +137,7 @@ test('one at a time: the others wait in line, in an order that can be changed', 
   await expect(bob.status('second.bin')).toHaveText('Paused');
   await expect(alice.status('second.bin')).not.toHaveText('Sending');
   await expect(bob.page).toHaveTitle('Alice · Causeway');
+  await expect.poll(() => beside(bob)).toEqual({ badge: 0, awake: 0 });
   await expect(bob.page.locator('link[rel="icon"]')).toHaveAttribute('href', /favicon\.svg$/);
   await bob.page.getByRole('button', { name: 'Resume all' }).click();
   await expect(bob.status('second.bin')).toHaveText('Receiving');

@@ -148,7 +148,7 @@ export interface BlobSink {
 
 /** One proven connection of a link. */
 export interface LanePort {
-  /** Queues a frame; control frames overtake chunks that wait in the adapter, never each other. */
+  /** Queues a frame; control frames overtake chunks that wait in the adapter, never each other. The buffer is the caller's again afterwards. */
   send(frame: Bytes): void;
   /** Bytes queued in the data channel and the adapter. */
   readonly bufferedBytes: number;

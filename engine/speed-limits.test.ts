@@ -38,3 +38,18 @@ test('a limit of what comes is shared by files of one person and of others, and 
   for (const bytes of came) expect(bytes).toBeGreaterThan(700_000);
   expect([...stalled]).toEqual([]);
 });
+
+test('a limit of what is sent is shared by all who get it, however many files each gets', async () => {
+  const world = new World();
+  const [ann, bob, eve] = [await world.person(), await world.person(), await world.person()];
+  world.befriend(ann, bob, eve);
+  for (const machine of world.machines) await machine.start();
+  await world.run(500);
+  ann.engine.transfers.setSpeedLimits({ upBytesPerSecond: 300_000 });
+  const [two, one] = [await offered(ann, bob, 2), await offered(ann, eve, 1)];
+  await world.run(15_000);
+  const bobs = bob.doneBytes(two, 0) + bob.doneBytes(two, 1);
+  const eves = eve.doneBytes(one, 0);
+  expect(bobs + eves).toBeGreaterThan(0.8 * 15 * 300_000);
+  expect(Math.min(bobs, eves)).toBeGreaterThan(0.4 * (bobs + eves));
+});

@@ -54,10 +54,8 @@ class WebRtcWire implements Wire {
     }) as SimplePeer.Instance & Insides;
     this.#peer.on('signal', (signal) => this.#onSignal(signal));
     this.#peer.on('connect', () => this.#onOpen());
-    // What it gives is a Buffer, whose `slice` is a view: whoever takes a copy of a part would keep, and store, the whole message.
-    this.#peer.on('data', (data: Uint8Array<ArrayBuffer>) =>
-      this.#onMessage(new Uint8Array(data.buffer, data.byteOffset, data.length)),
-    );
+    if (this.#peer._channel) this.#listen(this.#peer._channel);
+    else this.#peer._pc.addEventListener('datachannel', ({ channel }) => this.#listen(channel));
     this.#peer.on('error', (error) => this.#fail(error.message));
     this.#peer.on('close', () => this.#fail('closed'));
   }
@@ -74,9 +72,14 @@ class WebRtcWire implements Wire {
 
   send(message: Bytes, urgent: boolean): void {
     if (this.#closed) return;
-    (urgent ? this.#urgent : this.#queue).push(message);
-    this.#queuedBytes += message.length;
     this.sentBytes += message.length;
+    const before = urgent ? this.#urgent.length : this.#urgent.length + this.#queue.length;
+    if (before === 0 && this.#takes(message)) {
+      this.#give(message);
+      return;
+    }
+    (urgent ? this.#urgent : this.#queue).push(message.slice());
+    this.#queuedBytes += message.length;
     this.#pump();
   }
 
@@ -92,7 +95,7 @@ class WebRtcWire implements Wire {
     }
     this.#drained.push({ run, lowBytes });
     this.#awaitLow();
-    this.#watchdog ??= setInterval(() => this.#pump(), watchdogMs);
+    this.#watch();
   }
 
   async stats(): Promise<WireStats> {
@@ -141,6 +144,11 @@ class WebRtcWire implements Wire {
     // Renegotiation and transceiver requests belong to media, which a wire does not carry.
   }
 
+  /** Past simple-peer's stream, which sets two timers for each message. From the first message on, so that none overtakes another. */
+  #listen(channel: RTCDataChannel): void {
+    channel.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => this.#onMessage(new Uint8Array(data));
+  }
+
   #onOpen(): void {
     const channel = this.#peer._channel;
     const { localDescription, remoteDescription } = this.#peer._pc;
@@ -176,21 +184,13 @@ class WebRtcWire implements Wire {
 
   /** Gives the channel what it can take without a deep queue; urgent messages first. */
   #pump(): void {
-    const channel = this.#peer._channel;
-    if (!this.#open || this.#closed || channel?.readyState !== 'open') return;
+    if (!this.#canSend) return;
     for (;;) {
       const message = this.#urgent[0] ?? this.#queue[0];
-      if (!message) break;
-      if (channel.bufferedAmount > 0 && channel.bufferedAmount + message.length > highWaterBytes + limits.chunkBytes)
-        break;
+      if (!message || !this.#takes(message)) break;
       (this.#urgent.length > 0 ? this.#urgent : this.#queue).shift();
       this.#queuedBytes -= message.length;
-      try {
-        channel.send(message);
-      } catch (error) {
-        this.#fail(error instanceof Error ? error.message : 'send failed');
-        return;
-      }
+      if (!this.#give(message)) return;
     }
     const { bufferedBytes } = this;
     const due = this.#drained.filter(({ lowBytes }) => bufferedBytes <= lowBytes);
@@ -199,12 +199,42 @@ class WebRtcWire implements Wire {
       for (const { run } of due) run();
     }
     this.#awaitLow();
-    if (this.#queuedBytes > 0 || this.#drained.length > 0)
-      this.#watchdog ??= setInterval(() => this.#pump(), watchdogMs);
-    else {
+    this.#watch();
+  }
+
+  get #canSend(): boolean {
+    return this.#open && !this.#closed && this.#peer._channel?.readyState === 'open';
+  }
+
+  #takes(message: Bytes): boolean {
+    const bufferedBytes = this.#peer._channel?.bufferedAmount ?? 0;
+    return (
+      this.#canSend && (bufferedBytes === 0 || bufferedBytes + message.length <= highWaterBytes + limits.chunkBytes)
+    );
+  }
+
+  /** @returns whether the channel took it; it is over with one that did not. */
+  #give(message: Bytes): boolean {
+    try {
+      this.#peer._channel?.send(message);
+      return true;
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : 'send failed');
+      return false;
+    }
+  }
+
+  /** Goes on until it finds that nothing waits: while a file is sent something does every few milliseconds, and a timer for each costs time. */
+  #watch(): void {
+    if (this.#queuedBytes === 0 && this.#drained.length === 0) return;
+    this.#watchdog ??= setInterval(() => {
+      if (this.#queuedBytes > 0 || this.#drained.length > 0) {
+        this.#pump();
+        return;
+      }
       clearInterval(this.#watchdog);
       this.#watchdog = undefined;
-    }
+    }, watchdogMs);
   }
 
   /** Has the channel tell when it is as empty as anybody waits for, or can take more of what waits here. */

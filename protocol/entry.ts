@@ -41,24 +41,30 @@ export const WireEntry = v.strictTuple([
 ]);
 export type WireEntry = v.InferOutput<typeof WireEntry>;
 
-export const OfferedFile = v.strictObject({
-  /** As the sender's file system has it; cleaned before it is shown or saved. */
-  name: v.pipe(v.string(), v.maxLength(limits.fileNameUnits)),
-  size: uint(limits.fileBytes),
-  type: v.pipe(v.string(), v.maxLength(limits.mimeLength)),
-  modifiedAt: v.optional(uint()),
-  /** A small raster picture (WebP, JPEG or PNG), decoded and drawn anew before it is shown. */
-  thumbnail: v.optional(bytesUpTo(limits.thumbnailBytes)),
-  /** It is a bundle (`manifest.ts`): `size` counts the manifest and all files behind it. */
-  bundle: v.optional(
-    v.strictObject({
-      manifestBytes: v.pipe(uint(limits.manifestBytes), v.minValue(1)),
-      files: uint(limits.bundleEntries),
-      /** Empty ones, and those that hold something. */
-      folders: uint(),
-    }),
+export const OfferedFile = v.pipe(
+  v.strictObject({
+    /** As the sender's file system has it; cleaned before it is shown or saved. */
+    name: v.pipe(v.string(), v.maxLength(limits.fileNameUnits)),
+    size: uint(limits.fileBytes),
+    type: v.pipe(v.string(), v.maxLength(limits.mimeLength)),
+    modifiedAt: v.optional(uint()),
+    /** A small raster picture (WebP, JPEG or PNG), decoded and drawn anew before it is shown. */
+    thumbnail: v.optional(bytesUpTo(limits.thumbnailBytes)),
+    /** It is a bundle (`manifest.ts`): `size` counts the manifest and all files behind it. */
+    bundle: v.optional(
+      v.strictObject({
+        manifestBytes: v.pipe(uint(limits.manifestBytes), v.minValue(1)),
+        files: uint(limits.bundleEntries),
+        /** Empty ones, and those that hold something. */
+        folders: uint(),
+      }),
+    ),
+  }),
+  v.check(
+    ({ size, bundle }) => bundle === undefined || bundle.manifestBytes <= size,
+    'a manifest larger than its bundle',
   ),
-});
+);
 export type OfferedFile = v.InferOutput<typeof OfferedFile>;
 
 const fileRef = { offer: OfferId, file: uint(limits.filesPerOffer - 1) };

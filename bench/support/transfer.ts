@@ -91,7 +91,7 @@ function received(page: Page, name: string, within: number): Promise<number> {
         const status = card?.querySelector('[role=status]')?.textContent.trim() ?? '';
         if (status.startsWith('Received')) return Date.now();
         if (Date.now() > giveUpMs) throw new Error(`not received in time: ${status}`);
-        await new Promise((next) => setTimeout(next, 20));
+        await new Promise((next) => setTimeout(next, 50));
       }
     },
     { file: name, giveUpMs: Date.now() + within },

@@ -14,11 +14,17 @@ const place = { conversation, sequence: 0, previous: NO_PREVIOUS, heads: [], lam
 const stored = (payload: Bytes) =>
   writeEntry({ hashes, device: cheapDevice(1), clock: { now: () => 0 }, random: seededRandom(1) }, place, payload);
 const file: OfferedFile = { name: 'žluťoučký.txt', size: 1, type: 'text/plain' };
+const bundled = (manifestBytes: number): OfferedFile => ({
+  ...file,
+  size: 100,
+  bundle: { manifestBytes, files: 0, folders: 1 },
+});
 
 describe('a payload', () => {
   it.each<[string, Payload]>([
     ['text', { kind: 'text', text: 'Dobrý den' }],
     ['offer', { kind: 'offer', offer, files: [file, { ...file, modifiedAt: 5, thumbnail: new Uint8Array(9) }] }],
+    ['offer of an empty folder', { kind: 'offer', offer, files: [bundled(100)] }],
     ['answer', { kind: 'answer', offer, verdict: 'accepted' }],
     ['cancel', { kind: 'cancel', offer, file: 0 }],
     ['close', { kind: 'close', offer, file: 499, root: new Uint8Array(32) }],
@@ -35,6 +41,7 @@ describe('a payload', () => {
     ['a text that is a number', 'unreadable', { kind: 'text', text: 1 }],
     ['a field too many', 'unreadable', { kind: 'text', text: 'x', html: '<b>' }],
     ['an offer without files', 'unreadable', { kind: 'offer', offer, files: [] }],
+    ['a manifest larger than its bundle', 'unreadable', { kind: 'offer', offer, files: [bundled(101)] }],
     ['no kind', 'unreadable', { text: 'x' }],
     ['a kind that is a number', 'unreadable', { kind: 1 }],
     ['a list', 'unreadable', ['text', 'x']],

@@ -171,11 +171,24 @@ describe('lanes', () => {
 
   test('a flood of attempts costs the link', async () => {
     const pair = new Pair();
-    for (let attempt = 0; attempt <= limits.laneAttemptsPerMinute; attempt++)
+    for (let attempt = 0; attempt <= 2 * limits.laneAttemptsPerMinute; attempt++)
       pair.bob.take(offer(1 + (attempt % 31), attempt));
     await pair.run(10);
     expectProtocolError(pair.bob);
     expect(pair.wires.all.size).toBe(0);
+  });
+
+  test('as many attempts as an initiator may make cost nothing, however its minutes fall into those of the other side', async () => {
+    const pair = new Pair();
+    let attempt = 0;
+    const minute = () => {
+      for (let i = 0; i < limits.laneAttemptsPerMinute; i++) pair.bob.take(offer(1 + (attempt % 31), attempt++));
+    };
+    await pair.run(55_000);
+    minute();
+    await pair.run(10_000);
+    minute();
+    expect(pair.bob.broken).toEqual([]);
   });
 
   test('a flood of signals costs the link', async () => {

@@ -35,6 +35,8 @@ const silentMaxMs = 5_000;
 const firstRetryMs = 2_000;
 const lastRetryMs = 120_000;
 const minuteMs = 60_000;
+/** Parts of so many minutes of the other side fall into one of this side, by what is under way for longer or shorter. */
+const PEER_MINUTES = 2;
 
 interface Attempt {
   readonly number: number;
@@ -178,7 +180,7 @@ export class Lanes implements LanesPort {
       if (role === 'initiator') throw new ProtocolError('not-allowed', 'an SDP offer for a lane by the responder');
       if (attemptNumber <= (this.#newest.get(number) ?? -1))
         throw new ProtocolError('not-allowed', `attempt ${attemptNumber} of lane ${number} is not new`);
-      if (!this.#mayAttempt()) throw new ProtocolError('rate-limited', 'too many lanes in a minute');
+      if (!this.#mayAttempt(PEER_MINUTES)) throw new ProtocolError('rate-limited', 'too many lanes in a minute');
       if (attempt !== undefined) this.#end(attempt);
       attempt = this.#start(number, attemptNumber);
     }
@@ -189,10 +191,10 @@ export class Lanes implements LanesPort {
     else attempt.wire.wire.signal(signal);
   }
 
-  #mayAttempt(): boolean {
+  #mayAttempt(times = 1): boolean {
     const now = this.parts.clock.now();
     if (now - this.#minute.since >= minuteMs) this.#minute = { since: now, attempts: 0 };
-    return this.#minute.attempts++ < limits.laneAttemptsPerMinute;
+    return this.#minute.attempts++ < times * limits.laneAttemptsPerMinute;
   }
 
   #start(number: number, attemptNumber: number): Attempt | undefined {

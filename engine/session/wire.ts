@@ -32,7 +32,7 @@ export interface WireStats {
 /** One WebRTC connection. It is disposable: what has to outlive it lives above it. */
 export interface Wire {
   signal(signal: WireSignal): void;
-  /** Queues a message; `urgent` ones overtake the others while these wait in the adapter. */
+  /** Queues a message; `urgent` ones overtake the others while these wait in the adapter. The buffer is the caller's again afterwards. */
   send(message: Bytes, urgent: boolean): void;
   readonly bufferedBytes: number;
   /** Bytes of all messages that were ever given to `send`. */

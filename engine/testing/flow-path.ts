@@ -34,8 +34,16 @@ class SimLane implements LanePort {
   readonly #messages: number[] = [];
   #arrivedOfFirst = 0;
   #waiters: { run: () => void; lowBytes: number }[] = [];
+  /** Bytes that have left the channel and are not told yet, the next first. */
+  readonly #untold: { at: number; bytes: number }[] = [];
 
-  constructor(clock: VirtualClock, path: Bottleneck, message: (bytes: number) => void) {
+  /** @param heardAt when the page hears of what happens now. */
+  constructor(
+    private readonly clock: VirtualClock,
+    path: Bottleneck,
+    message: (bytes: number) => void,
+    heardAt: () => number,
+  ) {
     this.flow = new PacketFlow(
       clock,
       path,
@@ -43,7 +51,11 @@ class SimLane implements LanePort {
       (bytes) => {
         const taken = Math.min(bytes, this.#unsent);
         this.#unsent -= taken;
-        if (taken > 0 && this.#waiters.length > 0) clock.after(0, () => this.#drained());
+        if (taken > 0) {
+          const at = heardAt();
+          if (at > clock.now()) this.#untold.push({ at, bytes: taken });
+          if (this.#waiters.length > 0) clock.after(at - clock.now(), () => this.#drained());
+        }
         return taken;
       },
       (bytes) => {
@@ -68,7 +80,9 @@ class SimLane implements LanePort {
   }
 
   get bufferedBytes(): number {
-    return this.#unsent;
+    const now = this.clock.now();
+    while (this.#untold[0] !== undefined && this.#untold[0].at <= now) this.#untold.shift();
+    return this.#untold.reduce((sum, { bytes }) => sum + bytes, this.#unsent);
   }
 
   whenDrained(run: () => void, lowBytes = LOW_WATER_BYTES): void {
@@ -76,7 +90,7 @@ class SimLane implements LanePort {
   }
 
   #drained(): void {
-    const due = this.#waiters.filter(({ lowBytes }) => this.#unsent <= lowBytes);
+    const due = this.#waiters.filter(({ lowBytes }) => this.bufferedBytes <= lowBytes);
     this.#waiters = this.#waiters.filter((waiter) => !due.includes(waiter));
     for (const { run } of due) run();
   }
@@ -92,6 +106,8 @@ export interface FlowPathOptions {
   raw?: boolean;
   /** That many lanes, whatever is wanted. */
   fixedLanes?: number | undefined;
+  /** The page is busy, as it is beside other work: it hears of what happens every few milliseconds, and at times only after as many as this. */
+  busyMs?: number;
 }
 
 export class FlowPath {
@@ -102,11 +118,17 @@ export class FlowPath {
   deliveredBytes = 0;
   /** Most lanes that were ever open. */
   mostLanes = 1;
+  readonly #busyMs: number;
+  readonly #random: () => number;
+  /** When the page hears next. */
+  #freeAt = 0;
   #wanted = 1;
   #opening = 0;
 
   constructor(shape: PathShape, options: FlowPathOptions = {}) {
     this.path = new Bottleneck(this.clock, shape, seeded(options.seed ?? 1));
+    this.#busyMs = options.busyMs ?? 0;
+    this.#random = seeded(1 + (options.seed ?? 1));
     const { fixedLanes } = options;
     this.flow = new Flow<TestLane>({
       clock: this.clock,
@@ -158,20 +180,32 @@ export class FlowPath {
   #lane(number: number): TestLane {
     const meter = new LaneMeter();
     let received = 0;
-    const sim: SimLane = new SimLane(this.clock, this.path, (bytes) => {
-      this.deliveredBytes += bytes;
-      received += bytes;
-      const total = received;
-      const lane = this.flow.lanes.get(number);
-      // The acknowledgement is a small message of its own: lost, it comes a round trip later.
-      const arrived = () => {
-        if (lane === undefined || this.flow.lanes.get(number) !== lane) return;
-        this.flow.onAck(lane, total);
-        this.flow.pump();
-      };
-      if (!this.path.answer(arrived)) this.clock.after(1.5 * this.path.shape.roundTripMs, arrived);
-    });
+    const sim: SimLane = new SimLane(
+      this.clock,
+      this.path,
+      (bytes) => {
+        this.deliveredBytes += bytes;
+        received += bytes;
+        const total = received;
+        const lane = this.flow.lanes.get(number);
+        const heard = () => this.clock.after(this.#heardAt() - this.clock.now(), arrived);
+        // The acknowledgement is a small message of its own: lost, it comes a round trip later.
+        const arrived = () => {
+          if (lane === undefined || this.flow.lanes.get(number) !== lane) return;
+          this.flow.onAck(lane, total);
+          this.flow.pump();
+        };
+        if (!this.path.answer(heard)) this.clock.after(1.5 * this.path.shape.roundTripMs, heard);
+      },
+      () => this.#heardAt(),
+    );
     return { number, port: sim, meter, sim };
+  }
+
+  #heardAt(): number {
+    const now = this.clock.now();
+    if (this.#busyMs > 0 && this.#freeAt <= now) this.#freeAt = now + this.#random() ** 4 * this.#busyMs;
+    return Math.max(now, this.#freeAt);
   }
 
   #adjust(): void {

@@ -12,7 +12,7 @@ export class RecordingLink implements LinkPort {
   constructor(readonly device: DeviceId) {}
 
   send(frame: Bytes): void {
-    this.frames.push(decodeFrame(frame));
+    this.frames.push(decodeFrame(frame.slice()));
   }
 
   whenDrained(run: () => void): void {

@@ -42,8 +42,9 @@ class Direction {
     private readonly deliver: (frame: Bytes) => void,
   ) {}
 
-  send(frame: Bytes): void {
+  send(callers: Bytes): void {
     if (this.cut) return;
+    const frame = callers.slice();
     const size = frame.length + OVERHEAD_BYTES;
     this.bufferedBytes += size;
     const now = this.clock.now();

@@ -114,7 +114,7 @@ export class SimWire implements Wire {
     if (this.#closed) return;
     this.sentBytes += message.length;
     if (this.#end) this.#end.send(message);
-    else this.#early.push({ message, urgent });
+    else this.#early.push({ message: message.slice(), urgent });
   }
 
   get bufferedBytes(): number {

@@ -19,6 +19,12 @@ const EMPTY_ROUNDS = 4;
 /** A fall under this part of the epoch's highest delay, and by this much at least, is taken for a loss of somebody. */
 const FALL_TO = 0.75;
 const FALL_MS = 5;
+/** A queue is taken for full from this part of the longest one of so long. */
+const FULL_FROM = 0.8;
+const FULL_MS = 20_000;
+
+/** Pages are seldom busy for longer at a time. */
+const LOW_MS = 50;
 
 interface Epoch {
   startedAt: number;
@@ -34,6 +40,10 @@ export class Competition {
   /** The largest window of the last seconds with which the delay was at the target: what was there before giving way. */
   #calm = { bytes: 0, at: 0 };
   #emptySince: number | undefined;
+  /** Smallest delay of this round trip and of the one before. */
+  #low = { since: -Infinity, ms: Infinity, beforeMs: Infinity };
+  /** The longest queue that was seen lately. */
+  #full = { ms: 0, at: -Infinity };
   #epoch: Epoch | undefined;
 
   get on(): boolean {
@@ -43,7 +53,8 @@ export class Competition {
   /**
    * Takes a look at the delay. @returns the window to keep while competing; undefined when the delay target rules.
    */
-  step(now: number, delayMs: number, targetMs: number, baseMs: number, windowBytes: number): number | undefined {
+  step(now: number, newestMs: number, targetMs: number, baseMs: number, windowBytes: number): number | undefined {
+    const delayMs = this.#lowest(now, newestMs, baseMs);
     if (this.#epoch === undefined) {
       if (delayMs <= targetMs) {
         if (windowBytes >= this.#calm.bytes || now - this.#calm.at > CALM_MS)
@@ -67,7 +78,10 @@ export class Competition {
     const epoch = this.#epoch;
     const bytes = curve(epoch, now);
     epoch.highestMs = Math.max(epoch.highestMs, delayMs);
-    const fallen = delayMs < FALL_TO * epoch.highestMs && delayMs < epoch.highestMs - FALL_MS;
+    if (delayMs > this.#full.ms || now - this.#full.at > FULL_MS) this.#full = { ms: epoch.highestMs, at: now };
+    // A queue overflows where it did before: what falls from lower is noise.
+    const wasFull = epoch.highestMs > targetMs && epoch.highestMs >= FULL_FROM * this.#full.ms;
+    const fallen = wasFull && delayMs < FALL_TO * epoch.highestMs && delayMs < epoch.highestMs - FALL_MS;
     if (now < epoch.quietUntil) {
       epoch.highestMs = delayMs;
       return bytes;
@@ -75,6 +89,22 @@ export class Competition {
     if (!fallen) return bytes;
     this.#epoch = epochFrom(now, bytes, delayMs, baseMs);
     return BETA * bytes;
+  }
+
+  /** The line had room for this window: the curve goes on from there. */
+  raise(now: number, windowBytes: number): void {
+    if (this.#epoch === undefined) return;
+    const { highestMs, quietUntil } = this.#epoch;
+    const epoch = epochFrom(now, windowBytes, highestMs, 0);
+    this.#epoch = { ...epoch, startedAt: now - 1000 * epoch.seconds, quietUntil };
+  }
+
+  /** Without the time for which the page itself was busy, which looks like a queue that comes and goes. */
+  #lowest(now: number, newestMs: number, baseMs: number): number {
+    const low = this.#low;
+    if (now - low.since >= Math.max(LOW_MS, baseMs)) this.#low = { since: now, ms: newestMs, beforeMs: low.ms };
+    else low.ms = Math.min(low.ms, newestMs);
+    return Math.min(this.#low.ms, this.#low.beforeMs);
   }
 
   #emptied(now: number, delayMs: number, targetMs: number, baseMs: number): boolean {

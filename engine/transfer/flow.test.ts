@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FlowPath } from '../testing/flow-path.ts';
+import { Window } from './window.ts';
 
 const KiB = 1024;
 const shape = (roundTripMs: number, loss = 0) => ({ bytesPerSecond: 10e6, roundTripMs, queueBytes: 500 * KiB, loss });
@@ -72,6 +73,33 @@ describe('Flow', () => {
       expect(path.flow.window.competing).toBe(false);
     },
   );
+
+  it.each([undefined, 4])('shares it too where the page is busy at times and hears late (lanes: %s)', (fixedLanes) => {
+    const path = new FlowPath(shape(50), { fixedLanes, busyMs: 20 });
+    path.run(8);
+    const alone = path.measure(2);
+    expect(alone.share).toBeGreaterThan(0.9);
+    expect(alone.medianDelayMs).toBeLessThan(40);
+    path.addCubic();
+    path.run(3);
+    const { share } = path.measure(15);
+    expect(share).toBeGreaterThan(0.2);
+    expect(share).toBeLessThan(0.55);
+  });
+
+  it('sees the queue of others though its channels are full and some round trips come out too short', () => {
+    const window = new Window();
+    window.lanes = 4;
+    let now = 0;
+    const ack = (roundTripMs: number) => {
+      window.onSend(now, 16 * KiB);
+      window.onAck((now += 2), 16 * KiB, roundTripMs, 90);
+    };
+    window.onAck(now, 0, 52, 52);
+    for (let i = 0; i < 400; i++) ack(i % 10 === 0 ? 22 : 80 + (i % 5));
+    expect(window.queueDelayMs).toBeGreaterThan(20);
+    expect(window.queueDelayMs).toBeLessThan(35);
+  });
 
   it('closes lanes again when loss is over', () => {
     const path = new FlowPath(shape(50, 0.01));

@@ -167,12 +167,12 @@ export class Flow<Lane extends FlowLane> {
         this.#wait(paceMs);
         return 'window';
       }
-      const limitMs = this.parts.speedLimit?.waitMs(now) ?? 0;
+      const limitMs = this.parts.speedLimit?.waitMs(now, this) ?? 0;
       if (limitMs > 0) {
         this.#wait(limitMs);
         return 'limit';
       }
-      this.parts.speedLimit?.take(bytes);
+      this.parts.speedLimit?.take(bytes, this);
       this.window.onSend(now, bytes);
       lane.meter.onSend(now, bytes);
       this.parts.source.send(lane, bytes);

@@ -168,6 +168,20 @@ describe('Receiver against a sender that lies', () => {
     expect(faults).toEqual([]);
   });
 
+  it('takes late chunks of however many streams it stopped in a row, and no endless ones', () => {
+    const times = 200;
+    for (let i = 0; i < times; i++) {
+      receiver.stop(blob, 'paused');
+      receiver.fetch(blob);
+    }
+    for (let i = 0; i < times; i++) chunk(2 * i, 0, 0, CHUNK)();
+    expect(chunk(2 * times + 2, 0, 0, 1)).toThrow(ProtocolError);
+    const endless = () => {
+      for (let i = 0; i <= (times * limits.sinkCreditBytes) / CHUNK; i++) chunk(0, 0, 0, CHUNK)();
+    };
+    expect(endless).toThrow(ProtocolError);
+  });
+
   it('takes leaves only from the offering device', async () => {
     sendBlock(0, 0);
     receiver.leaves(await leavesOf(0, 0, 1, cheapDevice(3)));

@@ -26,7 +26,7 @@ const PACE_MS = 100;
 const PACE_AHEAD_MS = 500;
 const STALL_MS = 5000;
 const WATCH_MS = 1000;
-/** Ended streams whose last chunks may still be under way. */
+/** Ended streams whose last chunks may still be under way that are known one by one: what may come of older ones is counted together. */
 const LATE_STREAMS = 64;
 
 export interface ReceiverParts {
@@ -47,7 +47,11 @@ export class Receiver {
   readonly #waiting: FetchTarget[] = [];
   /** Bytes that may still come on streams that ended before their time. */
   readonly #late = new Map<number, number>();
+  /** The same, of older ones together. */
+  #lateOfOldBytes = 0;
   #nextStream: number;
+  /** Streams of which it is to be told that more is settled. */
+  readonly #ackDue = new Set<IncomingStream>();
   /** Lanes on which something can come, with the bytes of chunks that did, and those not yet acknowledged. */
   readonly #lanes = new Map<number, { port: LanePort; receivedBytes: number; unackedBytes: number }>();
   #cancelPace: (() => void) | undefined;
@@ -242,8 +246,20 @@ export class Receiver {
       return;
     }
     this.#raiseCredit(stream);
-    this.#ack(stream.number, stream);
-    if (stream.ended) this.#done(stream);
+    if (stream.ended) {
+      this.#ack(stream.number, stream);
+      this.#done(stream);
+    } else this.#ackSettled(stream);
+  }
+
+  /** Blocks are settled in groups, by one commit: they get one ack. */
+  #ackSettled(stream: IncomingStream): void {
+    if (this.#ackDue.has(stream)) return;
+    this.#ackDue.add(stream);
+    void Promise.resolve().then(() => {
+      this.#ackDue.delete(stream);
+      if (this.#streams.get(stream.number) === stream) this.#ack(stream.number, stream);
+    });
   }
 
   #settledSome(stream: IncomingStream): void {
@@ -279,14 +295,18 @@ export class Receiver {
     if (unfinished.length > 0) stream.blob.release(unfinished);
     if (!mayStillCome) return;
     this.#late.set(stream.number, stream.lateBytes);
-    const oldest = this.#late.keys().next();
-    if (this.#late.size > LATE_STREAMS && oldest.done !== true) this.#late.delete(oldest.value);
+    const [oldest] = this.#late;
+    if (this.#late.size <= LATE_STREAMS || oldest === undefined) return;
+    this.#late.delete(oldest[0]);
+    this.#lateOfOldBytes += oldest[1];
   }
 
   #lateChunk(streamNumber: number, bytes: number): void {
-    const allowed = this.#late.get(streamNumber) ?? 0;
+    const own = this.#late.get(streamNumber);
+    const allowed = own ?? (this.owns(streamNumber) ? this.#lateOfOldBytes : 0);
     if (bytes > allowed) throw new ProtocolError('not-allowed', `chunk for no open stream (${streamNumber})`);
-    this.#late.set(streamNumber, allowed - bytes);
+    if (own === undefined) this.#lateOfOldBytes -= bytes;
+    else this.#late.set(streamNumber, own - bytes);
   }
 
   #ack(streamNumber: number, stream: IncomingStream | undefined, laneNumber = 0): void {
@@ -314,7 +334,7 @@ export class Receiver {
     if (bytesPerSecond < Infinity) {
       const ahead = Math.ceil((bytesPerSecond * PACE_AHEAD_MS) / 1000);
       const room = Math.min(most, stream.receivedBytes + ahead) - stream.creditBytes;
-      const part = room > 0 ? downLimit?.shareBytes(clock.now(), stream) : undefined;
+      const part = room > 0 ? downLimit?.shareBytes(clock.now(), stream, room) : undefined;
       credit = stream.creditBytes + Math.min(room, part ?? 0);
       this.#cancelPace ??= clock.after(PACE_MS, () => {
         this.#cancelPace = undefined;

@@ -14,6 +14,7 @@ import type { HeldBlob } from './held-blob.ts';
 import type { LaneCount } from './lane-count.ts';
 import { OutgoingLane } from './outgoing-lane.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
+import { SlowReceiver } from './slow-receiver.ts';
 import type { SpeedLimit } from './speed-limit.ts';
 import type { DropFrame, MoreFrame, SenderEvent, StopReason, WantFrame } from './transfer-events.ts';
 import type { Window } from './window.ts';
@@ -49,6 +50,9 @@ export class Sender {
   /** In turn: the first one is next. */
   readonly #slots = new Map<number, Slot>();
   #highestStream = -1;
+  readonly #slow: SlowReceiver;
+  /** Where chunks are put together: a new buffer for each would cost more than the copy. */
+  readonly #frame = new Uint8Array(CHUNK_HEADER_BYTES + limits.chunkBytes);
 
   constructor(private readonly parts: SenderParts) {
     this.#flow = new Flow<OutgoingLane>({
@@ -61,6 +65,12 @@ export class Sender {
         send: (lane, bytes) => this.#sendChunk(lane, bytes),
         rescue: (idle) => this.#rescue(idle),
       },
+    });
+    this.#slow = new SlowReceiver({
+      clock: parts.clock,
+      window: this.#flow.window,
+      unsent: () => [...this.#slots.values()].flatMap((one) => (one.kind === 'sending' && !one.told ? one.stream : [])),
+      late: ({ blob }) => this.stop(blob.offer, blob.file, 'too-slow'),
     });
     this.#flow.add(new OutgoingLane(0, parts.link));
   }
@@ -106,6 +116,7 @@ export class Sender {
       this.#add(slot.stream, frame.ranges);
       this.#reportAsked(slot.stream, frame.ranges);
       slot.told = false;
+      this.#slow.start();
       this.#read(slot.stream);
     }
   }
@@ -185,6 +196,7 @@ export class Sender {
   /** The link is gone. Nothing is reported any more. */
   close(): void {
     this.#flow.close();
+    this.#slow.stop();
     this.#slots.clear();
   }
 
@@ -205,6 +217,7 @@ export class Sender {
       return;
     }
     this.#slots.set(want.stream, { kind: 'sending', stream, told: false });
+    this.#slow.start();
     this.#reportAsked(stream, want.ranges);
     this.#reportProgress(stream);
     this.#read(stream);
@@ -283,7 +296,7 @@ export class Sender {
     const block = lane.current;
     if (block === undefined) throw new Error('no block to send');
     const { stream, offset } = block;
-    const frame = new Uint8Array(CHUNK_HEADER_BYTES + bytes);
+    const frame = this.#frame.subarray(0, CHUNK_HEADER_BYTES + bytes);
     writeChunkHeader(frame, stream.number, block.block, offset);
     frame.set(block.data.subarray(offset, offset + bytes), CHUNK_HEADER_BYTES);
     const whole = stream.took(block, bytes, this.parts.clock.now());

@@ -43,6 +43,8 @@ const BUCKET_MS = 15_000;
 /** Round trips of which the smallest counts, per lane and at most. */
 const RECENT = 4;
 const RECENT_MAX = 32;
+/** With several lanes that part of the recent ones counts as too short to be true: what still waits in a channel is told late. */
+const TOO_SHORT = 0.15;
 
 type Phase =
   | { kind: 'start-up' }
@@ -106,9 +108,15 @@ export class Window {
     return Math.min(this.#bucketMinMs, this.#previousMinMs);
   }
 
-  /** Minimum of the last round trips over the base: the queue that everybody together keeps. */
+  /**
+   * The last round trips over the base: the queue that everybody together keeps. Of one lane the shortest counts, since a loss makes the others long.
+   * Several lanes are held by their channels, so that some round trips always come out too short; the shortest of all would show no queue.
+   */
   get queueDelayMs(): number {
-    return this.#recent.length === 0 ? 0 : Math.max(0, Math.min(...this.#recent) - this.baseMs);
+    if (this.#recent.length === 0) return 0;
+    if (this.lanes === 1) return Math.max(0, Math.min(...this.#recent) - this.baseMs);
+    const sorted = Float64Array.from(this.#recent).sort();
+    return Math.max(0, (sorted[Math.floor(TOO_SHORT * sorted.length)] ?? 0) - this.baseMs);
   }
 
   /** Acknowledged bytes per second over the last round trips; 0 until known. */
@@ -208,14 +216,16 @@ export class Window {
         return;
       case 'steady': {
         const competing = this.#competition.step(now, delayMs, targetMs, this.baseMs, this.#windowBytes);
-        if (competing !== undefined) {
-          this.#windowBytes = competing;
-          break;
-        }
         const below = (targetMs - delayMs) / targetMs;
-        if (below < 0) this.#windowBytes += DOWN_GAIN * Math.max(below, -1) * newBytes;
-        else if (limited)
-          this.#windowBytes += Math.min(UP_GAIN, (UP_OF_TARGET * targetMs) / this.baseMs) * below * newBytes;
+        const growth =
+          limited && below > 0 ? Math.min(UP_GAIN, (UP_OF_TARGET * targetMs) / this.baseMs) * below * newBytes : 0;
+        if (competing === undefined) {
+          this.#windowBytes += below < 0 ? DOWN_GAIN * Math.max(below, -1) * newBytes : growth;
+        } else if (growth > 0 && this.#windowBytes + growth > competing) {
+          // Whoever else is there leaves room.
+          this.#windowBytes += growth;
+          this.#competition.raise(now, this.#windowBytes);
+        } else this.#windowBytes = competing;
       }
     }
     this.#windowBytes = Math.min(CAP_BYTES, Math.max(this.#floorBytes, this.#windowBytes));

@@ -4,6 +4,8 @@
  * is let go of when nothing runs.
  */
 const iconPixels = 64;
+/** Of so many parts of the ring one more is seen at the size of a tab's icon. Drawing one has three processes at work. */
+const ringParts = 25;
 
 /** Not in every browser, and where it is the person may have forbidden it: then nothing is shown, which harms nobody. */
 interface BadgeNavigator {
@@ -13,7 +15,8 @@ interface BadgeNavigator {
 
 export class BesideProgress {
   #running = 0;
-  #percent = -1;
+  /** How many parts of the ring are drawn; none: the icon is its own. */
+  #parts: number | undefined;
   #lock: WakeLockSentinel | undefined;
   #icon: { link: HTMLLinkElement; href: string; type: string } | undefined;
   #url: string | undefined;
@@ -29,9 +32,9 @@ export class BesideProgress {
       if (before === 0) this.#begin();
       else if (running === 0) this.#end();
     }
-    const percent = running > 0 ? Math.floor(progress * 100) : -1;
-    if (percent === this.#percent) return;
-    this.#percent = percent;
+    const parts = running > 0 ? Math.floor(progress * ringParts) : undefined;
+    if (parts === this.#parts) return;
+    this.#parts = parts;
     this.#drawIcon().catch(this.report);
   }
 
@@ -71,15 +74,15 @@ export class BesideProgress {
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
     if (!link) return;
     this.#icon ??= { link, href: link.href, type: link.type };
-    if (this.#percent < 0) {
+    if (this.#parts === undefined) {
       link.href = this.#icon.href;
       link.type = this.#icon.type;
       this.#forgetUrl(undefined);
       return;
     }
-    const percent = this.#percent;
-    const drawn = await ring(percent / 100);
-    if (!drawn || percent !== this.#percent) return; // a newer one is under way
+    const parts = this.#parts;
+    const drawn = await ring(parts / ringParts);
+    if (!drawn || parts !== this.#parts) return; // a newer one is under way
     const url = URL.createObjectURL(drawn);
     link.type = 'image/png';
     link.href = url;

@@ -21,7 +21,7 @@ import type { Phase, StorageView, Theme, View } from './view.ts';
 
 /** The view is rebuilt at most this often. While bytes move it changes all the time, and painting takes from the transfer (docs/decisions). */
 const refreshMs = 50;
-const refreshWhileMovingMs = 250;
+const refreshWhileMovingMs = 500;
 /** As long as this a start may take before the person is told that the server does not answer. */
 const connectMs = 4000;
 

@@ -70,9 +70,12 @@ export class SinkFile {
   /** @throws DOMException */
   commit(blocks: readonly number[], hashes: Uint8Array<ArrayBuffer>): void {
     this.data.flush();
-    blocks.forEach((block, i) =>
-      writeAll(this.leafFile, hashes.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES), block * LEAF_BYTES),
-    );
+    for (let first = 0, end = 1; first < blocks.length; first = end++) {
+      const block = blocks[first] ?? 0;
+      while (blocks[end] === block + end - first) end++;
+      // Each write is told to another process, however short it is.
+      writeAll(this.leafFile, hashes.subarray(first * LEAF_BYTES, end * LEAF_BYTES), block * LEAF_BYTES);
+    }
     this.leafFile.flush();
   }
 
