@@ -259,6 +259,7 @@ export class Causeway {
         authorsOf: (conversation) => this.#authorsOf(conversation),
         isMine: (device) => this.isMine(device),
         mayName: (link) => this.groups.joining().length > 0 || this.groups.allowed(link.device) !== undefined,
+        handsOnTo: (conversation) => this.groups.handsOnTo(conversation),
         introduce: (conversation, wires) => this.groups.byLog(conversation)?.introduce(wires),
         report,
       },

@@ -50,6 +50,8 @@ export interface ConversationsPorts {
   isMine(device: DeviceId): boolean;
   /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
   mayName(link: Link): boolean;
+  /** Where not every link is told of what is new: to which devices this one hands on. */
+  handsOnTo(conversation: ConversationId): ((device: DeviceId) => boolean) | undefined;
   /** Takes note of authors whom entries name, where they do. Says whether there are more now. */
   introduce(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<boolean> | undefined;
   report(problem: unknown): void;
@@ -257,6 +259,7 @@ export class Conversations {
     for (const [link, { sessions }] of this.#served)
       for (const [conversation, session] of sessions) {
         const authors = this.ports.authorsOf(conversation);
+        if (authors === session.authors) continue;
         const more = [...authors.keys()].some((device) => !session.authors.has(device));
         session.authors = authors;
         if (more) this.#watch(link, session.sync.start());
@@ -335,11 +338,15 @@ export class Conversations {
     }
   }
 
-  /** Tells the peers; to be called with every batch of committed entries of one conversation at once. */
+  /** Tells those peers to whom this device hands on; to be called with every batch of committed entries of one conversation at once. */
   spread(entries: readonly StoredEntry[]): void {
     const conversation = entries[0]?.conversation;
     if (conversation === undefined) return;
-    for (const [link, { sessions }] of this.#served) {
+    const near = this.ports.handsOnTo(conversation);
+    const served = [...this.#served].filter(([, { sessions }]) => sessions.has(conversation));
+    const chosen = near && served.filter(([link]) => near(link.device));
+    // Whoever reaches none of those whom it should tells whomever it reaches.
+    for (const [link, { sessions }] of chosen && chosen.length > 0 ? chosen : served) {
       const session = sessions.get(conversation);
       if (session) this.#watch(link, session.sync.onLocal(entries));
     }
@@ -375,6 +382,7 @@ export class Conversations {
         this.ports.introduce(conversation, wires)?.then((more) => {
           const session = this.#served.get(link)?.sessions.get(conversation);
           if (session && more) session.authors = this.ports.authorsOf(conversation);
+          return more;
         }),
       send: (frame) => link.control(frame),
       report: (event) => this.#onSync(link, conversation, event),

@@ -44,8 +44,8 @@ export interface SyncOptions {
   /** Hands a frame to the link; frames arrive in this order or not at all. Not called after `close`. */
   send: (frame: FeedFrame) => void;
   report: (event: SyncEvent) => void;
-  /** Where entries name the authors of others: takes note of those whom these entries name, before they are verified. */
-  introduce?: (wires: readonly Uint8Array[]) => Promise<void> | undefined;
+  /** Where entries name the authors of others: takes note of those whom these entries name, unverified. Says whether there are more now. */
+  introduce?: (wires: readonly Uint8Array[]) => Promise<boolean> | undefined;
 }
 
 type State =
@@ -156,10 +156,8 @@ export class ConversationSync {
   }
 
   async #onEntries(wires: readonly Uint8Array[]): Promise<void> {
-    const { feeds, conversation, authors, report, introduce } = this.#options;
-    const introduced = introduce?.(wires);
-    if (introduced) await introduced;
-    const received = await feeds.receive(conversation, wires, authors);
+    const { report } = this.#options;
+    const received = await this.#receive(wires);
     for (const [author, length] of received.shared) {
       this.#reached(author, length);
       report({ kind: 'has', author, length });
@@ -180,6 +178,19 @@ export class ConversationSync {
       await this.#sendFrontier();
     }
     await this.#pump();
+  }
+
+  /** Entries may name those who wrote the others: these are taken then. */
+  async #receive(wires: readonly Uint8Array[]): Promise<Received> {
+    const { feeds, conversation, authors, introduce } = this.#options;
+    const first = await feeds.receive(conversation, wires, authors);
+    if (first.unknownAuthors.length === 0 || !(await introduce?.(wires))) return first;
+    const second = await feeds.receive(conversation, wires, authors);
+    const [committed, forks] = [
+      [...first.committed, ...second.committed],
+      [...first.forks, ...second.forks],
+    ];
+    return { ...second, committed, forks, bad: first.bad ?? second.bad };
   }
 
   #showForks({ forks, refused }: Received): void {

@@ -29,7 +29,7 @@ import type { Answer } from '../signaling.ts';
 import { Group } from './group.ts';
 import { codeOf, invitationOf, secretBytes, secretOf } from './invitation-code.ts';
 import { groupIdOf, joinMessage, logIdOf } from './log-entry.ts';
-import { neighbours } from './neighbours.ts';
+import { neighbours, turnOf } from './neighbours.ts';
 import type { GroupCrypto } from './ports.ts';
 
 export type GroupRow =
@@ -96,6 +96,9 @@ type Joining = Extract<GroupRow, { kind: 'joining' }>;
 
 /** A member lets this much time pass for each turn before it answers in another's place. */
 const turnMs = 2_000;
+/** So long a member leaves it to who should, before the first of the others does it; then the next after each turn. */
+const tendFirstMs = 4_000;
+const tendTurnMs = 1_000;
 /** Whoever waits to be let in asks again this often. */
 const askAgainMs = 60_000;
 
@@ -105,6 +108,10 @@ export class Groups {
   readonly #rows = new Map<string, GroupRow>();
   /** Members' devices of groups that this account is about to join, as the server names them. */
   readonly #hosts = new Map<DeviceId, { account: AccountId; device: Device; group: GroupId; online: boolean }>();
+  /** Found once for all who are online at a time. */
+  readonly #near = new WeakMap<Group, { version: number; near: Set<DeviceId> }>();
+  /** Groups in which this device waits for its turn to do what another member should have done. */
+  readonly #turns = new Set<Group>();
   /** Groups that the server says this account is in. */
   readonly #entered = new Map<GroupId, Roster>();
   readonly #line = new Serial();
@@ -171,8 +178,8 @@ export class Groups {
   /** A member's device that this one may be linked with. */
   allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
     for (const group of this.#groups.values()) {
-      const found = group.me ? group.devices.find(({ id }) => id === device) : undefined;
-      const account = group.accountOf(device);
+      const found = group.me ? group.device(device) : undefined;
+      const account = found && group.accountOf(device);
       if (found && account !== undefined) return { account, device: found };
     }
     return this.#hosts.get(device);
@@ -196,7 +203,7 @@ export class Groups {
     return this.all().flatMap((group) => {
       if (this.ports.isMine(device)) return this.conversationsOf(group);
       if (!group.me) return this.#hosts.get(device)?.group === group.id ? [group.log] : [];
-      return group.devices.some(({ id }) => id === device) ? this.conversationsOf(group) : [];
+      return group.device(device) ? this.conversationsOf(group) : [];
     });
   }
 
@@ -206,11 +213,27 @@ export class Groups {
 
   /** Devices of members that this one hands on to, of all that are online. */
   neighbours(group: Group): Set<DeviceId> {
+    const known = this.#near.get(group);
+    if (known?.version === group.version) return known.near;
+    const near = neighbours(this.ports.keys.id, this.#online(group), group.id);
+    this.#near.set(group, { version: group.version, near });
+    return near;
+  }
+
+  /** To whom what is new in a log or a chat is told: neighbours, and this account's own. */
+  handsOnTo(conversation: ConversationId): ((device: DeviceId) => boolean) | undefined {
+    const group = this.of(conversation);
+    if (!group?.me) return undefined;
+    const near = this.neighbours(group);
+    return (device) => near.has(device) || this.ports.isMine(device);
+  }
+
+  /** Devices of the other members that are online. */
+  #online(group: Group): DeviceId[] {
     const { account } = this.ports.own();
-    const online = [...(group.membership?.members.keys() ?? [])]
-      .filter((other) => other !== account)
-      .flatMap((other) => group.online(other));
-    return neighbours(this.ports.keys.id, online, group.id);
+    return [...(group.membership?.members.keys() ?? [])].flatMap((other) =>
+      other === account ? [] : group.online(other),
+    );
   }
 
   /** Devices to ring while this account is about to join. */
@@ -260,7 +283,7 @@ export class Groups {
 
   disconnected(): void {
     for (const group of this.all())
-      for (const [account, row] of group.roster) group.roster.set(account, { ...row, online: [] });
+      for (const row of [...group.roster.values()]) group.setMember({ ...row, online: [] });
     for (const [device, host] of this.#hosts) this.#hosts.set(device, { ...host, online: false });
   }
 
@@ -278,7 +301,7 @@ export class Groups {
     if (others) this.#entered.set(id, { group: id, members: [...others, member] });
     const group = this.byId(id);
     if (!group) return;
-    group.roster.set(member.account, member);
+    group.setMember(member);
     this.#tend(group);
     this.events.changed(group);
   }
@@ -288,7 +311,7 @@ export class Groups {
     if (account === this.ports.own().account) {
       this.#entered.delete(id);
       group?.setRoster(undefined);
-    } else group?.roster.delete(account);
+    } else group?.dropMember(account);
     this.events.changed(group);
   }
 
@@ -298,7 +321,7 @@ export class Groups {
       const row = group.roster.get(account);
       if (!row) continue;
       came.push(...online.filter((device) => !row.online.includes(device)));
-      group.roster.set(account, { ...row, online });
+      group.setMember({ ...row, online });
       this.events.changed(group);
     }
     for (const [device, host] of this.#hosts)
@@ -475,7 +498,7 @@ export class Groups {
     await group.write(payload);
     // Whether it counts is the log's word: the invitation may have been used up a moment ago.
     if (!group.membership?.members.has(payload.account)) return false;
-    await group.provide();
+    await group.provide(group.lacking().filter(({ id }) => group.accountOf(id) === payload.account));
     return this.ports.change(group.id, { kind: 'admit', account: payload.account });
   }
 
@@ -546,22 +569,43 @@ export class Groups {
     }
   }
 
-  /** What a member does without being asked: keys for those who lack them, device lists that the log lacks. */
+  /**
+   * What a member does without being asked: keys for devices that lack them, device lists that the log lacks. Whoever admits somebody, or has
+   * a new device, does it at once; the others each wait for a turn of their own, and most of them find it done.
+   */
   #tend(group: Group): void {
     if (!group.me) return;
     this.#line
       .run(async () => {
         if (this.#stopped || !group.me) return;
-        const { root, lists, account: own } = this.ports.own();
+        const { root, lists } = this.ports.own();
         await group.addLists(lists, root);
-        for (const { account, lists: count } of [...group.roster.values()]) {
-          const known = group.listsOf(account);
-          if (account === own || known === undefined || count <= known || !this.neighbours(group).size) continue;
-          await this.#fetchLists(group, account);
-        }
-        if (group.state && group.keys.lacking(group.state).length > 0) await group.provide();
+        const lacking = group.lacking();
+        const mine = lacking.filter((device) => this.ports.isMine(device.id));
+        if (mine.length > 0) await group.provide(mine);
+        if ((lacking.length === mine.length && this.#behind(group).length === 0) || this.#turns.has(group)) return;
+        this.#turns.add(group);
+        this.#later(turnOf(this.ports.keys.id, this.#online(group), group.id) * tendTurnMs + tendFirstMs, async () => {
+          this.#turns.delete(group);
+          await this.#line.run(() => this.#tendOthers(group));
+        });
       })
       .catch((problem: unknown) => this.ports.report(problem));
+  }
+
+  async #tendOthers(group: Group): Promise<void> {
+    if (!group.me) return;
+    for (const account of this.#behind(group)) await this.#fetchLists(group, account);
+    if (group.lacking().length > 0) await group.provide();
+  }
+
+  /** Members of whose device lists the server has more than the log. */
+  #behind(group: Group): AccountId[] {
+    const { account: own } = this.ports.own();
+    return [...group.roster.values()].flatMap(({ account, lists }) => {
+      const known = account === own ? undefined : group.listsOf(account);
+      return known !== undefined && lists > known ? [account] : [];
+    });
   }
 
   async #fetchLists(group: Group, account: AccountId): Promise<void> {

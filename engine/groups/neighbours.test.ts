@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toBase64 } from '../../protocol/bytes.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
 import { seededRandom } from '../testing/keys.ts';
-import { neighbours } from './neighbours.ts';
+import { neighbours, turnOf } from './neighbours.ts';
 
 const devices = (count: number, seed: number): DeviceId[] => {
   const random = seededRandom(seed);
@@ -12,7 +12,6 @@ const devices = (count: number, seed: number): DeviceId[] => {
 /** Steps that it takes at most until what one device says has reached all. */
 function reach(all: readonly DeviceId[], from: DeviceId): number {
   const links = new Map(all.map((device) => [device, neighbours(device, all, 'salt')]));
-  for (const [device, chosen] of links) for (const other of chosen) links.get(other)?.add(device);
   const reached = new Set([from]);
   let edge = [from];
   for (let steps = 0; ; steps++) {
@@ -32,9 +31,18 @@ describe('neighbours', () => {
   it('are few, and reach 200 in a few steps', () => {
     for (let seed = 1; seed <= 5; seed++) {
       const all = devices(200, seed);
-      for (const device of all) expect(neighbours(device, all, 'salt').size).toBe(5);
+      const links = all.map((device) => neighbours(device, all, 'salt').size);
+      expect(Math.min(...links)).toBeGreaterThanOrEqual(4);
+      expect(Math.max(...links)).toBeLessThanOrEqual(16);
+      expect(links.reduce((sum, one) => sum + one, 0) / all.length).toBeLessThan(6.1);
       for (const device of all.slice(0, 20)) expect(reach(all, device)).toBeLessThanOrEqual(6);
     }
+  });
+
+  it('have each other as neighbours', () => {
+    const all = devices(50, 3);
+    for (const device of all)
+      for (const other of neighbours(device, all, 's')) expect(neighbours(other, all, 's').has(device)).toBe(true);
   });
 
   it('are the same for the same devices in any order, and none is oneself', () => {
@@ -43,5 +51,12 @@ describe('neighbours', () => {
     expect(neighbours(self, all.toReversed(), 's')).toEqual(neighbours(self, all, 's'));
     expect(neighbours(self, all, 's').has(self)).toBe(false);
     expect(neighbours(self, all, 't')).not.toEqual(neighbours(self, all, 's'));
+  });
+
+  it('take turns that are the same for all who see the same devices online', () => {
+    const all = devices(30, 9);
+    const turns = all.map((device) => turnOf(device, all, 's'));
+    expect(turns.toSorted((a, b) => a - b)).toEqual(all.map((_, index) => index));
+    expect(all.map((device) => turnOf(device, all.toReversed(), 's'))).toEqual(turns);
   });
 });
