@@ -274,6 +274,9 @@ export class Causeway {
           if (person) this.#personChanged(person.account);
           this.ownDevices.soon();
         },
+        level: (device) => {
+          if (this.groups.allowed(device)) this.#reconsider(device);
+        },
         forked: (_, fork) => report(new Error(`feed of ${fork.device} is forked`)),
         broken: (link, problem) => this.#broken(link, problem),
       },
@@ -1004,12 +1007,12 @@ export class Causeway {
     );
   }
 
-  async #wantedByGroups(device: DeviceId): Promise<boolean> {
+  #wantedByGroups(device: DeviceId): boolean {
     for (const group of this.groups.all()) {
       if (!group.me || !this.groups.neighbours(group).has(device)) continue;
       if (this.#looking === group.id || !group.keys.some) return true;
       for (const conversation of this.groups.conversationsOf(group))
-        if (await this.conversations.owes(conversation, device, true)) return true;
+        if (!this.conversations.isLevel(conversation, device)) return true;
     }
     return this.groups.hosts().includes(device);
   }

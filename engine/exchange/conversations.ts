@@ -60,6 +60,8 @@ export interface ConversationsPorts {
 export interface ConversationsEvents {
   changed(conversation: ConversationId): void;
   forked(conversation: ConversationId, fork: Fork): void;
+  /** A device has all that is here of a conversation. */
+  level(device: DeviceId): void;
   /** A peer spoke of a conversation that is not known here. */
   named(conversation: ConversationId): void;
   /** The link has to go: its peer broke the protocol, or this side failed. */
@@ -115,6 +117,9 @@ export class Conversations {
   readonly #summaries = new Map<ConversationId, Summary>();
   /** By conversation and author. */
   readonly #deliveries = new Map<ConversationId, Map<DeviceId, Delivery>>();
+  /** Commits in each conversation since the start, and how many of them there were when each device had all that was here. */
+  readonly #commits = new Map<ConversationId, number>();
+  readonly #level = new Map<ConversationId, Map<DeviceId, number>>();
   #looking: ConversationId | undefined;
 
   constructor(
@@ -177,6 +182,11 @@ export class Conversations {
     return this.#deliveries.get(conversation)?.get(author)?.stateOf(sequence, recipients) ?? 'queued';
   }
 
+  /** Whether a device was shown to have all that is here of a conversation, by a link since the start of this engine. */
+  isLevel(conversation: ConversationId, device: DeviceId): boolean {
+    return this.#level.get(conversation)?.get(device) === (this.#commits.get(conversation) ?? 0);
+  }
+
   /** Whether this device has entries of this account, or with `all` of anybody, that `device` has not acknowledged to it. */
   async owes(conversation: ConversationId, device: DeviceId, all = false): Promise<boolean> {
     for (const [author, length] of await this.ports.feeds.frontier(conversation)) {
@@ -234,7 +244,7 @@ export class Conversations {
   again(conversation: ConversationId): void {
     for (const [link, { sessions }] of this.#served) {
       const session = sessions.get(conversation);
-      if (session) this.#watch(link, session.sync.start());
+      if (session) this.#watch(link, session.sync.again());
     }
   }
 
@@ -262,7 +272,7 @@ export class Conversations {
         if (authors === session.authors) continue;
         const more = [...authors.keys()].some((device) => !session.authors.has(device));
         session.authors = authors;
-        if (more) this.#watch(link, session.sync.start());
+        if (more) this.#watch(link, session.sync.again());
       }
   }
 
@@ -342,6 +352,7 @@ export class Conversations {
   spread(entries: readonly StoredEntry[]): void {
     const conversation = entries[0]?.conversation;
     if (conversation === undefined) return;
+    this.#commits.set(conversation, (this.#commits.get(conversation) ?? 0) + 1);
     const near = this.ports.handsOnTo(conversation);
     const served = [...this.#served].filter(([, { sessions }]) => sessions.has(conversation));
     const chosen = near && served.filter(([link]) => near(link.device));
@@ -385,6 +396,7 @@ export class Conversations {
           return more;
         }),
       send: (frame) => link.control(frame),
+      mark: () => this.#commits.get(conversation) ?? 0,
       report: (event) => this.#onSync(link, conversation, event),
     });
   }
@@ -435,6 +447,13 @@ export class Conversations {
       return;
     }
     if (event.kind === 'unknown-author') return; // see `authorsChanged`
+    if (event.kind === 'level') {
+      const level = this.#level.get(conversation) ?? new Map<DeviceId, number>();
+      if (level.get(link.device) === event.mark) return;
+      this.#level.set(conversation, level.set(link.device, event.mark));
+      this.events.level(link.device);
+      return;
+    }
     // Between own devices it counts what the other one has of anybody's.
     if (!this.ports.isMine(event.author) && !this.ports.isMine(link.device)) return;
     const { author, length } = event;

@@ -581,9 +581,10 @@ export class Groups {
         const { root, lists } = this.ports.own();
         await group.addLists(lists, root);
         const lacking = group.lacking();
-        const mine = lacking.filter((device) => this.ports.isMine(device.id));
+        const mine = lacking.filter(({ id }) => this.ports.isMine(id) && id !== this.ports.keys.id);
         if (mine.length > 0) await group.provide(mine);
-        if ((lacking.length === mine.length && this.#behind(group).length === 0) || this.#turns.has(group)) return;
+        const done = lacking.length === mine.length && this.#behind(group).length === 0;
+        if (done || this.#turns.has(group)) return;
         this.#turns.add(group);
         this.#later(turnOf(this.ports.keys.id, this.#online(group), group.id) * tendTurnMs + tendFirstMs, async () => {
           this.#turns.delete(group);
