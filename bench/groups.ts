@@ -44,11 +44,16 @@ class Traffic {
   }
 }
 
-const seconds = (ms: number | undefined): string => (ms === undefined ? 'did not happen' : `${(ms / 1000).toFixed(2)} s`);
+const seconds = (ms: number | undefined): string =>
+  ms === undefined ? 'did not happen' : `${(ms / 1000).toFixed(2)} s`;
 const mean = (all: readonly number[]): number => all.reduce((sum, one) => sum + one, 0) / Math.max(1, all.length);
 
 /** One message, from a group at rest or from one in which links stand. */
-async function oneMessage(crowd: Crowd, writer: Machine, text: string): Promise<{ tookMs: number | undefined; sent: Traffic }> {
+async function oneMessage(
+  crowd: Crowd,
+  writer: Machine,
+  text: string,
+): Promise<{ tookMs: number | undefined; sent: Traffic }> {
   const sent = new Traffic();
   const stop = sent.count();
   crowd.say(writer, text);
