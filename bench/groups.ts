@@ -63,7 +63,7 @@ async function oneMessage(
   return { tookMs, sent };
 }
 
-async function many(members: number, say: Run['say']): Promise<Row[]> {
+export async function many(members: number, say: Run['say']): Promise<Row[]> {
   const world = new World({ crypto: realCrypto });
   const startedAt = performance.now();
   const virtualFrom = world.clock.now();
