@@ -6,7 +6,7 @@
 import { fromBase64 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { EntryRef } from '../../protocol/entry.ts';
-import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
+import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
 import { fartherOf, isNews, type ReadMarks } from '../devices/read-marks.ts';
@@ -25,6 +25,8 @@ export interface Summary {
     | ({ kind: 'files'; names: string[]; at: number; mine: boolean } & Partial<EntryRef>);
   /** Messages of others since the conversation was last looked at, on whichever device of this account. */
   unread: number;
+  /** One of those names this person. */
+  mentioned?: boolean;
   /** How far the feeds of others were read, and what of that the other devices of this account were told. */
   read?: ReadMarks;
   shared?: ReadMarks;
@@ -48,6 +50,7 @@ export interface ConversationsPorts {
   /** Devices that may write in a conversation: those ever certified for the person and for this account. */
   authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string>;
   isMine(device: DeviceId): boolean;
+  own(): AccountId;
   /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
   mayName(link: Link): boolean;
   /** Where not every link is told of what is new: to which devices this one hands on. */
@@ -407,13 +410,16 @@ export class Conversations {
     const mine = this.ports.isMine(entry.device);
     const seen = mine || entry.conversation === this.#looking || isRead(summary, entry);
     const unread = seen ? summary.unread : summary.unread + 1;
-    if (summary.last && summary.last.at > entry.wall) return { ...summary, unread };
+    const named = payload.kind === 'text' && payload.mentions?.includes(this.ports.own()) === true;
+    const before = summary.unread > 0 && summary.mentioned === true;
+    const mentioned = seen ? before : before || named;
+    if (summary.last && summary.last.at > entry.wall) return { ...summary, unread, mentioned };
     const common = { at: entry.wall, mine, device: entry.device, sequence: entry.sequence };
     const last =
       payload.kind === 'text'
         ? ({ kind: 'text', text: payload.text.slice(0, 200), ...common } as const)
         : ({ kind: 'files', names: payload.files.slice(0, 3).map((file) => file.name), ...common } as const);
-    return { ...summary, unread, last };
+    return { ...summary, unread, mentioned, last };
   }
 
   /** The last message is not what it was any more: shown are its new words, or the message before it. */

@@ -157,7 +157,7 @@ export class Messages {
     conversation: ConversationId,
     personOf: PersonOf,
     { own, tell }: { own: AccountId; tell: boolean },
-  ): Promise<Payload | undefined> {
+  ): Promise<Extract<Payload, { kind: 'read' }> | undefined> {
     await this.#expiries.seen(conversation);
     if (!tell) return undefined;
     const before = new Map([...this.readBy(conversation, own), ...(this.#told.get(conversation) ?? [])]);
@@ -168,6 +168,17 @@ export class Messages {
     if (upTo.length === 0) return undefined;
     this.#told.set(conversation, new Map([...before, ...upTo]));
     return { kind: 'read', upTo };
+  }
+
+  /** Somebody of a group has read so far, as they say beside the chat. */
+  async learnRead(
+    conversation: ConversationId,
+    account: AccountId,
+    upTo: readonly (readonly [DeviceId, number])[],
+  ): Promise<void> {
+    const known = this.readBy(conversation, account);
+    if (upTo.some(([device, length]) => length > (known.get(device) ?? 0)))
+      await this.#keep(withRead(this.#of(conversation), account, upTo));
   }
 
   /** Says whether the message that it is about is not there yet. */
