@@ -294,10 +294,9 @@ export class Causeway {
   }
 
   /** Other members of a group who have read an entry of this account; nobody to those who do not say so themselves. */
-  readersOf(group: Group, { device, sequence }: EntryRef): AccountId[] {
-    if (!this.discretion.read) return [];
-    const others = [...(group.membership?.members.keys() ?? [])].filter((account) => account !== this.account.id);
-    return others.filter((account) => (this.messages.readBy(group.chat, account).get(device) ?? 0) > sequence);
+  readersOf(group: Group, entry: EntryRef): AccountId[] {
+    const isOther = (account: AccountId) => account !== this.account.id && group.membership?.members.has(account);
+    return this.discretion.read ? this.messages.readersOf(group.chat, entry).filter(isOther) : [];
   }
 
   /** How far an entry of this person's own got; that it was read is only shown to those who say so themselves. */

@@ -29,6 +29,8 @@ export class Group {
   /** Another one whenever who is in, or online, may have changed. */
   version = 0;
   readonly asking = new Map<AccountId, Asking>();
+  /** Members whose account was deleted, as the server says. They stay in the log until an admin removes them. */
+  readonly departed = new Set<AccountId>();
   readonly #roster = new Map<AccountId, RosterMember>();
   readonly #log: GroupLog;
   readonly #line = new Serial();

@@ -203,6 +203,7 @@ export class Groups {
       // The server may not have heard of a group that was founded here, or have lost what it knew.
       if (!roster && group.me?.role === 'owner') await this.ports.change(group.id, { kind: 'create' });
       await this.#reconcile(group);
+      await this.#askDeparted(group);
     }
     for (const roster of answer.value.groups) await this.entered(roster);
     this.#joining.askAll();
@@ -243,6 +244,7 @@ export class Groups {
       group?.setRoster(undefined);
     } else group?.dropMember(account);
     this.events.changed(group);
+    if (group) this.#askDeparted(group).catch((problem: unknown) => this.ports.report(problem));
   }
 
   presence({ account, online }: ServerEvent<'presence'>): DeviceId[] {
@@ -346,6 +348,18 @@ export class Groups {
   }
 
   // Within
+
+  /** Members whom the server does not name: their account may be gone, so that their devices never come back. */
+  async #askDeparted(group: Group): Promise<void> {
+    const { account: own } = this.ports.own();
+    const members = [...(group.membership?.members.keys() ?? [])];
+    const missing = members.filter((account) => account !== own && !group.roster.has(account));
+    if (!group.me || group.roster.size === 0 || missing.length === 0) return;
+    const answer = await this.ports.request('people:departed', { accounts: missing });
+    if (!answer.ok) return;
+    for (const account of answer.value.departed) if (missing.includes(account)) group.departed.add(account);
+    this.events.changed(group);
+  }
 
   /** The server keeps in the list whom the log removed, when an admin was cut off in between: the next admin who is there says it again. */
   async #reconcile(group: Group): Promise<void> {

@@ -23,7 +23,7 @@ beforeEach(async () => {
   expect(await world.run(60_000, () => crowd.complete)).toBe(true);
   // Links of the time in which all came are gone.
   await world.run(150_000);
-  for (const machine of crowd.all) machine.engine.lookAt(id() as never);
+  for (const machine of crowd.all) machine.engine.lookAt(id());
   await world.run(5_000);
 });
 
@@ -37,12 +37,12 @@ describe('a note', () => {
         const group = crowd.groupOf(machine);
         return group && machine.engine.writingIn(group).includes(writer.account.id);
       }).length;
-    writer.engine.typing(id() as never);
+    writer.engine.typing(id());
     expect(await world.run(1_000, () => seeing() === members - 1)).toBe(true);
     crowd.say(writer, 'that is it');
     expect(await world.run(1_000, () => seeing() === 0)).toBe(true);
     await world.run(1_000);
-    writer.engine.typing(id() as never);
+    writer.engine.typing(id());
     expect(await world.run(1_000, () => seeing() === members - 1)).toBe(true);
     await world.run(7_000);
     expect(seeing()).toBe(0);
@@ -89,6 +89,18 @@ describe('a note', () => {
     expect(crowd.all.flatMap(({ reports }) => reports)).toEqual([]);
   });
 
+  it('is of nobody whose account is deleted; the others are told so', async () => {
+    const [gone, reader] = [member(10), member(1)];
+    world.server.delete(gone.account.id);
+    const group = crowd.groupOf(reader);
+    const departed = () => group?.departed.has(gone.account.id) === true;
+    expect(await world.run(2_000, departed)).toBe(true);
+    expect(group?.online(gone.account.id)).toEqual([]);
+    expect(group?.membership?.members.has(gone.account.id)).toBe(true);
+    crowd.all[0].act(async (engine) => engine.groups.byId(id())?.remove(gone.account.id));
+    expect(await world.run(2_000, () => group?.membership?.members.has(gone.account.id) === false)).toBe(true);
+  });
+
   it('names a person in a text: it stands in the summary until it was read', async () => {
     const [author, named] = [member(7), member(8)];
     named.engine.lookAt(undefined);
@@ -97,7 +109,7 @@ describe('a note', () => {
     const summary = (machine: Machine) => machine.engine.conversations.summary(crowd.groupOf(machine)?.chat as never);
     expect(summary(named)).toMatchObject({ unread: 1, mentioned: true });
     expect(summary(member(9)).mentioned).not.toBe(true);
-    named.engine.lookAt(id() as never);
+    named.engine.lookAt(id());
     await world.run(100);
     named.engine.lookAt(undefined);
     crowd.say(author, 'nobody');

@@ -82,6 +82,12 @@ export class Messages {
     return new Map(this.#of(conversation).read.find(([one]) => one === account)?.[1]);
   }
 
+  /** Who has read an entry, as they say. */
+  readersOf(conversation: ConversationId, { device, sequence }: EntryRef): AccountId[] {
+    const reaches = ([feed, length]: readonly [DeviceId, number]) => feed === device && length > sequence;
+    return this.#of(conversation).read.flatMap(([account, upTo]) => (upTo.some(reaches) ? [account] : []));
+  }
+
   /** After how long new texts disappear; 0 when they stay. */
   timerMs(conversation: ConversationId): number {
     return this.#of(conversation).timer?.afterMs ?? 0;
