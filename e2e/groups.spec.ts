@@ -63,10 +63,44 @@ test('a group is founded, joined by link and by code, and its messages reach who
   await expect(log(alice)).toContainText('@bob');
   await expect(log(alice)).toContainText('@carol');
 
+  // Who came is told in the chat, calmly; who is writing above it; who has read it on request.
+  await expect(log(alice)).toContainText('Sam (@bob) and Sam (@carol) joined');
+  await bob.page.getByRole('textbox', { name: 'Message' }).pressSequentially('wait');
+  await expect(alice.page.getByText('Sam (@bob) is writing…')).toBeVisible();
+  const own = log(alice).getByRole('button', { name: 'Message actions' }).first();
+  await expect(own).toHaveAccessibleDescription(/welcome/);
+  await own.focus();
+  await own.press('Enter');
+  const readBy = alice.page.getByRole('menuitem', { name: 'Read by 2 of 2' });
+  await expect(readBy).toBeVisible({ timeout: 15_000 });
+  await readBy.press('Enter');
+  const readers = alice.page.getByRole('dialog', { name: 'Read by 2 of 2' });
+  await expect(readers.getByRole('listitem')).toHaveText([/@bob/, /@carol/]);
+  await readers.getByRole('button', { name: 'Close' }).click();
+  // An invitation opens in this window.
+  await bob.say(`here: ${bob.url}/#join/${code}`);
+  await log(carol).getByRole('link', { name: code }).click();
+  const dialog = carol.page.getByRole('dialog', { name: 'Join group' });
+  await expect(dialog.getByRole('textbox', { name: 'Join code' })).toHaveValue(code);
+  await carol.page.keyboard.press('Escape');
+  expect(carol.context.pages()).toHaveLength(1);
+  await carol.row('Choir').click();
+  await carol.page.getByRole('button', { name: 'Options for Choir' }).click();
+  await carol.page.getByRole('menuitem', { name: 'Mute' }).click();
+
   // Carol is away while Alice writes, and Alice is gone when Carol comes back.
   await carol.context.close();
-  await alice.say('while carol is away');
-  await expect(log(bob)).toContainText('while carol is away');
+  const field = alice.page.getByRole('textbox', { name: 'Message' });
+  await field.pressSequentially('dear @sa');
+  const choice = alice.page.getByRole('listbox', { name: 'People you can mention' });
+  await expect(choice.getByRole('option')).toHaveText([/Sam @bob/, /Sam @carol/]);
+  await field.press('ArrowDown');
+  await expect(choice.getByRole('option', { selected: true })).toContainText('@carol');
+  await field.press('Enter');
+  await expect(field).toHaveValue('dear @carol ');
+  await field.pressSequentially('while you are away');
+  await field.press('Enter');
+  await expect(log(bob).locator('strong', { hasText: '@carol' })).toBeVisible();
   await expect(bob.page.getByText('3 members, 1 online').first()).toBeVisible({ timeout: 30_000 });
   for (const pid of alice.pids()) process.kill(pid, 'SIGKILL');
   const killedAt = Date.now();
@@ -74,6 +108,8 @@ test('a group is founded, joined by link and by code, and its messages reach who
   expect(Date.now() - killedAt).toBeLessThan(30_000);
   await carol.launch();
   await carol.ready();
+  // Whoever is named is told, where they asked for quiet too.
+  await expect(carol.row('Choir')).toHaveAccessibleName(/muted.*you are mentioned/, { timeout: 30_000 });
   await carol.row('Choir').click();
-  await expect(log(carol)).toContainText('while carol is away', { timeout: 30_000 });
+  await expect(log(carol)).toContainText('dear @carol while you are away');
 });

@@ -6,6 +6,7 @@ import { fromBase64, toBase64 } from '../protocol/bytes.ts';
 import type { EntryRef, OfferedFile, Payload } from '../protocol/entry.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import type { AccountId, ConversationId, DeviceId, GroupId, OfferId } from '../protocol/ids.ts';
+import { limits } from '../protocol/limits.ts';
 import type { Handle } from '../protocol/names.ts';
 import type { Device } from '../protocol/people.ts';
 import type { CausewayEvents, CausewayPorts, ChatId } from './causeway-ports.ts';
@@ -243,15 +244,18 @@ export class Causeway {
     return person && { conversation: person.conversation, personOf: this.personOf(person), person };
   }
 
-  async sendText(to: ChatId, text: string, reply?: EntryRef): Promise<Outcome> {
+  /** @param reply the message that it answers. @param mentions whom its words name. */
+  async sendText(to: ChatId, text: string, reply?: EntryRef, mentions: readonly AccountId[] = []): Promise<Outcome> {
     const person = this.#chat(to);
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
     this.#parts.typing.sent(person.conversation);
+    this.#parts.notes.sent(person.conversation);
     const expiresAfterMs = this.messages.timerMs(person.conversation);
     return this.#parts.outbox.append(person.conversation, {
       kind: 'text',
       text,
       ...(reply ? { reply } : {}),
+      ...(mentions.length > 0 ? { mentions: [...new Set(mentions)].slice(0, limits.mentionsPerText) } : {}),
       ...(expiresAfterMs > 0 ? { expiresAfterMs } : {}),
     });
   }
@@ -270,17 +274,22 @@ export class Causeway {
     const found = this.#chat(chat);
     if (!found || this.#stopped) return;
     await this.#parts.projector.run(async () => {
-      const { conversation, personOf, person } = found;
-      // In a group nobody is told: a receipt of each member for each message would be more than the messages.
-      const tell = this.discretion.read && person?.relation === 'accepted';
+      const { conversation, personOf, person, group } = found;
+      const tell = this.discretion.read && (person?.relation === 'accepted' || group?.me !== undefined);
       const own = this.#parts.account.id;
       const receipt = await this.messages.seen(conversation, personOf, { own, tell });
-      if (receipt) await this.#parts.outbox.append(conversation, receipt);
+      if (receipt && group) {
+        await this.messages.learnRead(conversation, own, receipt.upTo);
+        this.#parts.notes.tellRead(group);
+      } else if (receipt) await this.#parts.outbox.append(conversation, receipt);
     });
   }
 
-  /** The person is writing to this one. */
-  typing(account: AccountId): void {
+  /** The person is writing to this one, or in this group. */
+  typing(chat: ChatId): void {
+    const group = this.groups.byId(chat as GroupId);
+    if (group && this.discretion.typing) this.#parts.notes.tellWriting(group);
+    const account = chat as AccountId;
     const person = this.people.get(account);
     if (!person || !this.discretion.typing || this.people.isSelf(account)) return;
     const links = this.links.all().filter((link) => link.account === account);
@@ -289,6 +298,17 @@ export class Causeway {
 
   isTyping(account: AccountId): boolean {
     return this.discretion.typing && this.#parts.typing.by(account);
+  }
+
+  /** Members of a group who are writing now. */
+  writingIn(group: Group): AccountId[] {
+    return this.discretion.typing ? this.#parts.notes.writing(group) : [];
+  }
+
+  /** Other members of a group who have read an entry of this account; nobody to those who do not say so themselves. */
+  readersOf(group: Group, entry: EntryRef): AccountId[] {
+    const isOther = (account: AccountId) => account !== this.account.id && group.membership?.members.has(account);
+    return this.discretion.read ? this.messages.readersOf(group.chat, entry).filter(isOther) : [];
   }
 
   /** How far an entry of this person's own got; that it was read is only shown to those who say so themselves. */
@@ -378,6 +398,7 @@ export class Causeway {
     this.approvals.stop();
     this.messages.stop();
     this.groups.stop();
+    this.#parts.notes.stop();
     this.links.stop();
     this.#parts.server.stop();
     await this.transfers.stop();

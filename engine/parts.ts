@@ -18,6 +18,7 @@ import { Projector } from './exchange/projector.ts';
 import { Transfers } from './exchange/transfers.ts';
 import { Feeds } from './feed/log.ts';
 import { Groups } from './groups/groups.ts';
+import { GroupNotes } from './groups/notes.ts';
 import type { VerifiedChain } from './identity/device-list.ts';
 import { Envelopes } from './identity/envelope.ts';
 import { IceServers } from './links/ice-servers.ts';
@@ -137,6 +138,8 @@ export function build(
       authorsOf: (conversation) => authors.of(conversation),
       isMine: (device) => account.isMine(device),
       mayName: (link) => groups.joining().length > 0 || groups.allowed(link.device) !== undefined,
+      own: () => account.id,
+      handsOnTo: (conversation) => groups.handsOnTo(conversation),
       introduce: (conversation, wires) => groups.byLog(conversation)?.introduce(wires),
       report,
     },
@@ -151,6 +154,7 @@ export function build(
         if (person) policy.personChanged(person.account);
         ownDevices.soon();
       },
+      level: (device) => policy.level(device),
       forked: (conversation, fork) => {
         report(new Error(`feed of ${fork.device} is forked`));
         events.changed(people.byConversation(conversation)?.account ?? groups.of(conversation)?.id);
@@ -215,7 +219,20 @@ export function build(
       projector.run(work).catch(report);
     },
   });
-  const shared = { ...ports, account, people, groups, links, conversations, transfers, ownDevices, typing, request };
+  const notes: GroupNotes = new GroupNotes(
+    {
+      ...ports,
+      byChat: (conversation) => groups.byChat(conversation),
+      handsOnTo: (conversation) => groups.handsOnTo(conversation),
+      links: () => links.all(),
+      isMine: (device) => account.isMine(device),
+      readHere: (conversation) => messages.readBy(conversation, account.id),
+      learnRead: (...read) => projector.run(() => messages.learnRead(...read)),
+    },
+    (group) => events.changed(group.id),
+  );
+  const talk = { typing, notes };
+  const shared = { ...ports, account, people, groups, links, conversations, transfers, ownDevices, ...talk, request };
   const projector: Projector = new Projector(
     {
       ...shared,
@@ -280,6 +297,7 @@ export function build(
     ownDevices,
     approvals,
     typing,
+    notes,
     messages,
     projector,
     policy,

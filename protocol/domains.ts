@@ -10,6 +10,7 @@ export type Domain =
   | 'causeway/entry/1'
   | 'causeway/committed/1'
   | 'causeway/leaves/1'
-  | 'causeway/group-join/1';
+  | 'causeway/group-join/1'
+  | 'causeway/group-note/1';
 
 export const signedBytes = (domain: Domain, body: Uint8Array): Bytes => concatBytes(toUtf8(domain), [0], body);

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { bytesOf, bytesUpTo, uint } from './codec.ts';
-import { ConversationId, DeviceId, OfferId } from './ids.ts';
+import { AccountId, ConversationId, DeviceId, OfferId } from './ids.ts';
 import { limits } from './limits.ts';
 import { OwnGroup, OwnPerson, OwnRead } from './own-facts.ts';
 
@@ -88,6 +88,8 @@ export const Payload = v.variant('kind', [
     text: words,
     /** The message that this one answers. */
     reply: v.optional(EntryRef),
+    /** Whom its words name by `@handle`: they are told even where they asked for quiet. */
+    mentions: v.optional(v.pipe(v.array(AccountId), v.minLength(1), v.maxLength(limits.mentionsPerText))),
     /** It disappears so long after it was sent, or on the devices of others after it was seen there. */
     expiresAfterMs: v.optional(v.pipe(uint(limits.expiryMs), v.minValue(1))),
   }),

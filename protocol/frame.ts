@@ -92,6 +92,18 @@ export const ControlFrame = v.variant('kind', [
   }),
   /** The person is writing in this conversation. Nothing of it is stored, and nobody answers it. */
   v.strictObject({ kind: v.literal('typing'), conversation: ConversationId }),
+  /**
+   * What the person of `device` lets a group know beside what is written in its chat: how far they have read, or, with nothing in `read`, that
+   * they are writing now. Signed by that device under the domain `causeway/group-note/1`, CBOR `[conversation, device, at, read]`; members hand it on.
+   */
+  v.strictObject({
+    kind: v.literal('note'),
+    conversation: ConversationId,
+    device: DeviceId,
+    at: uint(),
+    read: v.pipe(v.array(v.tuple([DeviceId, uint()])), v.maxLength(limits.readFeeds)),
+    signature: bytesOf(64),
+  }),
   // Transfers
   /** The receiver opens stream `stream` and asks for the blocks in `ranges` ([first, end) pairs, ascending), with an initial credit in bytes. */
   v.strictObject({

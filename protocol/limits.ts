@@ -87,6 +87,8 @@ export const limits = {
   textBytes: 16 * KiB,
   /** A reaction in UTF-16 units: the longest emoji, a family with skin tones, is under 32. */
   reactionUnits: 32,
+  /** People whom one text names: more is shouting at all, and a payload stays small. */
+  mentionsPerText: 32,
   /** Feeds that one read receipt names; more go into the next one. */
   readFeeds: 64,
   /** Longest time after which a message disappears: a year. */
@@ -135,6 +137,10 @@ export const limits = {
   membersPerAnswer: 16,
   /** Members who are told that somebody asks to join: if the first does not answer, the next does. */
   membersAsked: 4,
+  /** Notes of one device in one group that are taken and handed on: one in this time. Who is honest says less. */
+  groupNoteIntervalMs: 500,
+  /** Notes of others that a member hands to whom it meets, the newest: receipts of those who were there last. */
+  groupNotesPerLink: 64,
   /** How long the server remembers who asked: a member lets them in within this time, or they ask again. */
   joinAskMs: 10 * 60_000,
 

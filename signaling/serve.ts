@@ -78,7 +78,7 @@ export async function serve(
   const endSession = (hash: string): void => {
     for (const connection of directory.all()) if (connection.sessionHash === hash) connection.end('ended');
   };
-  const deleteAccount = createDeletion({ store, directory, people, knocks });
+  const deleteAccount = createDeletion({ store, directory, people, groups, knocks });
   const api = createApi({
     store,
     sessions,

@@ -11,7 +11,8 @@ export type MessageRow =
 const pauseMs = 5 * 60_000;
 
 function joined(a: MessageItem | undefined, b: MessageItem | undefined): boolean {
-  if (!a || !b || a.kind === 'notice' || b.kind === 'notice') return false;
+  const said = (item: MessageItem) => item.kind !== 'notice' && item.kind !== 'event';
+  if (!a || !b || !said(a) || !said(b)) return false;
   return (
     a.mine === b.mine &&
     a.author === b.author &&

@@ -44,6 +44,19 @@ export function textParts(text: string): TextPart[] {
   );
 }
 
+/** Handles that a text names by `@`, lower case, in its order. */
+export const mentionedHandles = (text: string): string[] =>
+  text.includes('@')
+    ? textParts(text).flatMap((part) => (part.kind === 'mention' ? [part.text.slice(1).toLowerCase()] : []))
+    : [];
+
+/** The code in a link by which one joins a group at this server, so that it opens here. */
+export function joinCodeOf(href: string, origin: string): string | undefined {
+  if (!URL.canParse(href)) return undefined;
+  const url = new URL(href);
+  return url.origin === origin && url.pathname === '/' ? /^#join\/(.+)$/.exec(url.hash)?.[1] : undefined;
+}
+
 /** Cuts `text` at the matches of `pattern`; what lies between goes through `between`. A match that is no part after all is text. */
 function split(
   text: string,

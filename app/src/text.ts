@@ -86,6 +86,38 @@ const fileFailures = {
 export const nameOf = (person: { displayName: string; handle: string; self?: true }): string =>
   person.self ? text.people.self : person.displayName || person.handle;
 
+/** One calm line for what happened in a group. */
+function groupEvent({ what, who, doneBy, byMe, mine }: Extract<MessageItem, { kind: 'event' }>): string {
+  const [first = '', ...others] = who;
+  const whom =
+    others.length === 0
+      ? first
+      : others.length < 3
+        ? `${[first, ...others.slice(0, -1)].join(', ')} and ${others.at(-1) ?? ''}`
+        : `${first}, ${others[0] ?? ''} and ${number.format(others.length - 1)} others`;
+  const actor = byMe ? 'You' : (doneBy ?? '');
+  switch (what) {
+    case 'created':
+      return mine ? 'You created the group' : `${whom} created the group`;
+    case 'joined':
+      return mine && others.length === 0 ? 'You joined' : `${whom} joined`;
+    case 'left':
+      return mine ? 'You left' : `${whom} left`;
+    case 'removed':
+      return mine ? `${actor} removed you` : actor ? `${actor} removed ${whom}` : `${whom} was removed`;
+    case 'made-admin':
+      return mine ? `${actor} made you an admin` : `${actor} made ${whom} an admin`;
+    case 'made-member':
+      return mine ? `${actor} took the admin role away from you` : `${actor} took the admin role away from ${whom}`;
+    case 'made-owner':
+      return mine ? 'You are the owner of the group now' : `${whom} is the owner of the group now`;
+    case 'named':
+      return mine ? 'You changed the name or picture of the group' : `${whom} changed the name or picture of the group`;
+    case 'deleted':
+      return mine ? 'You deleted the group' : `${whom} deleted the group`;
+  }
+}
+
 export const text = {
   appName: 'Causeway',
   /** While something runs the progress (0 to 1) takes the place of who is open. */
@@ -298,6 +330,13 @@ export const text = {
     addContact: 'Invite a contact',
     addGo: 'Send invitation',
     added: (name: string) => `An invitation was sent to ${name}.`,
+    writing: (names: string[]) =>
+      names.length === 1
+        ? `${names[0] ?? ''} is writing…`
+        : names.length === 2
+          ? `${names.join(' and ')} are writing…`
+          : `${number.format(names.length)} people are writing…`,
+    event: groupEvent,
     noContacts: 'All your contacts are in this group.',
     choose: 'Choose a contact',
     invitationMessage: (group: string, link: string) => `Join “${group}” on Causeway: ${link}`,
@@ -411,6 +450,7 @@ export const text = {
     quoteGone: 'A message that is not here any more',
     quote: (author: string) => `Go to the message of ${author} that this one answers`,
     replyingTo: (author: string) => `Reply to ${author}`,
+    namesake: (name: string, handle: string) => `${name} (@${handle})`,
     editing: 'Edit your message',
     stop: 'Stop',
     saveEdit: 'Save the change',
@@ -419,6 +459,16 @@ export const text = {
         ? 'Messages do not disappear any more'
         : `From now on messages disappear after ${duration(Math.round(afterMs / 1000))}`,
     linkHost: (host: string) => `(${host})`,
+  },
+  mention: {
+    list: 'People you can mention',
+    offered: (n: number) => (n === 1 ? '1 person' : `${number.format(n)} people`),
+    you: 'you are mentioned,',
+  },
+  readers: {
+    title: (readers: number, of: number) => `Read by ${number.format(readers)} of ${number.format(of)}`,
+    hint: 'Only those who let others know are counted.',
+    close: 'Close',
   },
   chat: {
     options: (name: string) => `Options for ${name}`,

@@ -8,6 +8,7 @@ import cut from '../cut.ts';
 import distance from '../distance.ts';
 import fairness from '../fairness.ts';
 import firstByte from '../first-byte.ts';
+import groups from '../groups.ts';
 import loopback from '../loopback.ts';
 import loss from '../loss.ts';
 import memory from '../memory.ts';
@@ -15,7 +16,7 @@ import messages from '../messages.ts';
 import smallFiles from '../small-files.ts';
 import start from '../start.ts';
 
-const questions: Question[] = [loopback, distance, loss, fairness, memory, firstByte, smallFiles, cut, messages, start];
+const questions: Question[] = [loopback, distance, loss, fairness, memory, firstByte, smallFiles, cut, messages, groups, start];
 
 ownProcess();
 const { positionals: named, values: options } = parseArgs({

@@ -6,7 +6,7 @@
 import { fromBase64 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { EntryRef } from '../../protocol/entry.ts';
-import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
+import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
 import { fartherOf, isNews, type ReadMarks } from '../devices/read-marks.ts';
@@ -25,6 +25,8 @@ export interface Summary {
     ({ kind: 'text'; text: string } | { kind: 'files'; names: string[] });
   /** Messages of others since the conversation was last looked at, on whichever device of this account. */
   unread: number;
+  /** One of those names this person. */
+  mentioned?: boolean;
   /** How far the feeds of others were read, and what of that the other devices of this account were told. */
   read?: ReadMarks;
   shared?: ReadMarks;
@@ -50,8 +52,11 @@ export interface ConversationsPorts {
   /** Devices that may write in a conversation: those ever certified for the person and for this account. */
   authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string>;
   isMine(device: DeviceId): boolean;
+  own(): AccountId;
   /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
   mayName(link: Link): boolean;
+  /** Where not every link is told of what is new: to which devices this one hands on. */
+  handsOnTo(conversation: ConversationId): ((device: DeviceId) => boolean) | undefined;
   /** Takes note of authors whom entries name, where they do. Says whether there are more now. */
   introduce(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<boolean> | undefined;
   report(problem: unknown): void;
@@ -60,6 +65,8 @@ export interface ConversationsPorts {
 export interface ConversationsEvents {
   changed(conversation: ConversationId): void;
   forked(conversation: ConversationId, fork: KnownFork): void;
+  /** A device has all that is here of a conversation. */
+  level(device: DeviceId): void;
   /** A peer spoke of a conversation that is not known here. */
   named(conversation: ConversationId): void;
   /** The link has to go: its peer broke the protocol, or this side failed. */
@@ -115,6 +122,9 @@ export class Conversations {
   readonly #summaries = new Map<ConversationId, Summary>();
   /** By conversation and author. */
   readonly #deliveries = new Map<ConversationId, Map<DeviceId, Delivery>>();
+  /** Commits in each conversation since the start, and how many of them there were when each device had all that was here. */
+  readonly #commits = new Map<ConversationId, number>();
+  readonly #level = new Map<ConversationId, Map<DeviceId, number>>();
   #looking: ConversationId | undefined;
   /** Places of entries that are being imported. */
   readonly #quiet = new Set<string>();
@@ -179,6 +189,11 @@ export class Conversations {
     return this.#deliveries.get(conversation)?.get(author)?.stateOf(sequence, recipients) ?? 'queued';
   }
 
+  /** Whether a device was shown to have all that is here of a conversation, by a link since the start of this engine. */
+  isLevel(conversation: ConversationId, device: DeviceId): boolean {
+    return this.#level.get(conversation)?.get(device) === (this.#commits.get(conversation) ?? 0);
+  }
+
   /** Whether this device has entries of this account, or with `all` of anybody, that `device` has not acknowledged to it. */
   async owes(conversation: ConversationId, device: DeviceId, all = false): Promise<boolean> {
     for (const [author, length] of await this.ports.feeds.frontier(conversation)) {
@@ -236,7 +251,7 @@ export class Conversations {
   again(conversation: ConversationId): void {
     for (const [link, { sessions }] of this.#served) {
       const session = sessions.get(conversation);
-      if (session) this.#watch(link, session.sync.start());
+      if (session) this.#watch(link, session.sync.again());
     }
   }
 
@@ -261,9 +276,10 @@ export class Conversations {
     for (const [link, { sessions }] of this.#served)
       for (const [conversation, session] of sessions) {
         const authors = this.ports.authorsOf(conversation);
+        if (authors === session.authors) continue;
         const more = [...authors.keys()].some((device) => !session.authors.has(device));
         session.authors = authors;
-        if (more) this.#watch(link, session.sync.start());
+        if (more) this.#watch(link, session.sync.again());
       }
   }
 
@@ -339,11 +355,16 @@ export class Conversations {
     }
   }
 
-  /** Tells the peers; to be called with every batch of committed entries of one conversation at once. */
+  /** Tells those peers to whom this device hands on; to be called with every batch of committed entries of one conversation at once. */
   spread(entries: readonly StoredEntry[]): void {
     const conversation = entries[0]?.conversation;
     if (conversation === undefined) return;
-    for (const [link, { sessions }] of this.#served) {
+    this.#commits.set(conversation, (this.#commits.get(conversation) ?? 0) + 1);
+    const near = this.ports.handsOnTo(conversation);
+    const served = [...this.#served].filter(([, { sessions }]) => sessions.has(conversation));
+    const chosen = near && served.filter(([link]) => near(link.device));
+    // Whoever reaches none of those whom it should tells whomever it reaches.
+    for (const [link, { sessions }] of chosen && chosen.length > 0 ? chosen : served) {
       const session = sessions.get(conversation);
       if (session) this.#watch(link, session.sync.onLocal(entries));
     }
@@ -379,8 +400,10 @@ export class Conversations {
         this.ports.introduce(conversation, wires)?.then((more) => {
           const session = this.#served.get(link)?.sessions.get(conversation);
           if (session && more) session.authors = this.ports.authorsOf(conversation);
+          return more;
         }),
       send: (frame) => link.control(frame),
+      mark: () => this.#commits.get(conversation) ?? 0,
       report: (event) => this.#onSync(link, conversation, event),
     });
   }
@@ -392,8 +415,11 @@ export class Conversations {
     const seen =
       mine || entry.conversation === this.#looking || isRead(summary, entry) || this.#quiet.has(placeKey(entry));
     const unread = seen ? summary.unread : summary.unread + 1;
+    const named = payload.kind === 'text' && payload.mentions?.includes(this.ports.own()) === true;
+    const wasNamed = summary.unread > 0 && summary.mentioned === true;
+    const mentioned = seen ? wasNamed : wasNamed || named;
     const { last: before } = summary;
-    if (before && comesBefore(entry, before)) return { ...summary, unread };
+    if (before && comesBefore(entry, before)) return { ...summary, unread, mentioned };
     // Whoever has a clock that is behind is not therefore below others; a clock that was ahead once, this one, is over.
     const at = Math.max(entry.wall, Math.min(before?.at ?? 0, this.ports.now()));
     const common = { at, mine, lamport: entry.lamport, device: entry.device, sequence: entry.sequence };
@@ -401,7 +427,7 @@ export class Conversations {
       payload.kind === 'text'
         ? ({ kind: 'text', text: payload.text.slice(0, 200), ...common } as const)
         : ({ kind: 'files', names: payload.files.slice(0, 3).map((file) => file.name), ...common } as const);
-    return { ...summary, unread, last };
+    return { ...summary, unread, mentioned, last };
   }
 
   /** While `work` runs, these entries are taken as read: their person brought them. */
@@ -449,6 +475,13 @@ export class Conversations {
       return;
     }
     if (event.kind === 'unknown-author') return; // see `authorsChanged`
+    if (event.kind === 'level') {
+      const level = this.#level.get(conversation) ?? new Map<DeviceId, number>();
+      if (level.get(link.device) === event.mark) return;
+      this.#level.set(conversation, level.set(link.device, event.mark));
+      this.events.level(link.device);
+      return;
+    }
     // Between own devices it counts what the other one has of anybody's.
     if (!this.ports.isMine(event.author) && !this.ports.isMine(link.device)) return;
     const { author, length } = event;

@@ -13,6 +13,7 @@ import { readPayload } from '../feed/payload.ts';
 import { Serial } from '../feed/serial.ts';
 import type { Group } from '../groups/group.ts';
 import type { Groups } from '../groups/groups.ts';
+import type { GroupNotes } from '../groups/notes.ts';
 import type { Messages, PersonOf } from '../messages/messages.ts';
 import type { Typing } from '../messages/typing.ts';
 import type { People, Person } from '../people/people.ts';
@@ -40,6 +41,7 @@ export interface ProjectorPorts {
   transfers: Transfers;
   messages: Messages;
   typing: Typing;
+  notes: GroupNotes;
   authors: Authors;
   autoAccept: AutoAccept;
   report(problem: unknown): void;
@@ -126,7 +128,11 @@ export class Projector {
   }
 
   async #takeChat(group: Group, entries: readonly StoredEntry[]): Promise<void> {
-    await this.#summarise(await this.#withMissed(entries), this.ports.authors.memberOf(group));
+    const { authors, notes } = this.ports;
+    const all = await this.#withMissed(entries);
+    const memberOf = authors.memberOf(group);
+    for (const entry of all) if (readPayload(entry).kind === 'text') notes.over(group.chat, memberOf(entry.device));
+    await this.#summarise(all, memberOf);
   }
 
   /** Takes what entries of one conversation say of messages, and counts them as taken. */

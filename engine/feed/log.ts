@@ -24,6 +24,7 @@ import {
   type VerifiedEntry,
 } from './entry.ts';
 import { encodePayload } from './payload.ts';
+import { RememberedSignatures } from './remembered-signatures.ts';
 import { Serial } from './serial.ts';
 
 export interface FeedPorts {
@@ -86,7 +87,7 @@ export class Feeds {
   readonly #listeners = new Set<(entries: readonly StoredEntry[]) => void>();
 
   constructor(ports: FeedPorts) {
-    this.#ports = ports;
+    this.#ports = { ...ports, signatures: new RememberedSignatures(ports.signatures) };
   }
 
   /** Reads which feeds were found forked before; to be awaited before anything is taken. */
@@ -114,7 +115,7 @@ export class Feeds {
         conversation,
         sequence: own?.length ?? 0,
         previous: own?.hash ?? NO_PREVIOUS,
-        heads: headsOf(state, device.id),
+        heads: headsOf(state, device.id, own?.lamport ?? 0),
         lamport: Math.min(state.lamport + 1, Number.MAX_SAFE_INTEGER),
       };
       const entry = await writeEntry(this.#ports, place, encoded.bytes);
@@ -302,10 +303,10 @@ export class Feeds {
   }
 }
 
-/** The feeds of the others that moved last, ascending by device. */
-function headsOf(state: Conversation, self: DeviceId): [DeviceId, number][] {
+/** The feeds of the others that moved on since this one's last entry, which has the others; those that moved last, ascending by device. */
+function headsOf(state: Conversation, self: DeviceId, since: number): [DeviceId, number][] {
   return [...state.heads]
-    .filter(([device]) => device !== self)
+    .filter(([device, { lamport }]) => device !== self && lamport > since)
     .sort(([, a], [, b]) => b.lamport - a.lamport)
     .slice(0, HEADS)
     .map(([device, { length }]): [DeviceId, number] => [device, length])

@@ -29,8 +29,10 @@ export type SyncEvent =
   /** The peer says, or shows by sending it, that it has the first `length` entries of `author`: unsigned, good for not sending them again. */
   | { kind: 'has'; author: DeviceId; length: number }
   | { kind: 'fork'; fork: KnownFork }
-  /** The peer has entries of a device that the lookup does not know. Once it does, call `start` again. */
-  | { kind: 'unknown-author'; device: DeviceId };
+  /** The peer has entries of a device that the lookup does not know, or that cannot be read. Once that changed, call `again`. */
+  | { kind: 'unknown-author'; device: DeviceId }
+  /** The peer has, or refuses, all that was here when `mark` said this. */
+  | { kind: 'level'; mark: number };
 
 export interface SyncOptions {
   ports: { signatures: Signatures; device: DeviceKeys };
@@ -43,8 +45,10 @@ export interface SyncOptions {
   /** Hands a frame to the link; frames arrive in this order or not at all. Not called after `close`. */
   send: (frame: FeedFrame) => void;
   report: (event: SyncEvent) => void;
-  /** Where entries name the authors of others: takes note of those whom these entries name, before they are verified. */
-  introduce?: (wires: readonly Uint8Array[]) => Promise<void> | undefined;
+  /** Grows with each commit in the conversation. */
+  mark?: () => number;
+  /** Where entries name the authors of others: takes note of those whom these entries name, unverified. Says whether there are more now. */
+  introduce?: (wires: readonly Uint8Array[]) => Promise<boolean> | undefined;
 }
 
 type State =
@@ -74,17 +78,28 @@ export class ConversationSync {
   #repeatsLeft: number = limits.entryRepeatsPerLink;
   #asksLeft: number = limits.frontierRepeats;
   readonly #unknownAuthors = new Set<DeviceId>();
+  /** Feeds of which nothing was taken since some of it was refused for want of a key. */
+  readonly #refused = new Set<DeviceId>();
   readonly #shownForks = new Set<DeviceId>();
 
   constructor(options: SyncOptions) {
     this.#options = options;
   }
 
-  /** Says what this side has: on link open, and again whenever something may be had now that was refused before. */
+  /** Says what this side has: on link open. */
   start(): Promise<void> {
     return this.#line.run(() => {
       this.#asksLeft = limits.frontierRepeats;
       return this.#sendFrontier();
+    });
+  }
+
+  /** Something may be taken now that was refused before: asks for it, if there is any. */
+  again(): Promise<void> {
+    return this.#line.run(async () => {
+      if (this.#refused.size === 0) return;
+      this.#asksLeft = limits.frontierRepeats;
+      await this.#sendFrontier();
     });
   }
 
@@ -155,17 +170,17 @@ export class ConversationSync {
   }
 
   async #onEntries(wires: readonly Uint8Array[]): Promise<void> {
-    const { feeds, conversation, authors, report, introduce } = this.#options;
-    const introduced = introduce?.(wires);
-    if (introduced) await introduced;
-    const received = await feeds.receive(conversation, wires, authors);
+    const { report } = this.#options;
+    const received = await this.#receive(wires);
     for (const [author, length] of received.shared) {
       this.#reached(author, length);
+      this.#refused.delete(author);
       report({ kind: 'has', author, length });
       await this.#acknowledge(author);
     }
     for (const device of received.unknownAuthors) {
       this.#unknownAuthors.add(device);
+      this.#refused.add(device);
       report({ kind: 'unknown-author', device });
     }
     for (const fork of received.forks) report({ kind: 'fork', fork });
@@ -179,6 +194,19 @@ export class ConversationSync {
       await this.#sendFrontier();
     }
     await this.#pump();
+  }
+
+  /** Entries may name those who wrote the others: these are taken then. */
+  async #receive(wires: readonly Uint8Array[]): Promise<Received> {
+    const { feeds, conversation, authors, introduce } = this.#options;
+    const first = await feeds.receive(conversation, wires, authors);
+    if (first.unknownAuthors.length === 0 || !(await introduce?.(wires))) return first;
+    const second = await feeds.receive(conversation, wires, authors);
+    const [committed, forks] = [
+      [...first.committed, ...second.committed],
+      [...first.forks, ...second.forks],
+    ];
+    return { ...second, committed, forks, bad: first.bad ?? second.bad };
   }
 
   #showForks({ forks, refused }: Received): void {
@@ -262,8 +290,12 @@ export class ConversationSync {
       const { reached, paused, inFlight } = this.#state;
       const skipped = [...paused].map((device): [DeviceId, number] => [device, Number.MAX_SAFE_INTEGER]);
       const theirs = new Map([...reached, ...skipped]);
+      const mark = this.#options.mark?.() ?? 0;
       const batch = await feeds.entriesAfter(conversation, theirs, limits.entryBatchBytes);
-      if (batch.length === 0) return;
+      if (batch.length === 0) {
+        if (inFlight.length === 0) report({ kind: 'level', mark });
+        return;
+      }
       const ends = new Map(batch.map(({ device, sequence }) => [device, sequence + 1]));
       this.#send({ kind: 'entries', conversation, entries: batch.map(({ wire }) => wire) });
       inFlight.push(ends);

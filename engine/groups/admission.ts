@@ -90,7 +90,7 @@ export class Admission {
     await group.write(payload);
     // Whether it counts is the log's word: the invitation may have been used up a moment ago.
     if (!group.membership?.members.has(payload.account)) return false;
-    await group.provide();
+    await group.provide(group.lacking().filter(({ id }) => group.accountOf(id) === payload.account));
     return this.ports.change(group.id, { kind: 'admit', account: payload.account });
   }
 }

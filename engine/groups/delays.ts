@@ -20,6 +20,10 @@ export class Delays {
     this.#cancels.add(cancel);
   }
 
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   stop(): void {
     this.#stopped = true;
     for (const cancel of this.#cancels) cancel();

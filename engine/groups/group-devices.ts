@@ -8,7 +8,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { DeviceId, PublicKey } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { DeviceListBody, type Device, type SignedDeviceList } from '../../protocol/people.ts';
-import { compareEntries } from '../feed/order.ts';
+import { compareEntries, type Position } from '../feed/order.ts';
 import { verifyChain, type VerifiedChain } from '../identity/device-list.ts';
 import type { Hashes, Signatures } from '../ports.ts';
 import type { LogEntry } from './log-entry.ts';
@@ -16,6 +16,8 @@ import type { LogEntry } from './log-entry.ts';
 export interface GroupChain {
   lists: readonly SignedDeviceList[];
   chain: VerifiedChain;
+  /** Where in the log its first list stands. */
+  place: Position;
 }
 
 export class GroupDevices {
@@ -23,9 +25,12 @@ export class GroupDevices {
   readonly #devices = new Map<DeviceId, Device>();
 
   constructor(private readonly chains: ReadonlyMap<PublicKey, GroupChain>) {
-    for (const [root, { chain }] of chains)
+    const inOrder = [...chains].sort(([, a], [, b]) => compareEntries(a.place, b.place));
+    for (const [root, { chain }] of inOrder)
       for (const device of chain.everyDevice) {
-        this.#claims.set(device.id, [...(this.#claims.get(device.id) ?? []), root]);
+        const claims = this.#claims.get(device.id);
+        if (claims) claims.push(root);
+        else this.#claims.set(device.id, [root]);
         this.#devices.set(device.id, device);
       }
   }
@@ -48,37 +53,70 @@ export class GroupDevices {
   chain(root: PublicKey): GroupChain | undefined {
     return this.chains.get(root);
   }
-
-  /** Everybody who ever was certified, with their signing keys. */
-  every(): Iterable<Device> {
-    return this.#devices.values();
-  }
 }
 
-/** Verifies the chains that a log carries, each list once. */
+/** An entry that carries device lists of one root. */
+interface Carrier {
+  root: PublicKey;
+  place: Position;
+  lists: readonly SignedDeviceList[];
+}
+
+/** Verifies the chains that a log carries, each list once; a chain is looked at again only when an entry brings more of it. */
 export class ChainReader {
+  readonly #carriers = new Map<PublicKey, Carrier[]>();
+  readonly #chains = new Map<PublicKey, GroupChain>();
   readonly #verified = new Map<string, Promise<VerifiedChain | undefined>>();
+  #devices = new GroupDevices(new Map());
 
   constructor(private readonly ports: { hashes: Hashes; signatures: Signatures }) {}
 
-  async read(entries: readonly LogEntry[]): Promise<GroupDevices> {
-    const chains = new Map<PublicKey, GroupChain>();
-    for (const { payload } of entries.toSorted(compareEntries)) {
-      if (payload.kind !== 'group-create' && payload.kind !== 'group-admit' && payload.kind !== 'group-devices')
-        continue;
-      const { lists } = payload;
-      const root = rootOf(lists[0]);
-      if (root === undefined || ('root' in payload && payload.root !== root)) continue;
-      const known = chains.get(root);
-      const longer = [...(known?.lists ?? [])];
-      for (const list of lists) {
-        if (numberOf(list) !== longer.length) continue;
-        if (await this.#verify([...longer, list])) longer.push(list);
-      }
-      const chain = await this.#verify(longer);
-      if (chain) chains.set(root, { lists: longer, chain });
+  /** Of all entries that were added, in whatever order they came. */
+  get devices(): GroupDevices {
+    return this.#devices;
+  }
+
+  /** Each entry once. @returns devices that are named now, those that were named under the same roots before among them. */
+  async add(entries: readonly LogEntry[]): Promise<Device[]> {
+    const carriers = entries.flatMap((entry) => carrierOf(entry) ?? []);
+    for (const carrier of carriers)
+      this.#carriers.set(carrier.root, [...(this.#carriers.get(carrier.root) ?? []), carrier]);
+    const named: Device[] = [];
+    for (const root of rootsOf(carriers)) {
+      const chain = await this.#chainOf(this.#carriers.get(root) ?? []);
+      if (!chain) continue;
+      this.#chains.set(root, chain);
+      named.push(...chain.chain.everyDevice);
     }
-    return new GroupDevices(chains);
+    if (named.length > 0) this.#devices = new GroupDevices(new Map(this.#chains));
+    return named;
+  }
+
+  /** Devices that entries name which nobody has verified: a device's id is the hash of its keys, so nothing is lost by looking. */
+  async named(entries: readonly LogEntry[]): Promise<Device[]> {
+    const carriers = entries.flatMap((entry) => carrierOf(entry) ?? []);
+    const named: Device[] = [];
+    for (const root of rootsOf(carriers)) {
+      const more = carriers.filter((carrier) => carrier.root === root);
+      const chain = await this.#chainOf([...(this.#carriers.get(root) ?? []), ...more]);
+      named.push(...(chain?.chain.everyDevice ?? []));
+    }
+    return named;
+  }
+
+  async #chainOf(carriers: readonly Carrier[]): Promise<GroupChain | undefined> {
+    let lists: SignedDeviceList[] = [];
+    let found: GroupChain | undefined;
+    for (const { place, lists: more } of carriers.toSorted((a, b) => compareEntries(a.place, b.place))) {
+      for (const list of more) {
+        if (numberOf(list) !== lists.length) continue;
+        const chain = await this.#verify([...lists, list]);
+        if (!chain) continue;
+        lists = [...lists, list];
+        found = { lists, chain, place: found?.place ?? place };
+      }
+    }
+    return found;
   }
 
   #verify(lists: readonly SignedDeviceList[]): Promise<VerifiedChain | undefined> {
@@ -108,4 +146,15 @@ const bodyOf = (list: SignedDeviceList | undefined): DeviceListBody | undefined 
   }
 };
 const rootOf = (list: SignedDeviceList | undefined): PublicKey | undefined => bodyOf(list)?.root;
+const rootsOf = (carriers: readonly Carrier[]): Set<PublicKey> => new Set(carriers.map(({ root }) => root));
+
+function carrierOf(entry: LogEntry): Carrier | undefined {
+  const { payload } = entry;
+  if (payload.kind !== 'group-create' && payload.kind !== 'group-admit' && payload.kind !== 'group-devices')
+    return undefined;
+  const root = rootOf(payload.lists[0]);
+  if (root === undefined || ('root' in payload && payload.root !== root)) return undefined;
+  return { root, place: entry, lists: payload.lists };
+}
+
 const numberOf = (list: SignedDeviceList): number | undefined => bodyOf(list)?.number;

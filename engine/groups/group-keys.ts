@@ -11,7 +11,8 @@ import type { Device } from '../../protocol/people.ts';
 import type { Sealing } from '../identity/envelope.ts';
 import type { Hashes, Random } from '../ports.ts';
 import type { GroupState } from './group-log.ts';
-import { isOf } from './log-entry.ts';
+import { isOf, type LogEntryOf } from './log-entry.ts';
+import type { Membership } from './membership.ts';
 import type { GroupCrypto } from './ports.ts';
 
 const keyBytes = 32;
@@ -30,10 +31,18 @@ export async function keyNumber(key: Uint8Array, hashes: Hashes): Promise<number
   return hash.subarray(0, 6).reduce((sum, byte) => sum * 256 + byte, 0) || 1;
 }
 
+/** What the log says of keys: which were made, in its order, and which device each was sealed to. */
+interface Sealed {
+  of: Membership;
+  made: readonly LogEntryOf<'group-key'>[];
+  holders: ReadonlyMap<number, ReadonlySet<DeviceId>>;
+}
+
 export class GroupKeys {
   readonly #keys = new Map<number, Bytes>();
   /** Boxes that were looked at: they do not open the second time either. */
   readonly #tried = new Set<string>();
+  #sealed: Sealed | undefined;
 
   constructor(
     private readonly log: ConversationId,
@@ -49,22 +58,23 @@ export class GroupKeys {
   }
 
   /** Opens what the log has for this device. Says whether that brought a key. */
-  async learn({ membership }: GroupState): Promise<boolean> {
+  async learn(state: GroupState): Promise<boolean> {
     const before = this.#keys.size;
-    for (const entry of membership.keys) {
+    for (const entry of state.membership.keys) {
       if (!isOf(entry, 'group-sealed')) continue;
       for (const [index, [number, device, box]] of entry.payload.sealed.entries()) {
+        if (device !== this.ports.keys.id || this.#keys.has(number)) continue;
         const name = `${entry.hash} ${index}`;
-        if (device !== this.ports.keys.id || this.#keys.has(number) || this.#tried.has(name)) continue;
+        if (this.#tried.has(name)) continue;
         this.#tried.add(name);
         await this.#keep(number, await this.#unseal(box));
       }
     }
     // Newest first: each key opens those before it.
-    for (const entry of membership.keys.toReversed()) {
-      const key = isOf(entry, 'group-key') ? this.#keys.get(entry.payload.key) : undefined;
-      if (!key || !isOf(entry, 'group-key')) continue;
-      for (const [number, box] of entry.payload.before)
+    for (const { payload } of this.#sealedIn(state).made.toReversed()) {
+      const key = this.#keys.get(payload.key);
+      if (!key) continue;
+      for (const [number, box] of payload.before)
         if (!this.#keys.has(number)) await this.#keep(number, await this.open(key, box, [this.log, number]));
     }
     return this.#keys.size > before;
@@ -72,12 +82,12 @@ export class GroupKeys {
 
   /** The newest key that may be used: of those that this device has, if all it was sealed to are devices of members. */
   inForce(state: GroupState): number | undefined {
-    const current = new Set(devicesOf(state).map(({ id }) => id));
-    for (const entry of state.membership.keys.toReversed()) {
-      if (!isOf(entry, 'group-key') || !this.#keys.has(entry.payload.key)) continue;
-      const holders = [...this.#holders(state, entry.payload.key)];
+    const { made, holders } = this.#sealedIn(state);
+    for (const { payload } of made.toReversed()) {
+      if (!this.#keys.has(payload.key)) continue;
+      const held = [...(holders.get(payload.key) ?? [])];
       // A device that nobody ever had is nobody's who was lost.
-      if (holders.every((device) => current.has(device) || !state.devices.device(device))) return entry.payload.key;
+      if (held.every((device) => state.current.has(device) || !state.devices.device(device))) return payload.key;
     }
     return undefined;
   }
@@ -86,8 +96,8 @@ export class GroupKeys {
   lacking(state: GroupState): Device[] {
     const number = this.inForce(state);
     if (number === undefined) return [];
-    const holders = this.#holders(state, number);
-    return devicesOf(state).filter(({ id }) => !holders.has(id));
+    const holders = this.#sealedIn(state).holders.get(number);
+    return [...state.current.values()].filter(({ id }) => !holders?.has(id));
   }
 
   /** A new key for all devices of members: what to write into the log. */
@@ -100,7 +110,7 @@ export class GroupKeys {
       if (known) before.push([old, await this.seal(key, known, [this.log, old])]);
     }
     this.#keys.set(number, key);
-    const sealed = await this.sealFor(number, devicesOf(state));
+    const sealed = await this.sealFor(number, [...state.current.values()]);
     return { number, payloads: [{ kind: 'group-key', key: number, before }, ...sealed] };
   }
 
@@ -157,29 +167,27 @@ export class GroupKeys {
   }
 
   /** Keys that no other key opens. */
-  #heads({ membership }: GroupState): number[] {
-    const made = membership.keys.flatMap((entry) => (isOf(entry, 'group-key') ? [entry.payload] : []));
-    const opened = new Set(made.flatMap(({ before }) => before.map(([number]) => number)));
-    return made.map(({ key }) => key).filter((number) => !opened.has(number));
+  #heads(state: GroupState): number[] {
+    const { made } = this.#sealedIn(state);
+    const opened = new Set(made.flatMap(({ payload }) => payload.before.map(([number]) => number)));
+    return made.map(({ payload }) => payload.key).filter((number) => !opened.has(number));
   }
 
-  #holders({ membership }: GroupState, number: number): Set<DeviceId> {
-    const holders = new Set<DeviceId>();
+  /** Read once for each state of the log. */
+  #sealedIn({ membership }: GroupState): Sealed {
+    if (this.#sealed?.of === membership) return this.#sealed;
+    const holders = new Map<number, Set<DeviceId>>();
     for (const entry of membership.keys)
       if (isOf(entry, 'group-sealed'))
-        for (const [key, device] of entry.payload.sealed) if (key === number) holders.add(device);
-    return holders;
+        for (const [key, device] of entry.payload.sealed) {
+          const held = holders.get(key);
+          if (held) held.add(device);
+          else holders.set(key, new Set([device]));
+        }
+    const made = membership.keys.filter((entry) => isOf(entry, 'group-key'));
+    return (this.#sealed = { of: membership, made, holders });
   }
 }
-
-/** Devices of all members, as the log has them. */
-export const devicesOf = ({ membership, devices }: GroupState): Device[] => [
-  ...new Map(
-    [...membership.members.values()]
-      .flatMap(({ root }) => devices.current(root) ?? [])
-      .map((device) => [device.id, device]),
-  ).values(),
-];
 
 /** Bytes that encryption adds to a payload. */
 export const sealedOverheadBytes = nonceBytes + 16;

@@ -3,8 +3,9 @@
  * which entries were added, not on their order.
  */
 import { toBase64, type Bytes } from '../../protocol/bytes.ts';
-import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
+import type { ConversationId, DeviceId, InvitationId } from '../../protocol/ids.ts';
 import type { Device } from '../../protocol/people.ts';
+import { compareEntries } from '../feed/order.ts';
 import type { Hashes, Signatures } from '../ports.ts';
 import type { GroupDevices } from './group-devices.ts';
 import { ChainReader } from './group-devices.ts';
@@ -14,13 +15,20 @@ import { foldMembership, type Membership } from './membership.ts';
 export interface GroupState {
   membership: Membership;
   devices: GroupDevices;
+  /** Devices of the members' newest lists. */
+  current: ReadonlyMap<DeviceId, Device>;
 }
 
 export class GroupLog {
-  readonly #entries = new Map<string, LogEntry>();
+  readonly #known = new Set<string>();
+  /** In the order of the log. */
+  readonly #entries: LogEntry[] = [];
   readonly #chains: ChainReader;
+  readonly #keys = new Map<InvitationId, Bytes[]>();
+  readonly #admissions = new Map<InvitationId, LogEntryOf<'group-admit'>[]>();
   readonly #proofs = new Map<string, boolean>();
   #founding: LogEntryOf<'group-create'> | undefined;
+  #state: GroupState | undefined;
 
   constructor(
     readonly id: ConversationId,
@@ -29,60 +37,71 @@ export class GroupLog {
     this.#chains = new ChainReader(ports);
   }
 
-  /** Entries whose authors' signatures were verified; one that is there already changes nothing. */
-  async add(entries: readonly LogEntry[]): Promise<void> {
-    for (const entry of entries) {
-      this.#entries.set(`${entry.device} ${entry.sequence}`, entry);
+  /** Entries whose authors' signatures were verified; one that is there already changes nothing. @returns devices that they name. */
+  async add(entries: readonly LogEntry[]): Promise<Device[]> {
+    const fresh = entries.filter((entry) => {
+      const name = nameOf(entry);
+      return !this.#known.has(name) && this.#known.add(name);
+    });
+    if (fresh.length === 0) return [];
+    this.#state = undefined;
+    this.#entries.push(...fresh);
+    this.#entries.sort(compareEntries);
+    for (const entry of fresh) {
       if (isOf(entry, 'group-create') && !this.#founding && (await founds(entry, this.id, this.ports.hashes)))
         this.#founding = entry;
+      await this.#prove(entry);
     }
+    return this.#chains.add(fresh);
   }
 
-  /** Undefined while the entry that founds the group is not there. */
-  async state(): Promise<GroupState | undefined> {
+  /** Undefined while the entry that founds the group is not there. The same object as long as nothing was added. */
+  state(): GroupState | undefined {
     const founding = this.#founding;
     if (!founding) return undefined;
-    const entries = [...this.#entries.values()];
-    const devices = await this.#chains.read(entries);
+    const { devices } = this.#chains;
     // Whoever signed the founding entry has to be a device of the root that the id names.
     if (!devices.claimants(founding.device).includes(founding.payload.root)) return undefined;
-    await this.#prove(entries);
+    return (this.#state ??= this.#fold(founding, devices));
+  }
+
+  /** Devices that entries name which nobody has verified. */
+  named(entries: readonly LogEntry[]): Promise<Device[]> {
+    return this.#chains.named(entries);
+  }
+
+  #fold(founding: LogEntryOf<'group-create'>, devices: GroupDevices): GroupState {
     const membership = foldMembership({
       founding,
-      entries,
+      entries: this.#entries,
       devices,
       proven: (admission, key) => this.#proofs.get(proofKey(admission, key)) === true,
     });
-    return { membership, devices };
+    const members = [...membership.members.values()].flatMap(({ root }) => devices.current(root) ?? []);
+    return { membership, devices, current: new Map(members.map((device) => [device.id, device])) };
   }
 
-  /** Devices that these entries and those that are here name, whether they count or not: a device's id is the hash of its keys. */
-  async namedDevices(more: readonly LogEntry[] = []): Promise<Iterable<Device>> {
-    return (await this.#chains.read([...this.#entries.values(), ...more])).every();
-  }
-
-  has(device: DeviceId, sequence: number): boolean {
-    return this.#entries.has(`${device} ${sequence}`);
-  }
-
-  async #prove(entries: readonly LogEntry[]): Promise<void> {
-    const keys = new Map<string, Bytes[]>();
-    for (const entry of entries)
-      if (isOf(entry, 'group-invite')) {
-        const { invitation, key } = entry.payload;
-        keys.set(invitation, [...(keys.get(invitation) ?? []), key]);
-      }
-    for (const entry of entries) {
-      if (!isOf(entry, 'group-admit')) continue;
-      const { invitation, account, root, proof } = entry.payload;
-      for (const key of keys.get(invitation) ?? []) {
-        const name = proofKey(entry, key);
-        if (this.#proofs.has(name)) continue;
-        const proven = await this.ports.signatures.verify(key, joinMessage(invitation, account, root), proof);
-        this.#proofs.set(name, proven);
-      }
+  async #prove(entry: LogEntry): Promise<void> {
+    if (isOf(entry, 'group-invite')) {
+      const { invitation, key } = entry.payload;
+      this.#keys.set(invitation, [...(this.#keys.get(invitation) ?? []), key]);
+      for (const admission of this.#admissions.get(invitation) ?? []) await this.#verify(admission, key);
+    } else if (isOf(entry, 'group-admit')) {
+      const { invitation } = entry.payload;
+      const admissions = this.#admissions.get(invitation);
+      if (admissions) admissions.push(entry);
+      else this.#admissions.set(invitation, [entry]);
+      for (const key of this.#keys.get(invitation) ?? []) await this.#verify(entry, key);
     }
+  }
+
+  async #verify(admission: LogEntryOf<'group-admit'>, key: Bytes): Promise<void> {
+    const { invitation, account, root, proof } = admission.payload;
+    const name = proofKey(admission, key);
+    if (this.#proofs.has(name)) return;
+    this.#proofs.set(name, await this.ports.signatures.verify(key, joinMessage(invitation, account, root), proof));
   }
 }
 
+const nameOf = ({ device, sequence }: LogEntry): string => `${device} ${sequence}`;
 const proofKey = (admission: LogEntry, key: Bytes): string => `${admission.hash} ${toBase64(key)}`;

@@ -11,8 +11,8 @@ import type { AccountId, ConversationId, DeviceId, GroupId, PublicKey } from '..
 import { limits } from '../../protocol/limits.ts';
 import type { Device, PublicAccount, SignedDeviceList } from '../../protocol/people.ts';
 import { Serial } from '../feed/serial.ts';
-import { chatIdOf, groupIdOf, readLogEntry, readWire, type LogEntry } from './log-entry.ts';
-import { GroupKeys, devicesOf, sealedOverheadBytes } from './group-keys.ts';
+import { chatIdOf, groupIdOf, readLogEntry, readWire } from './log-entry.ts';
+import { GroupKeys, sealedOverheadBytes } from './group-keys.ts';
 import { GroupLog, type GroupState } from './group-log.ts';
 import type { GroupPorts } from './ports.ts';
 import type { Member, Membership } from './membership.ts';
@@ -26,13 +26,17 @@ export interface Asking {
 
 export class Group {
   readonly keys: GroupKeys;
-  /** By account, as the server says: who is online, and what they are called now. */
-  readonly roster = new Map<AccountId, RosterMember>();
+  /** Another one whenever who is in, or online, may have changed. */
+  version = 0;
   readonly asking = new Map<AccountId, Asking>();
+  /** Members whose account was deleted, as the server says. They stay in the log until an admin removes them. */
+  readonly departed = new Set<AccountId>();
+  readonly #roster = new Map<AccountId, RosterMember>();
   readonly #log: GroupLog;
   readonly #line = new Serial();
   #state: GroupState | undefined;
   #face: GroupFace | undefined;
+  #faceRead: Membership['face'];
   #authors: ReadonlyMap<DeviceId, string> = new Map();
 
   static async open(log: ConversationId, ports: GroupPorts): Promise<Group> {
@@ -75,7 +79,12 @@ export class Group {
 
   /** Devices of the members' newest lists. */
   get devices(): readonly Device[] {
-    return this.#state ? devicesOf(this.#state) : [];
+    return [...(this.#state?.current.values() ?? [])];
+  }
+
+  /** A device of a member's newest list. */
+  device(id: DeviceId): Device | undefined {
+    return this.#state?.current.get(id);
   }
 
   accountOf(device: DeviceId): AccountId | undefined {
@@ -94,26 +103,44 @@ export class Group {
   /** Who can be online: devices that the server names, and that the log knows as those of members. */
   online(account: AccountId): DeviceId[] {
     const member = this.membership?.members.get(account);
-    const current = new Set((member && this.#state?.devices.current(member.root))?.map(({ id }) => id));
-    return (this.roster.get(account)?.online ?? []).filter((device) => current.has(device));
+    const online = this.roster.get(account)?.online ?? [];
+    if (!member || online.length === 0) return [];
+    const current = this.#state?.devices.current(member.root) ?? [];
+    return online.filter((device) => current.some(({ id }) => id === device));
+  }
+
+  /** By account, as the server says: who is online, and what they are called now. */
+  get roster(): ReadonlyMap<AccountId, RosterMember> {
+    return this.#roster;
   }
 
   setRoster(roster: Roster | undefined): void {
-    this.roster.clear();
-    for (const member of roster?.members ?? []) this.roster.set(member.account, member);
+    this.version++;
+    this.#roster.clear();
+    for (const member of roster?.members ?? []) this.#roster.set(member.account, member);
+  }
+
+  setMember(member: RosterMember): void {
+    this.version++;
+    this.#roster.set(member.account, member);
+  }
+
+  dropMember(account: AccountId): void {
+    this.version++;
+    this.#roster.delete(account);
   }
 
   /** Takes committed entries of the log; resolves once what follows from them is in force. */
   take(entries: readonly Parameters<typeof readLogEntry>[0][]): Promise<{ keys: boolean; authors: boolean }> {
     return this.#line.run(async () => {
-      await this.#log.add(entries.flatMap((entry) => readLogEntry(entry) ?? []));
-      this.#state = await this.#log.state();
-      const before = this.#authors.size;
-      await this.#nameAuthors();
+      const authors = this.#nameAuthors(await this.#log.add(entries.flatMap((entry) => readLogEntry(entry) ?? [])));
+      const before = this.#state;
+      this.#state = this.#log.state();
+      if (this.#state !== before) this.version++;
       const keys = this.#state ? await this.keys.learn(this.#state) : false;
       await this.#readFace();
       for (const account of this.asking.keys()) if (this.membership?.members.has(account)) this.asking.delete(account);
-      return { keys, authors: this.#authors.size > before };
+      return { keys, authors };
     });
   }
 
@@ -121,18 +148,17 @@ export class Group {
   introduce(wires: readonly Uint8Array[]): Promise<boolean> {
     return this.#line.run(async () => {
       const entries = wires.flatMap((wire) => readWire(wire) ?? []);
-      if (!entries.some(({ payload }) => 'lists' in payload)) return false;
-      const before = this.#authors.size;
-      await this.#nameAuthors(entries);
-      return this.#authors.size > before;
+      return this.#nameAuthors(await this.#log.named(entries));
     });
   }
 
-  async #nameAuthors(more: readonly LogEntry[] = []): Promise<void> {
+  #nameAuthors(devices: readonly Device[]): boolean {
+    const more = devices.filter(({ id }) => !this.#authors.has(id));
+    if (more.length === 0 || this.#authors.size >= limits.feedsPerConversation) return false;
     const authors = new Map(this.#authors);
-    for (const { id, sign } of await this.#log.namedDevices(more))
-      if (authors.size < limits.feedsPerConversation) authors.set(id, sign);
+    for (const { id, sign } of more) if (authors.size < limits.feedsPerConversation) authors.set(id, sign);
     this.#authors = authors;
+    return true;
   }
 
   idle(): Promise<void> {
@@ -152,13 +178,16 @@ export class Group {
     return true;
   }
 
+  /** Devices of members that the key in force is not sealed to. */
+  lacking(): Device[] {
+    return this.#state && this.me ? this.keys.lacking(this.#state) : [];
+  }
+
   /** Seals the key in force to devices of members that lack it. */
-  async provide(): Promise<void> {
-    const state = this.#state;
-    const number = state && this.keys.inForce(state);
-    if (!state || number === undefined || !this.me) return;
-    const lacking = this.keys.lacking(state);
-    if (lacking.length > 0) for (const payload of await this.keys.sealFor(number, lacking)) await this.write(payload);
+  async provide(lacking: readonly Device[] = this.lacking()): Promise<void> {
+    const number = this.#state && this.keys.inForce(this.#state);
+    if (number === undefined || lacking.length === 0) return;
+    for (const payload of await this.keys.sealFor(number, lacking)) await this.write(payload);
   }
 
   /** Writes into the log; resolves once it is in force here. */
@@ -250,10 +279,11 @@ export class Group {
 
   async #readFace(): Promise<void> {
     const entry = this.membership?.face;
-    if (!entry) return;
+    if (!entry || entry === this.#faceRead) return;
     const { key, box } = entry.payload;
     const plain: Bytes | undefined = await this.keys.openUnder(key, box, [this.log]);
     if (!plain) return;
+    this.#faceRead = entry;
     try {
       this.#face = decodeAs(GroupFace, plain);
     } catch (problem) {

@@ -11,7 +11,6 @@ import { limits } from '../../protocol/limits.ts';
 import type { Device } from '../../protocol/people.ts';
 import type { PayloadCipher } from '../feed/entry.ts';
 import { Serial } from '../feed/serial.ts';
-import { verifyChain } from '../identity/device-list.ts';
 import type { StoredEntry } from '../ports.ts';
 import { Admission } from './admission.ts';
 import { chatCipher } from './chat-cipher.ts';
@@ -22,6 +21,7 @@ import { Joining } from './joining.ts';
 import { groupIdOf, logIdOf } from './log-entry.ts';
 import { neighbours } from './neighbours.ts';
 import type { GroupOutcome, GroupPorts } from './ports.ts';
+import { Tending } from './tending.ts';
 import { rowKey, type JoiningRow, type KnownRow } from './rows.ts';
 
 export interface GroupsEvents {
@@ -43,7 +43,9 @@ export class Groups {
   readonly #delays: Delays;
   readonly #joining: Joining;
   readonly #admission: Admission;
-  #stopped = false;
+  readonly #tending: Tending;
+  /** Found once for all who are online at a time. */
+  readonly #near = new WeakMap<Group, { version: number; near: Set<DeviceId> }>();
 
   constructor(
     private readonly ports: GroupPorts,
@@ -53,6 +55,7 @@ export class Groups {
     this.#delays = new Delays(ports);
     this.#joining = new Joining(ports, known, this.#delays, () => events.changed(undefined));
     this.#admission = new Admission(ports, this.#line, this.#delays, (group) => events.changed(group));
+    this.#tending = new Tending(ports, this.#line, this.#delays, (group) => this.#online(group));
   }
 
   readonly cipher: PayloadCipher = chatCipher((conversation) => this.byChat(conversation));
@@ -68,7 +71,6 @@ export class Groups {
   }
 
   stop(): void {
-    this.#stopped = true;
     this.#delays.stop();
   }
 
@@ -107,8 +109,8 @@ export class Groups {
   /** A member's device that this one may be linked with. */
   allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
     for (const group of this.#groups.values()) {
-      const found = group.me ? group.devices.find(({ id }) => id === device) : undefined;
-      const account = group.accountOf(device);
+      const found = group.me ? group.device(device) : undefined;
+      const account = found && group.accountOf(device);
       if (found && account !== undefined) return { account, device: found };
     }
     return this.#joining.host(device);
@@ -132,7 +134,7 @@ export class Groups {
     return this.all().flatMap((group) => {
       if (this.ports.isMine(device)) return this.conversationsOf(group);
       if (!group.me) return this.#joining.host(device)?.group === group.id ? [group.log] : [];
-      return group.devices.some(({ id }) => id === device) ? this.conversationsOf(group) : [];
+      return group.device(device) ? this.conversationsOf(group) : [];
     });
   }
 
@@ -142,11 +144,27 @@ export class Groups {
 
   /** Devices of members that this one hands on to, of all that are online. */
   neighbours(group: Group): Set<DeviceId> {
+    const known = this.#near.get(group);
+    if (known?.version === group.version) return known.near;
+    const near = neighbours(this.ports.keys.id, this.#online(group), group.id);
+    this.#near.set(group, { version: group.version, near });
+    return near;
+  }
+
+  /** To whom what is new in a log or a chat is told: neighbours, and this account's own. */
+  handsOnTo(conversation: ConversationId): ((device: DeviceId) => boolean) | undefined {
+    const group = this.of(conversation);
+    if (!group?.me) return undefined;
+    const near = this.neighbours(group);
+    return (device) => near.has(device) || this.ports.isMine(device);
+  }
+
+  /** Devices of the other members that are online. */
+  #online(group: Group): DeviceId[] {
     const { account } = this.ports.own();
-    const online = [...(group.membership?.members.keys() ?? [])]
-      .filter((other) => other !== account)
-      .flatMap((other) => group.online(other));
-    return neighbours(this.ports.keys.id, online, group.id);
+    return [...(group.membership?.members.keys() ?? [])].flatMap((other) =>
+      other === account ? [] : group.online(other),
+    );
   }
 
   /** Devices to ring while this account is about to join. */
@@ -170,7 +188,7 @@ export class Groups {
     await this.#joining.joined(group);
     if (authors || keys || wasIn !== (group.me !== undefined)) this.events.serves(group);
     if (keys) this.events.readable(group);
-    this.#tend(group);
+    this.#tending.look(group);
     this.events.changed(group);
   }
 
@@ -185,18 +203,19 @@ export class Groups {
       // The server may not have heard of a group that was founded here, or have lost what it knew.
       if (!roster && group.me?.role === 'owner') await this.ports.change(group.id, { kind: 'create' });
       await this.#reconcile(group);
+      await this.#askDeparted(group);
     }
     for (const roster of answer.value.groups) await this.entered(roster);
     this.#joining.askAll();
     for (const group of this.all()) {
-      this.#tend(group);
+      this.#tending.look(group);
       this.events.changed(group);
     }
   }
 
   disconnected(): void {
     for (const group of this.all())
-      for (const [account, row] of group.roster) group.roster.set(account, { ...row, online: [] });
+      for (const row of [...group.roster.values()]) group.setMember({ ...row, online: [] });
     this.#joining.presence(undefined, []);
   }
 
@@ -213,8 +232,8 @@ export class Groups {
     if (others) this.#entered.set(id, { group: id, members: [...others, member] });
     const group = this.byId(id);
     if (!group) return;
-    group.roster.set(member.account, member);
-    this.#tend(group);
+    group.setMember(member);
+    this.#tending.look(group);
     this.events.changed(group);
   }
 
@@ -223,8 +242,9 @@ export class Groups {
     if (account === this.ports.own().account) {
       this.#entered.delete(id);
       group?.setRoster(undefined);
-    } else group?.roster.delete(account);
+    } else group?.dropMember(account);
     this.events.changed(group);
+    if (group) this.#askDeparted(group).catch((problem: unknown) => this.ports.report(problem));
   }
 
   presence({ account, online }: ServerEvent<'presence'>): DeviceId[] {
@@ -233,7 +253,7 @@ export class Groups {
       const row = group.roster.get(account);
       if (!row) continue;
       came.push(...online.filter((device) => !row.online.includes(device)));
-      group.roster.set(account, { ...row, online });
+      group.setMember({ ...row, online });
       this.events.changed(group);
     }
     this.#joining.presence(account, online);
@@ -329,31 +349,16 @@ export class Groups {
 
   // Within
 
-  /** What a member does without being asked: keys for those who lack them, device lists that the log lacks. */
-  #tend(group: Group): void {
-    if (!group.me) return;
-    this.#line
-      .run(async () => {
-        if (this.#stopped || !group.me) return;
-        const { root, lists, account: own } = this.ports.own();
-        await group.addLists(lists, root);
-        for (const { account, lists: count } of [...group.roster.values()]) {
-          const known = group.listsOf(account);
-          if (account === own || known === undefined || count <= known || !this.neighbours(group).size) continue;
-          await this.#fetchLists(group, account);
-        }
-        if (group.state && group.keys.lacking(group.state).length > 0) await group.provide();
-      })
-      .catch((problem: unknown) => this.ports.report(problem));
-  }
-
-  async #fetchLists(group: Group, account: AccountId): Promise<void> {
-    const answer = await this.ports.request('groups:people', { group: group.id, accounts: [account] });
-    const person = answer.ok ? answer.value.people.find(({ id }) => id === account) : undefined;
-    const member = group.membership?.members.get(account);
-    if (!person || !member) return;
-    const { newest } = await verifyChain(person.lists, this.ports);
-    if (newest.root === member.root) await group.addLists(person.lists, member.root);
+  /** Members whom the server does not name: their account may be gone, so that their devices never come back. */
+  async #askDeparted(group: Group): Promise<void> {
+    const { account: own } = this.ports.own();
+    const members = [...(group.membership?.members.keys() ?? [])];
+    const missing = members.filter((account) => account !== own && !group.roster.has(account));
+    if (!group.me || group.roster.size === 0 || missing.length === 0) return;
+    const answer = await this.ports.request('people:departed', { accounts: missing });
+    if (!answer.ok) return;
+    for (const account of answer.value.departed) if (missing.includes(account)) group.departed.add(account);
+    this.events.changed(group);
   }
 
   /** The server keeps in the list whom the log removed, when an admin was cut off in between: the next admin who is there says it again. */

@@ -68,6 +68,7 @@ export interface Membership {
 export interface Evidence {
   /** The entry that founds the log (`founds`). */
   founding: LogEntryOf<'group-create'>;
+  /** In the order of the log. */
   entries: readonly LogEntry[];
   devices: GroupDevices;
   /** Whether the proof of an admission is a signature of this key. */
@@ -84,6 +85,9 @@ class Fold {
   readonly #admins = new Map<PublicKey, Tenure>();
   readonly #memberships = new Map<PublicKey, Tenure>();
   readonly #everyone = new Map<PublicKey, Member>();
+  /** Under which roots an account was ever admitted. */
+  readonly #roots = new Map<AccountId, Set<PublicKey>>();
+  readonly #chatLengths = new Map<DeviceId, number>();
   /** The last admission of each that counts. */
   readonly #admissions = new Map<PublicKey, Position>();
   readonly #invitations = new Map<InvitationId, Invitation & { place: Position; ended?: Position }>();
@@ -96,7 +100,7 @@ class Fold {
   #deleted = false;
 
   constructor(private readonly evidence: Evidence) {
-    this.#entries = [...evidence.entries].sort(compareEntries);
+    this.#entries = evidence.entries;
     this.#owner = evidence.founding.payload.root;
   }
 
@@ -207,12 +211,12 @@ class Fold {
     if (found.expiresAt !== undefined && entry.at > found.expiresAt) return false;
     if (found.uses !== undefined && found.used >= found.uses) return false;
     if (found.approval && !this.#admins.get(by)?.holds(entry)) return false;
-    const count = [...this.#memberships.values()].filter((tenure) => tenure.heldAt(entry)).length;
-    if (count >= limits.membersPerGroup) return false;
+    if (this.#memberships.size >= limits.membersPerGroup) {
+      const count = [...this.#memberships.values()].filter((tenure) => tenure.heldAt(entry)).length;
+      if (count >= limits.membersPerGroup) return false;
+    }
     // Who was removed needs a new invitation: the old one, or a repetition of the old request, is no way back.
-    const removals = [...this.#removals].flatMap(([other, list]) =>
-      this.#everyone.get(other)?.account === account ? list : [],
-    );
+    const removals = this.#rootsOf(account).flatMap((one) => this.#removals.get(one) ?? []);
     if (removals.some((removal) => compareEntries(found.place, removal) < 0 && compareEntries(removal, entry) < 0))
       return false;
     if (!this.evidence.proven(entry, found.key)) return false;
@@ -225,6 +229,7 @@ class Fold {
     this.#tenure(this.#memberships, root).grant(entry);
     this.#admissions.set(root, entry);
     const known = { account, root, handle, displayName, role: 'member' as const, since: entry.at };
+    this.#roots.set(account, (this.#roots.get(account) ?? new Set()).add(root));
     this.#everyone.set(root, { ...known, ...(by === undefined ? {} : { by }) });
     if (by !== undefined) this.#events.push(eventOf(entry, 'joined', root, by));
   }
@@ -236,12 +241,16 @@ class Fold {
 
   /** Whether an account is a member at a place, under whatever root. */
   #isIn(account: AccountId, at: Position): boolean {
-    return [...this.#everyone.values()].some(
-      (member) => member.account === account && this.#memberships.get(member.root)?.heldAt(at),
-    );
+    return this.#rootsOf(account).some((root) => this.#memberships.get(root)?.heldAt(at));
+  }
+
+  #rootsOf(account: AccountId): PublicKey[] {
+    return [...(this.#roots.get(account) ?? [])].filter((root) => this.#everyone.get(root)?.account === account);
   }
 
   #chatLength(device: DeviceId): number {
+    const known = this.#chatLengths.get(device);
+    if (known !== undefined) return known;
     let most = 0;
     for (const root of this.evidence.devices.claimants(device)) {
       const admitted = this.#admissions.get(root);
@@ -250,6 +259,7 @@ class Fold {
       const lengths = since.map(({ payload }) => new Map(payload.chat).get(device) ?? 0);
       most = Math.max(most, Math.min(Infinity, ...lengths));
     }
+    this.#chatLengths.set(device, most);
     return most;
   }
 

@@ -91,6 +91,11 @@ export class LinkPolicy {
     }
   }
 
+  /** A device has all that is here of a conversation: its link may be of no more use. */
+  level(device: DeviceId): void {
+    if (!this.#stopped && this.ports.groups.allowed(device)) this.#reconsider(device);
+  }
+
   /** Whether a link to each device of a person is wanted follows from what there is to do. */
   personChanged(account: AccountId): void {
     const { people, links, conversations } = this.ports;
@@ -135,13 +140,13 @@ export class LinkPolicy {
     return conversations.owes(person.conversation, device);
   }
 
-  async #wantedByGroups(device: DeviceId): Promise<boolean> {
+  #wantedByGroups(device: DeviceId): boolean {
     const { groups, conversations } = this.ports;
     for (const group of groups.all()) {
       if (!group.me || !groups.neighbours(group).has(device)) continue;
       if (this.#lookedAt === group.id || !group.keys.some) return true;
       for (const conversation of groups.conversationsOf(group))
-        if (await conversations.owes(conversation, device, true)) return true;
+        if (!conversations.isLevel(conversation, device)) return true;
     }
     return groups.hosts().includes(device);
   }

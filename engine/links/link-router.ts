@@ -5,6 +5,7 @@ import type { OwnDevices } from '../devices/own-devices.ts';
 import type { Conversations } from '../exchange/conversations.ts';
 import type { Transfers } from '../exchange/transfers.ts';
 import type { Groups } from '../groups/groups.ts';
+import type { GroupNotes } from '../groups/notes.ts';
 import type { Typing } from '../messages/typing.ts';
 import type { People } from '../people/people.ts';
 import type { Link } from './link.ts';
@@ -18,6 +19,7 @@ export interface LinkRouterPorts {
   transfers: Transfers;
   ownDevices: OwnDevices;
   typing: Typing;
+  notes: GroupNotes;
   report(problem: unknown): void;
 }
 
@@ -32,6 +34,7 @@ export class LinkRouter {
     const shared = groups.conversationsWith(link.device);
     conversations.linkOpened(link, [...(own ? ownDevices.conversations() : direct), ...shared], own);
     transfers.linkOpened(link);
+    this.ports.notes.linkOpened(link);
   }
 
   closed(link: Link): void {
@@ -54,6 +57,9 @@ export class LinkRouter {
         return;
       case 'typing':
         if (people.get(link.account)?.conversation === control.conversation) typing.heard(link.account);
+        return;
+      case 'note':
+        this.ports.notes.onFrame(link, control);
         return;
       default:
         throw new ProtocolError('not-allowed', `${control.kind} out of place`);

@@ -82,6 +82,12 @@ export class Messages {
     return new Map(this.#of(conversation).read.find(([one]) => one === account)?.[1]);
   }
 
+  /** Who has read an entry, as they say. */
+  readersOf(conversation: ConversationId, { device, sequence }: EntryRef): AccountId[] {
+    const reaches = ([feed, length]: readonly [DeviceId, number]) => feed === device && length > sequence;
+    return this.#of(conversation).read.flatMap(([account, upTo]) => (upTo.some(reaches) ? [account] : []));
+  }
+
   /** After how long new texts disappear; 0 when they stay. */
   timerMs(conversation: ConversationId): number {
     return this.#of(conversation).timer?.afterMs ?? 0;
@@ -157,7 +163,7 @@ export class Messages {
     conversation: ConversationId,
     personOf: PersonOf,
     { own, tell }: { own: AccountId; tell: boolean },
-  ): Promise<Payload | undefined> {
+  ): Promise<Extract<Payload, { kind: 'read' }> | undefined> {
     await this.#expiries.seen(conversation);
     if (!tell) return undefined;
     const before = new Map([...this.readBy(conversation, own), ...(this.#told.get(conversation) ?? [])]);
@@ -168,6 +174,17 @@ export class Messages {
     if (upTo.length === 0) return undefined;
     this.#told.set(conversation, new Map([...before, ...upTo]));
     return { kind: 'read', upTo };
+  }
+
+  /** Somebody of a group has read so far, as they say beside the chat. */
+  async learnRead(
+    conversation: ConversationId,
+    account: AccountId,
+    upTo: readonly (readonly [DeviceId, number])[],
+  ): Promise<void> {
+    const known = this.readBy(conversation, account);
+    if (upTo.some(([device, length]) => length > (known.get(device) ?? 0)))
+      await this.#keep(withRead(this.#of(conversation), account, upTo));
   }
 
   /** Says whether the message that it is about is not there yet. */

@@ -1,4 +1,7 @@
-/** Accounts and devices for simulations, with cheap keys (see `keys.ts`): signing and sealing cost a hash, and always give the same bytes. */
+/**
+ * Accounts and devices for simulations, with cheap keys (see `keys.ts`) unless real ones are asked for: signing and sealing cost a hash, and
+ * always give the same bytes.
+ */
 import { concatBytes, equalBytes, toBase64, toUtf8, type Bytes } from '../../protocol/bytes.ts';
 import type { AccountId, PublicKey } from '../../protocol/ids.ts';
 import type { OwnAccount } from '../../protocol/http.ts';
@@ -8,7 +11,7 @@ import * as v from 'valibot';
 import { deviceIdOf, firstList, signList, verifyChain, type ListSigner } from '../identity/device-list.ts';
 import type { Sealing } from '../identity/envelope.ts';
 import type { DeviceKeys } from '../ports.ts';
-import { cheapDevice, cheapSignatures, hashes } from './keys.ts';
+import { cheapCrypto, hashes, type TestCrypto } from './keys.ts';
 
 export interface TestKeys extends DeviceKeys, Sealing {
   readonly device: Device;
@@ -17,16 +20,16 @@ export interface TestKeys extends DeviceKeys, Sealing {
 const digest = async (...parts: Uint8Array[]): Promise<Bytes> => hashes.sha256(concatBytes(...parts));
 
 /** Always the same keys for the same number. */
-export async function testKeys(number: number): Promise<TestKeys> {
-  const cheap = cheapDevice(number);
-  const { publicKey } = cheap;
+export async function testKeys(number: number, crypto: TestCrypto = cheapCrypto): Promise<TestKeys> {
+  const signer = crypto.device(number);
+  const { publicKey } = signer;
   const agree = await digest(toUtf8(`agree ${number}`));
   const keys = { sign: toBase64(publicKey) as PublicKey, agree: toBase64(agree) as PublicKey };
   const device: Device = { id: await deviceIdOf(keys, hashes), ...keys, name: `device ${number}`, addedAt: 0 };
   return {
     id: device.id,
     device,
-    sign: (message) => cheap.sign(message),
+    sign: (message) => signer.sign(message),
     seal: async (to, plain) => concatBytes(to, await digest(to, plain), plain),
     async open(box) {
       const plain = box.slice(64);
@@ -44,13 +47,19 @@ export class TestAccount {
     readonly handle: Handle,
     private root: { key: PublicKey; signer: ListSigner },
     public lists: SignedDeviceList[],
+    private readonly crypto: TestCrypto,
   ) {}
 
-  static async create(number: number, first: Device, handle = `person-${number}`): Promise<TestAccount> {
+  static async create(
+    number: number,
+    first: Device,
+    handle = `person-${number}`,
+    crypto: TestCrypto = cheapCrypto,
+  ): Promise<TestAccount> {
     const id = toBase64((await digest(toUtf8(`account ${number}`))).subarray(0, 16)) as AccountId;
-    const root = rootOf(number, 0);
+    const root = rootOf(number, 0, crypto);
     const list = await signList(firstList(root.key, root.key, first), root.signer);
-    return new TestAccount(id, v.parse(Handle, handle), root, [list]);
+    return new TestAccount(id, v.parse(Handle, handle), root, [list], crypto);
   }
 
   get rootKey(): PublicKey {
@@ -58,19 +67,19 @@ export class TestAccount {
   }
 
   async devices(): Promise<Device[]> {
-    return (await verifyChain(this.lists, { hashes, signatures: cheapSignatures })).newest.devices;
+    return (await verifyChain(this.lists, { hashes, signatures: this.crypto.signatures })).newest.devices;
   }
 
   /** The next list, with these devices, signed by the root or by one of the devices before. */
   async change(devices: Device[], signer: ListSigner = this.root.signer): Promise<void> {
-    const { newest, newestHash } = await verifyChain(this.lists, { hashes, signatures: cheapSignatures });
+    const { newest, newestHash } = await verifyChain(this.lists, { hashes, signatures: this.crypto.signatures });
     const body = { ...newest, number: newest.number + 1, previous: newestHash, devices };
     this.lists = [...this.lists, await signList(body, signer)];
   }
 
   /** Another root, as after a lost recovery code. */
   async reset(number: number, generation: number, first: Device): Promise<void> {
-    this.root = rootOf(number, generation);
+    this.root = rootOf(number, generation, this.crypto);
     this.lists = [await signList(firstList(this.root.key, this.root.key, first), this.root.signer)];
   }
 
@@ -83,10 +92,10 @@ export class TestAccount {
   }
 }
 
-function rootOf(number: number, generation: number): { key: PublicKey; signer: ListSigner } {
-  const cheap = cheapDevice(10_000 + 100 * number + generation);
+function rootOf(number: number, generation: number, crypto: TestCrypto): { key: PublicKey; signer: ListSigner } {
+  const root = crypto.device(10_000 + 100 * number + generation);
   return {
-    key: toBase64(cheap.publicKey) as PublicKey,
-    signer: { signer: 'root', sign: (message) => cheap.sign(message) },
+    key: toBase64(root.publicKey) as PublicKey,
+    signer: { signer: 'root', sign: (message) => root.sign(message) },
   };
 }

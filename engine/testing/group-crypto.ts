@@ -2,9 +2,15 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { concatBytes } from '../../protocol/bytes.ts';
 import type { GroupCrypto } from '../groups/ports.ts';
-import { cheapSigner } from './keys.ts';
+import { cheapCrypto, cheapSigner, type TestCrypto } from './keys.ts';
 
 const tagBytes = 16;
+
+/** With the signatures of invitations that the simulation has for all else. */
+export const groupCryptoOf = (crypto: TestCrypto): GroupCrypto =>
+  crypto === cheapCrypto
+    ? groupCrypto
+    : { ...groupCrypto, signerOf: (seed) => Promise.resolve(crypto.device(Buffer.from(seed).readUInt32BE())) };
 
 export const groupCrypto: GroupCrypto = {
   encrypt: (key, nonce, plain, context) => {

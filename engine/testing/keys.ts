@@ -2,7 +2,7 @@
  * Owns the hashes, keys and signatures of tests: the real ones of Node (`testDevice`, `signatures`) from fixed seeds, and a cheap stand-in
  * (`cheapDevice`, `cheapSignatures`) for simulations with thousands of entries, which anybody who knows a public key can forge.
  */
-import { createHash, webcrypto } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, sign, verify, webcrypto, type KeyObject } from 'node:crypto';
 import { concatBytes, equalBytes, fromBase64, toBase64, toUtf8, type Bytes } from '../../protocol/bytes.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
 import type { DeviceKeys, Hashes, Random, Signatures } from '../ports.ts';
@@ -15,6 +15,10 @@ const sha256 = (...parts: readonly Uint8Array[]): Bytes =>
   );
 
 const deviceId = (publicKey: Bytes) => toBase64(sha256(publicKey).subarray(0, 16)) as DeviceId;
+
+/** What stands before the 32 bytes of a private and of a public key of Ed25519 in DER (RFC 8410). */
+const pkcs8Start = Buffer.from('302e020100300506032b657004220420', 'hex');
+const spkiStart = Buffer.from('302a300506032b6570032100', 'hex');
 
 export interface TestDevice extends DeviceKeys {
   readonly publicKey: Bytes;
@@ -31,7 +35,7 @@ export const signatures: Signatures = {
 
 /** Ed25519 with the seed `number` in each of its 32 bytes; always the same key. */
 export async function testDevice(number: number): Promise<TestDevice> {
-  const pkcs8 = concatBytes(Buffer.from('302e020100300506032b657004220420', 'hex'), new Uint8Array(32).fill(number));
+  const pkcs8 = concatBytes(pkcs8Start, new Uint8Array(32).fill(number));
   const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
   const { x } = await webcrypto.subtle.exportKey('jwk', key);
   const publicKey = fromBase64(x ?? '');
@@ -72,6 +76,42 @@ export function seededRandom(seed: number): Random {
 }
 
 /** The cheap key of a seed. */
+/** Which signatures a simulation has. */
+export interface TestCrypto {
+  signatures: Signatures;
+  device(number: number): TestDevice;
+}
+
+export const cheapCrypto: TestCrypto = { signatures: cheapSignatures, device: cheapDevice };
+
+const publicKeys = new Map<string, KeyObject>();
+const publicKeyOf = (bytes: Uint8Array): KeyObject => {
+  const name = toBase64(bytes);
+  const known = publicKeys.get(name);
+  if (known) return known;
+  const key = createPublicKey({ key: Buffer.concat([spkiStart, bytes]), format: 'der', type: 'spki' });
+  publicKeys.set(name, key);
+  return key;
+};
+
+/** Ed25519 of Node, at once: as many as a simulation of hundreds makes would spend most of their time waiting for a thread. */
+export const realCrypto: TestCrypto = {
+  signatures: {
+    verify: (publicKey, message, signature) =>
+      Promise.resolve(verify(null, message, publicKeyOf(publicKey), signature)),
+  },
+  device(number) {
+    const seed = sha256(toUtf8(`real ${number}`));
+    const key = createPrivateKey({ key: Buffer.concat([pkcs8Start, seed]), format: 'der', type: 'pkcs8' });
+    const publicKey = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32));
+    return {
+      id: deviceId(publicKey),
+      publicKey,
+      sign: (message) => Promise.resolve(new Uint8Array(sign(null, message, key))),
+    };
+  },
+};
+
 export function cheapSigner(seed: Uint8Array): {
   publicKey: Bytes;
   sign: (message: Uint8Array) => Promise<Bytes>;

@@ -31,17 +31,26 @@ export class MemoryFeedStore implements FeedStore {
   }
 
   append(entries: readonly StoredEntry[]): Promise<void> {
-    const changed = new Map([...this.#conversations].map(([conversation, feeds]) => [conversation, new Map(feeds)]));
+    // All or nothing: the feeds that are touched are copied once.
+    const changed = new Map<string, { conversation: ConversationId; device: DeviceId; feed: StoredEntry[] }>();
     for (const entry of entries) {
       const { conversation, device, sequence } = entry;
-      const feeds = changed.get(conversation) ?? new Map<DeviceId, readonly StoredEntry[]>();
-      const feed = feeds.get(device) ?? [];
-      const present = feed[sequence];
-      if (present ? !equalBytes(present.hash, entry.hash) : sequence !== feed.length)
-        return Promise.reject(new Error(`entry ${sequence} does not continue its feed of ${feed.length}`));
-      changed.set(conversation, present ? feeds : feeds.set(device, [...feed, { ...entry }]));
+      const key = `${conversation} ${device}`;
+      const known = changed.get(key) ?? {
+        conversation,
+        device,
+        feed: [...(this.#feeds(conversation).get(device) ?? [])],
+      };
+      changed.set(key, known);
+      const present = known.feed[sequence];
+      if (present ? !equalBytes(present.hash, entry.hash) : sequence !== known.feed.length)
+        return Promise.reject(new Error(`entry ${sequence} does not continue its feed of ${known.feed.length}`));
+      if (!present) known.feed.push({ ...entry });
     }
-    this.#conversations = changed;
+    for (const { conversation, device, feed } of changed.values()) {
+      const feeds = this.#conversations.get(conversation) ?? new Map<DeviceId, readonly StoredEntry[]>();
+      this.#conversations.set(conversation, feeds.set(device, feed));
+    }
     return Promise.resolve();
   }
 

@@ -5,7 +5,7 @@ import type { Roster, RosterMember } from '../../protocol/group-roster.ts';
 import type { AccountId, DeviceId, GroupId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { SignalingEvents } from '../signaling.ts';
-import { changeGroup, roleOf } from '../../signaling/store/groups.ts';
+import { changeGroup, roleOf, withoutMember } from '../../signaling/store/groups.ts';
 import type { GroupRecord } from '../../signaling/store/store.ts';
 import type { TestAccount } from './accounts.ts';
 
@@ -27,6 +27,19 @@ export class MemoryGroups {
   fellows(account: AccountId): Set<AccountId> {
     const shared = this.#of(account).flatMap(({ members }) => members.map((member) => member.account));
     return new Set(shared.filter((other) => other !== account));
+  }
+
+  /** The account is deleted. @returns what tells the others of each of its groups. */
+  without(account: AccountId): (() => void)[] {
+    return this.#of(account).map((group) => {
+      const after = withoutMember(group, account);
+      if (after) this.records.set(group.id, after);
+      else this.records.delete(group.id);
+      return () => {
+        for (const member of after?.members ?? [])
+          this.#tell(member.account, (events) => events.groupLeft({ group: group.id, account }));
+      };
+    });
   }
 
   /** Name or device lists of an account changed. */

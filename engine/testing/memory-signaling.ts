@@ -83,6 +83,7 @@ export class MemorySignaling {
     const viewers = [...this.accounts.keys()].filter((viewer) => viewer !== id && this.relation(viewer, id) !== 'none');
     const last = new Map(viewers.map((viewer) => [viewer, this.contact(viewer, id)]));
     for (const key of this.#stances.keys()) if (key.split(' ').includes(id)) this.#stances.delete(key);
+    const groups = this.groups.without(id);
     this.accounts.delete(id);
     this.#deleted.add(id);
     for (const connection of [...this.#connections.values()]) {
@@ -90,6 +91,7 @@ export class MemorySignaling {
       if (connection.account === id) connection.client.stop('deleted');
       else if (contact) connection.say((events) => events.contact({ ...contact, relation: 'none', online: [] }));
     }
+    for (const tell of groups) tell();
   }
 
   befriend(a: AccountId, b: AccountId): void {

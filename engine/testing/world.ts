@@ -21,8 +21,8 @@ import type { Lookup, Records } from '../records.ts';
 import { SinkError } from '../ports.ts';
 import { TestAccount, testKeys, type TestKeys } from './accounts.ts';
 import { VirtualClock } from './clock.ts';
-import { groupCrypto } from './group-crypto.ts';
-import { cheapSignatures, hashes, seededRandom } from './keys.ts';
+import { groupCryptoOf } from './group-crypto.ts';
+import { cheapCrypto, hashes, seededRandom, type TestCrypto } from './keys.ts';
 import { MemoryBlobs } from './memory-blobs.ts';
 import { MemoryFeedStore } from './memory-feed-store.ts';
 import { MemoryRecords } from './memory-records.ts';
@@ -34,6 +34,7 @@ export const settle = () => new Promise<void>((resolve) => setImmediate(resolve)
 export interface WorldOptions {
   seed?: number;
   wires?: Partial<WireShape>;
+  crypto?: TestCrypto;
 }
 
 /** Two people who are contacts, running and linked up. */
@@ -55,8 +56,11 @@ export class World {
   readonly seed: number;
   #accounts = 0;
 
-  constructor({ seed = 1, wires = {} }: WorldOptions = {}) {
+  readonly crypto: TestCrypto;
+
+  constructor({ seed = 1, wires = {}, crypto = cheapCrypto }: WorldOptions = {}) {
     this.seed = seed;
+    this.crypto = crypto;
     this.server = new MemorySignaling(this.clock);
     this.wires = new SimWires(this.clock, seededRandom(seed), wires);
   }
@@ -64,15 +68,15 @@ export class World {
   /** A registered account with one device, not started. */
   async person(): Promise<Machine> {
     const number = this.#accounts++;
-    const keys = await testKeys(this.machines.length + 1);
-    const account = await TestAccount.create(number, keys.device);
+    const keys = await testKeys(this.machines.length + 1, this.crypto);
+    const account = await TestAccount.create(number, keys.device, `person-${number}`, this.crypto);
     await this.server.register(account);
     return this.#machine(account, keys);
   }
 
   /** Another device of the account, certified by its root, not started. */
   async secondDevice(of: Machine): Promise<Machine> {
-    const keys = await testKeys(this.machines.length + 1);
+    const keys = await testKeys(this.machines.length + 1, this.crypto);
     await of.account.change([...(await of.account.devices()), keys.device]);
     await this.server.accountChanged(of.account);
     return this.#machine(of.account, keys);
@@ -80,7 +84,7 @@ export class World {
 
   /** A device with new keys under a new root of the account. */
   async resetRoot(of: Machine): Promise<Machine> {
-    const keys = await testKeys(this.machines.length + 1);
+    const keys = await testKeys(this.machines.length + 1, this.crypto);
     await of.account.reset(this.#accounts++, 1, keys.device);
     await this.server.accountChanged(of.account);
     return this.#machine(of.account, keys);
@@ -88,7 +92,7 @@ export class World {
 
   /** A device with new keys in place of one that is running, over what that one stored; not started. */
   async replacement(of: Machine): Promise<Machine> {
-    const keys = await testKeys(this.machines.length + 1);
+    const keys = await testKeys(this.machines.length + 1, this.crypto);
     let replaced = false;
     of.act(async (engine) => {
       replaced = (await engine.replaceThisDevice(keys.device)).ok;
@@ -406,7 +410,7 @@ export class Machine {
       clock,
       random,
       hashes,
-      signatures: cheapSignatures,
+      signatures: world.crypto.signatures,
       keys: this.keys,
       openWire: world.wires.openerOf(this.device, () => life.alive),
       connect: world.server.connector(this.account.id, this.device, clock),
@@ -428,7 +432,7 @@ export class Machine {
       expiries: records(this.expiries),
       groups: records(this.groups),
       forks: records(this.forks),
-      crypto: groupCrypto,
+      crypto: groupCryptoOf(world.crypto),
       report: (problem) => {
         if (life.alive) this.reports.push(problem);
       },

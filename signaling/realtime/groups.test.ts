@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RosterChange } from '../../protocol/group-roster.ts';
 import type { AccountId, GroupId, InvitationId, Signature } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import { onlinePerson, randomId, startTestServer, type Person, type TestServer } from '../testing.ts';
+import { onlinePerson, randomId, startTestServer, testPassword, type Person, type TestServer } from '../testing.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -43,6 +43,16 @@ describe('joining', () => {
       await owner.socket.ask('groups:reply', { group, account: idOf(anna), invitation, verdict: 'waiting' }),
     ).toMatchObject({ ok: true });
     expect(await anna.socket.next('group:replied')).toEqual({ group, invitation, verdict: 'waiting' });
+  });
+
+  it('ends with the account: the others are told, and do not see it as online any more', async () => {
+    const { owner, group, join } = await founded();
+    const anna = await join();
+    await anna.browser.call('POST', '/api/delete', { password: testPassword });
+    expect(await owner.socket.next('group:left')).toEqual({ group, account: idOf(anna) });
+    const { groups } = await owner.socket.get('groups:mine', {});
+    expect(groups.find((one) => one.group === group)?.members.map(({ account }) => account)).toEqual([idOf(owner)]);
+    expect(await owner.socket.get('people:departed', { accounts: [idOf(anna)] })).toEqual({ departed: [idOf(anna)] });
   });
 
   it('makes a member who sees the others, and whom they see', async () => {

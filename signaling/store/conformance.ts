@@ -218,12 +218,21 @@ export function storeConformance(name: string, open: (test: { first: boolean }) 
       await store.decide(account.id, friend.id, 'request', 1);
       await store.decide(friend.id, account.id, 'accept', 2);
       await store.decide(friend.id, stranger.id, 'request', 3);
+      const [shared, alone] = [id() as GroupId, id() as GroupId];
+      await store.changeGroup(shared, friend.id, { kind: 'create' }, 4);
+      await store.changeGroup(shared, friend.id, { kind: 'admit', account: account.id }, 5);
+      await store.changeGroup(alone, account.id, { kind: 'create' }, 6);
       const removed = await store.deleteAccount(account.id, 9);
+      expect(removed?.groups.map(({ before, after }) => [before.id, after?.members.length]).sort()).toEqual(
+        [[shared, 1], [alone, undefined]].sort(),
+      );
       expect(removed?.account).toMatchObject({ id: account.id, handle: account.handle });
       expect(removed?.pairs.map(({ low, high }) => [low, high].sort())).toEqual([[account.id, friend.id].sort()]);
       expect(await store.deleteAccount(account.id, 10)).toBeUndefined();
       await restart();
       expect(await store.account(account.id)).toBeUndefined();
+      expect((await store.group(shared))?.members).toEqual([{ account: friend.id, role: 'owner' }]);
+      expect(await store.group(alone)).toBeUndefined();
       expect(await store.accountByHandle(account.handle)).toBeUndefined();
       expect(await store.accountOfDevice(account.devices[0] as DeviceId)).toBeUndefined();
       expect(await store.session(session.hash)).toBeUndefined();

@@ -85,3 +85,9 @@ export function changeGroup(
 
 export const roleOf = (group: GroupRecord, account: AccountId) =>
   group.members.find((member) => member.account === account)?.role;
+
+/** What is left of a group when an account is deleted; nothing, when nobody is left. */
+export function withoutMember(group: GroupRecord, account: AccountId): GroupRecord | undefined {
+  const members = group.members.filter((member) => member.account !== account);
+  return members.length > 0 ? { ...group, members } : undefined;
+}

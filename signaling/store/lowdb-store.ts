@@ -12,7 +12,7 @@ import type { AccountId, DeviceId, GroupId, InvitationId } from '../../protocol/
 import { foldHandle, type Handle } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
 import { DurableFile, makeFolder, type Row, type WriteStep } from './durable-file.ts';
-import { changeGroup } from './groups.ts';
+import { changeGroup, withoutMember } from './groups.ts';
 import { acquireLock } from './lock-file.ts';
 import { decide, type Verdict } from './relations.ts';
 import {
@@ -24,6 +24,7 @@ import {
   type NewSession,
   type PairRecord,
   type RelationChange,
+  type RemovedAccount,
   type SessionRecord,
   type Store,
   type TombstoneRecord,
@@ -179,17 +180,19 @@ class LowdbStore implements Store {
   deleteAccount(
     id: AccountId,
     now: number,
-  ): Promise<{ account: AccountRecord; pairs: readonly PairRecord[] } | undefined> {
+  ): Promise<RemovedAccount | undefined> {
     return this.#change(() => {
       const account = this.#staged.account.get(id);
       if (!account) return undefined;
       const pairs = [...this.#staged.pairsOf(id)];
       this.#endSessions(id, () => true);
       for (const { low, high } of pairs) this.#put({ table: 'pair', key: pairKey(low, high), record: undefined });
+      const groups = this.#staged.groupsOf(id).map((before) => ({ before, after: withoutMember(before, id) }));
+      for (const { before, after } of groups) this.#put({ table: 'group', key: before.id, record: after });
       this.#put({ table: 'account', key: id, record: undefined });
       const tombstone = { id, fold: foldHash(account.handle), deletedAt: now };
       this.#put({ table: 'tombstone', key: id, record: tombstone });
-      return { account, pairs };
+      return { account, pairs, groups };
     });
   }
 

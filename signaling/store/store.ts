@@ -87,6 +87,13 @@ export type GroupOutcome =
   | { kind: 'changed' | 'same'; before: GroupRecord | undefined; after: GroupRecord | undefined }
   | { kind: 'refused'; code: 'not-allowed' | 'too-large' };
 
+/** What went with an account: its pairs, and its groups as they were before and are now. */
+export interface RemovedAccount {
+  account: AccountRecord;
+  pairs: readonly PairRecord[];
+  groups: readonly { before: GroupRecord; after: GroupRecord | undefined }[];
+}
+
 export interface Store {
   /** Creates an account with its first session, in one change. */
   register(
@@ -122,7 +129,7 @@ export interface Store {
   deleteAccount(
     id: AccountId,
     now: number,
-  ): Promise<{ account: AccountRecord; pairs: readonly PairRecord[] } | undefined>;
+  ): Promise<RemovedAccount | undefined>;
   /** Whether there was such an account once, and it was deleted. */
   wasDeleted(id: AccountId): Promise<boolean>;
   /** Coalesced times of going offline, milliseconds since 1970; never moves back. Devices that left their account's list are forgotten. */

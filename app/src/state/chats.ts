@@ -38,10 +38,10 @@ export class Chats {
     this.#chats.set(account, { ...this.of(account), draft });
   }
 
-  /** Somebody wrote: an archived conversation is back, unless it is to be quiet. Says whether it came back. */
-  heard(account: AccountId): boolean {
+  /** Somebody wrote: an archived conversation is back, unless it is to be quiet and this person was not named. Says whether it came back. */
+  heard(account: AccountId, named: boolean): boolean {
     const { archived, muted } = this.of(account);
-    if (!archived || muted) return false;
+    if (!archived || (muted && !named)) return false;
     this.change(account, { archived: false });
     return true;
   }

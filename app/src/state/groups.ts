@@ -153,6 +153,7 @@ export class GroupState implements GroupActions {
       online: online > 0,
       conversation: group.chat,
       unread: summary.unread,
+      mentioned: summary.unread > 0 && summary.mentioned === true,
       ...chosen,
       ...(last
         ? { last: { text: last.kind === 'text' ? last.text : last.names.join(', '), at: last.at, mine: last.mine } }
@@ -202,6 +203,7 @@ export class GroupState implements GroupActions {
       avatarSeed: root,
       role,
       me,
+      departed: group.departed.has(account),
       online: me ? this.around.engine.connected : group.online(account).length > 0,
       mayRemove: group.mayRemove(member),
       mayChangeRole: group.me?.role === 'owner' && !me,

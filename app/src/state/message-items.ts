@@ -5,13 +5,17 @@ import type { KnownFork } from '../../../engine/feed/log.ts';
 import type { Annotation } from '../../../engine/messages/annotation.ts';
 import { messageKey } from '../../../engine/messages/annotation.ts';
 import type { Person } from '../../../engine/people/people.ts';
+import type { StoredEntry } from '../../../engine/ports.ts';
 import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import { isEmoji } from '../emoji.ts';
 import { fileCards, type CardExtras } from './file-cards.ts';
-import { authorsOf, type Talk } from './talk.ts';
+import { eventItems } from './group-events.ts';
+import { faceOf, nameIn, type MemberFace } from './member-names.ts';
+import { mentionsIn } from './mentions.ts';
+import { authorsOf, type Author, type Talk } from './talk.ts';
 import type { Read, Shown } from './timeline.ts';
-import type { MessageItem, MessagePlace, Quote, Reaction } from './view.ts';
+import type { Delivery, MessageItem, MessagePlace, Quote, Reaction } from './view.ts';
 
 interface Authors {
   mine: string;
@@ -53,10 +57,8 @@ export function itemsOf(
       author: name,
       ...(who ? { by: who } : {}),
     };
-    const deliveryOf = () =>
-      group ? engine.deliveryIn(group, entry) : person ? engine.deliveryOf(person, entry) : 'queued';
     const said = () => ({
-      delivery: mine ? deliveryOf() : ('delivered' as const),
+      ...(mine ? deliveredOf(engine, talk, entry) : { delivery: 'delivered' as const }),
       reactions: reactionsOf(engine, annotation, (account) => nameOf(talk, account, author)),
       ...(entry.conversation === talk.conversation ? { place: placeOf(entry) } : {}),
     });
@@ -70,6 +72,7 @@ export function itemsOf(
         text: annotation?.edit?.text ?? payload.text,
         edited: annotation?.edit !== undefined,
         disappears: payload.expiresAfterMs !== undefined,
+        mentions: mentionsIn(engine, talk, annotation?.edit?.text ?? payload.text),
         ...(payload.reply
           ? { quote: quoteOf({ ...payload.reply, conversation: entry.conversation }, quoted, by) }
           : {}),
@@ -85,6 +88,16 @@ export function itemsOf(
     else if (payload.kind === 'unknown') items.push({ ...common, kind: 'notice', notice: 'needs-newer-version' });
   }
   const [from, to] = [edges.hasOlder ? (items[0]?.at ?? 0) : 0, edges.hasNewer ? (items.at(-1)?.at ?? 0) : Infinity];
+  if (group)
+    for (const event of eventItems(
+      group,
+      engine.account.id,
+      from,
+      to,
+      items.map(({ at }) => at),
+    ))
+      insertByTime(items, event);
+  if (!person) return items;
   const insert = (item: MessageItem): void => {
     if (item.at >= from && item.at <= to) insertByTime(items, item);
   };
@@ -127,9 +140,22 @@ function deviceName(engine: Causeway, { person, group }: Talk, device: DeviceId)
   return shownName(known.find(({ id }) => id === device)?.name ?? '');
 }
 
-function nameOf({ group }: Talk, account: AccountId, author: Authors): string {
-  const member = group && (group.roster.get(account) ?? group.memberBy(account));
-  return member ? shownName(member.displayName) || member.handle : author.theirs;
+const nameOf = ({ group }: Talk, account: AccountId, author: Authors): string =>
+  (group && nameIn(group, account)) || author.theirs;
+
+/** How far an own message got; in a group it is read once everybody else has read it. */
+function deliveredOf(
+  engine: Causeway,
+  { person, group }: Talk,
+  entry: StoredEntry,
+): { delivery: Delivery; readBy?: { faces: MemberFace[]; of: number } } {
+  if (person) return { delivery: engine.deliveryOf(person, entry) };
+  if (!group) return { delivery: 'queued' };
+  const delivery = engine.deliveryIn(group, entry);
+  if (!engine.discretion.read) return { delivery };
+  const faces = engine.readersOf(group, entry).flatMap((account) => faceOf(group, account) ?? []);
+  const of = (group.membership?.members.size ?? 1) - 1;
+  return { delivery: of > 0 && faces.length >= of ? 'read' : delivery, readBy: { faces, of } };
 }
 
 /** An offer that came as a knock has no entry yet. */
@@ -146,8 +172,9 @@ function knocked(
   return { ...common, kind: 'files', files, delivery: 'delivered', reactions: [] };
 }
 
-function quoteOf(place: MessagePlace, quoted: Shown | undefined, by: (device: DeviceId) => { name: string }): Quote {
-  const quote = { place: placeOf(place), author: by(place.device).name };
+function quoteOf(place: MessagePlace, quoted: Shown | undefined, by: (device: DeviceId) => Author): Quote {
+  const { name, apart: author = name } = by(place.device);
+  const quote = { place: placeOf(place), author };
   if (!quoted || quoted.annotation?.deleted) return quote;
   const { payload, annotation } = quoted;
   if (payload.kind === 'text') return { ...quote, text: (annotation?.edit?.text ?? payload.text).slice(0, quoteUnits) };

@@ -9,6 +9,7 @@ import { limits } from '../../../protocol/limits.ts';
 import type { AccountDatabase } from '../platform/database.ts';
 import { idbRecords } from '../platform/idb-records.ts';
 import { Chats } from './chats.ts';
+import { accountsNamed } from './mentions.ts';
 import type { SearchIndex } from './search-index.ts';
 import { allTalks, authorsOf, talkOf, type Talk } from './talk.ts';
 import type { Timeline } from './timeline.ts';
@@ -68,8 +69,8 @@ export class Messaging implements MessageActions {
   /** Entries of one conversation were committed. */
   committed(person: Talk, entries: readonly StoredEntry[]): void {
     const theirs = entries.some(({ device }) => !this.around.engine.isMine(device));
-    const { last } = this.around.engine.conversations.summary(person.conversation);
-    if (theirs && last && !last.mine) this.chats.heard(person.account);
+    const { last, unread, mentioned } = this.around.engine.conversations.summary(person.conversation);
+    if (theirs && last && !last.mine) this.chats.heard(person.account, unread > 0 && mentioned === true);
     this.#indexSoon([person.conversation]);
   }
 
@@ -81,7 +82,10 @@ export class Messaging implements MessageActions {
     if (toUtf8(text).length > limits.textBytes) return { ok: false, error: { code: 'too-large' } };
     // Whoever writes wants to see it, wherever in the conversation they read.
     await this.showNewest();
-    return this.around.guard(() => this.around.engine.sendText(account, text, reply));
+    const { engine } = this.around;
+    const talk = talkOf(engine, account);
+    const named = talk ? accountsNamed(engine, talk, text) : [];
+    return this.around.guard(() => engine.sendText(account, text, reply, named));
   }
 
   async edit(account: AccountId, of: EntryRef, text: string): Promise<ActionResult> {
@@ -177,7 +181,7 @@ export class Messaging implements MessageActions {
           mine: engine.account.displayName || engine.account.handle,
           theirs: row.displayName || row.handle,
         };
-        const author = authorsOf(engine, person, names)(device).name;
+        const { name, apart: author = name } = authorsOf(engine, person, names)(device);
         const place = { conversation, device, sequence };
         return [
           { key: `${conversation}/${device}/${sequence}`, place, person: row, author, text: snippet(text, words), at },

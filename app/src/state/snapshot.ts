@@ -6,6 +6,7 @@ import type { Person } from '../../../engine/people/people.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { Chat, Chats } from './chats.ts';
 import type { GroupState } from './groups.ts';
+import { nameIn } from './member-names.ts';
 import { chatKey, talkOf } from './talk.ts';
 import type { Thumbnails } from './thumbnails.ts';
 import type { ConversationView, IncomingOffer, Me, PersonRow } from './view.ts';
@@ -30,6 +31,7 @@ export function personRow(engine: Causeway, person: Person, { pinned, muted, arc
     online: engine.people.online(person.account).size > 0,
     conversation: person.conversation,
     unread: summary.unread,
+    mentioned: summary.unread > 0 && summary.mentioned === true,
     ...(person.departedAt === undefined ? {} : { departed: true as const }),
     pinned,
     muted,
@@ -160,6 +162,7 @@ export function conversationView(
       person: groups.row(group, chosenOf(chat)),
       group: groups.view(group),
       typing: false,
+      writing: engine.writingIn(group).map((account) => nameIn(group, account)),
       timerMs: engine.messages.timerMs(group.chat),
       draft: chat.draft,
       ...timeline.view(talk, { mine, theirs: '' }),

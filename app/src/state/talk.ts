@@ -4,6 +4,7 @@ import type { Group } from '../../../engine/groups/group.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import type { AccountId, ConversationId, DeviceId, GroupId } from '../../../protocol/ids.ts';
 import { shownName } from '../../../protocol/names.ts';
+import { nameIn } from './member-names.ts';
 
 export interface Talk {
   account: AccountId;
@@ -18,6 +19,8 @@ export interface Talk {
 export interface Author {
   mine: boolean;
   name: string;
+  /** Where nothing but a name fits: with the handle where members of a group have the same name. */
+  apart?: string;
   by?: { handle: string; avatarSeed: string };
 }
 
@@ -78,7 +81,8 @@ export function authorsOf(
       if (!member) return { mine: false, name: '' };
       const { handle, displayName } = group.roster.get(member.account) ?? member;
       const name = shownName(displayName) || handle;
-      return { mine: false, name, by: { handle, avatarSeed: member.root } };
+      const apart = nameIn(group, member.account);
+      return { mine: false, name, apart, by: { handle, avatarSeed: member.root } };
     };
   if (!person) return () => mine;
   if (engine.people.isSelf(person.account)) {

@@ -5,6 +5,7 @@
 import type { GuestState } from '../../../engine/devices/approval-guest.ts';
 import type { GoneReason } from '../../../engine/exchange/offer.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
+import type { GroupEvent } from '../../../engine/groups/membership.ts';
 import type { Path } from '../../../engine/session/wire.ts';
 import type { EntryRef } from '../../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId, OfferId } from '../../../protocol/ids.ts';
@@ -12,6 +13,7 @@ import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import type { KeepSettings } from '../kept/keep-rule.ts';
+import type { MemberFace } from './member-names.ts';
 import type { Series } from './speed-series.ts';
 import type { TransferSettings } from './transfer-settings.ts';
 
@@ -90,6 +92,8 @@ export interface PersonRow {
   conversation: ConversationId;
   last?: { text: string; at: number; mine: boolean };
   unread: number;
+  /** An unread message names this person. */
+  mentioned: boolean;
   /** Kept on this device alone. */
   pinned: boolean;
   muted: boolean;
@@ -201,11 +205,19 @@ export interface Quote {
   text?: string;
 }
 
+/** Handles, lower case, that a text names by `@`: those of people here, and this person's own where it is among them. */
+export interface Mentions {
+  handles: string[];
+  mine?: string;
+}
+
 /** What people do to a message. `place` is absent where nothing can be said of it: it was written under earlier keys, or has no entry yet. */
 interface Said {
   delivery: Delivery;
   place?: MessagePlace;
   reactions: Reaction[];
+  /** An own message in a group: who has read it, and of how many. Absent for who does not let others know. */
+  readBy?: { faces: MemberFace[]; of: number };
 }
 
 export type MessageItem = {
@@ -223,10 +235,12 @@ export type MessageItem = {
     | { kind: 'notice'; notice: 'device-added'; name: string }
     /** A device of this name wrote two histories; only the one that came first counts here. */
     | { kind: 'notice'; notice: 'forked'; name: string }
-    | ({ kind: 'text'; text: string; edited: boolean; disappears: boolean; quote?: Quote } & Said)
+    | ({ kind: 'text'; text: string; edited: boolean; disappears: boolean; quote?: Quote; mentions?: Mentions } & Said)
     | ({ kind: 'files'; files: FileCard[] } & Said)
     /** Its author took it back. */
     | { kind: 'deleted' }
+    /** Of a group: `who` are those to whom it happened, `mine` when that is this person. */
+    | { kind: 'event'; what: GroupEvent['what']; who: string[]; doneBy?: string; byMe: boolean }
     /** From now on messages disappear after this time; 0 not any more. */
     | { kind: 'timer'; afterMs: number }
     /** Told by the app itself: the other's keys changed, an entry needs a newer version. */
@@ -241,6 +255,8 @@ export interface MemberRow {
   role: 'owner' | 'admin' | 'member';
   me: boolean;
   online: boolean;
+  /** The account was deleted. */
+  departed: boolean;
   mayRemove: boolean;
   mayChangeRole: boolean;
 }
@@ -302,6 +318,8 @@ export interface ConversationView {
   /** The message that was asked for; `times` tells askings for the same one apart. */
   target?: { key: string; times: number };
   typing: boolean;
+  /** In a group: the names of those who are writing. */
+  writing?: string[];
   /** After this time new messages disappear; 0 when they stay. */
   timerMs: number;
   /** What was begun and not sent when the conversation was opened. */
