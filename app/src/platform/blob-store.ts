@@ -101,6 +101,17 @@ export class BlobStore {
     return fileIn('blobs', keyOf(ref));
   }
 
+  /** The copy of an attached file, which may not be whole; undefined when there is none. */
+  async outboxFile(ref: BlobRef): Promise<File | undefined> {
+    try {
+      return await fileIn('outbox', keyOf(ref));
+    } catch (error) {
+      if (error instanceof SinkError && error.cause instanceof DOMException && error.cause.name === 'NotFoundError')
+        return undefined;
+      throw error;
+    }
+  }
+
   /** Keeps the manifest of a bundle that is offered; undefined when it is too large. Rejects with `SinkError`. */
   async keepManifest(ref: BlobRef, manifest: ManifestColumns): Promise<File | undefined> {
     const answer = await this.#ask({ kind: 'keep-manifest', key: keyOf(ref), manifest });
@@ -223,7 +234,7 @@ export class BlobStore {
 }
 
 /** A `File` of the private file system, of which nothing is read yet. Rejects with `SinkError` when it is not there. */
-async function fileIn(area: 'blobs' | 'manifests' | 'temporary', name: string): Promise<File> {
+async function fileIn(area: 'blobs' | 'outbox' | 'manifests' | 'temporary', name: string): Promise<File> {
   try {
     const root = await navigator.storage.getDirectory();
     return await (await (await root.getDirectoryHandle(area)).getFileHandle(name)).getFile();

@@ -21,6 +21,8 @@ export interface BrowserSettings {
   current: AccountId;
   theme: Theme;
   transfers: TransferSettings;
+  /** Emoji that were chosen last, the newest first. */
+  emoji: string[];
   /** Who is logged in without this browser being a device of the account yet. */
   visiting: OwnAccount;
   /** Everything is being removed from this browser; begun and not done yet. */

@@ -125,6 +125,21 @@ export class DeviceBlobs implements Blobs {
     return this.#openBundle(ref, again);
   }
 
+  /** A file that this device offered, if it can be read without a click; nothing of it is read yet. */
+  async ownFile(
+    offer: OfferId,
+    file: number,
+    offered: { size: number; modifiedAt?: number | undefined },
+  ): Promise<File | undefined> {
+    const key = fileKey(offer, file);
+    const chosen = this.#chosen.get(key) ?? (await this.store.outboxFile({ offer, file }));
+    if (chosen) return chosen.size === offered.size ? chosen : undefined;
+    const handle = await this.db.get('handles', key);
+    if (!(handle instanceof FileSystemFileHandle) || (await permissionOf(handle)) !== 'granted') return undefined;
+    const now = await openHandle(handle);
+    return isSame(now, offered) ? now : undefined;
+  }
+
   async #openBundle(ref: BlobRef, bundle: OpenBundle): Promise<BlobSource> {
     const key = fileKey(ref.offer, ref.file);
     const { BundleSource } = await bundleSource();

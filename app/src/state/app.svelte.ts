@@ -17,6 +17,7 @@ import { Handle, fileName } from '../../../protocol/names.ts';
 import { SinkError, SourceError, type Clock, type DeviceKeys } from '../../../engine/ports.ts';
 import type { SignalingEvents } from '../../../engine/signaling.ts';
 import * as v from 'valibot';
+import type { Chosen } from '../chosen-files.ts';
 import * as api from '../platform/api.ts';
 import { BlobStore } from '../platform/blob-store.ts';
 import {
@@ -43,6 +44,7 @@ import type { CardExtras } from './file-cards.ts';
 import { lazyBundles } from './lazy-bundles.ts';
 import { SpaceWatch } from './free-space.ts';
 import type { Approval } from './approval.ts';
+import { Media } from './media.ts';
 import { nearbyView } from './nearby-view.ts';
 import { ownDevicesView, visitingPhase } from './own-devices.ts';
 import type { GroupState } from './groups.ts';
@@ -56,7 +58,17 @@ import type { Timeline } from './timeline.ts';
 import { transfersView } from './transfer-rows.ts';
 import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
 import { TransferWatch } from './transfer-watch.ts';
-import type { ActionError, ActionResult, Actions, ImportOutcome, Phase, StorageView, Theme, View } from './view.ts';
+import type {
+  ActionError,
+  ActionResult,
+  Actions,
+  ImportOutcome,
+  MediaActions,
+  Phase,
+  StorageView,
+  Theme,
+  View,
+} from './view.ts';
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -80,6 +92,7 @@ interface Running {
   db: AccountDatabase;
   blobs: DeviceBlobs;
   thumbnails: Thumbnails;
+  media: Media;
   bundleState: BundleState;
   /** Loaded when something is done with a bundle. */
   bundles?: Promise<Bundles>;
@@ -174,6 +187,10 @@ export class App implements Actions {
 
   get groups(): GroupState {
     return this.#need().groups;
+  }
+
+  get media(): MediaActions {
+    return this.#need().media;
   }
 
   get transferring(): boolean {
@@ -365,11 +382,7 @@ export class App implements Actions {
     return guard(async () => resultOf(await this.#need().engine.sendText(account, text, reply)));
   }
 
-  async attach(
-    account: AccountId,
-    files: { file: File; handle?: FileSystemFileHandle }[],
-    options: { pasted: boolean },
-  ): Promise<ActionResult> {
+  async attach(account: AccountId, files: Chosen[], options: { pasted: boolean }): Promise<ActionResult> {
     const { engine } = this.#need();
     const stranger = engine.people.get(account)?.relation !== 'accepted';
     return guard(async () => {
@@ -581,16 +594,12 @@ export class App implements Actions {
     return running.bundles;
   }
 
-  async #offer(
-    account: AccountId,
-    files: readonly { file: File; handle?: FileSystemFileHandle }[],
-    { pasted }: { pasted: boolean },
-  ): Promise<ActionResult> {
+  async #offer(account: AccountId, files: readonly Chosen[], { pasted }: { pasted: boolean }): Promise<ActionResult> {
     const { engine, blobs } = this.#need();
     const offer = engine.newOfferId();
     const budget = thumbnailBudget(files.length);
     const offered = [];
-    for (const [index, { file, handle }] of files.entries()) {
+    for (const [index, { file, handle, voice }] of files.entries()) {
       await blobs.attach(offer, index, file, { pasted, ...(handle ? { handle } : {}) });
       const thumbnail = await makeThumbnail(file, budget);
       offered.push({
@@ -599,6 +608,7 @@ export class App implements Actions {
         type: file.type.slice(0, limits.mimeLength),
         modifiedAt: Math.max(0, file.lastModified),
         ...(thumbnail ? { thumbnail } : {}),
+        ...(voice ? { voice } : {}),
       });
     }
     return resultOf(await engine.offer(account, offer, offered));
@@ -675,12 +685,8 @@ export class App implements Actions {
     const { Causeway, connectSignaling, groupCrypto, GroupState, Messaging, openWebRtc, Timeline } =
       await import('./running.ts');
     const db = await openAccount(identity.account.id, () => void this.#lost().catch(this.report));
-    this.#store ??= BlobStore.start();
-    const blobs = new DeviceBlobs(
-      this.#store,
-      db,
-      (offer, file) => bundleOf(this.#running, offer, file)?.manifestBytes,
-    );
+    const store = (this.#store ??= BlobStore.start());
+    const blobs = new DeviceBlobs(store, db, (offer, file) => bundleOf(this.#running, offer, file)?.manifestBytes);
     const bundleState = new BundleState(idbRecords<BundleChoice>(db, 'choices'), () => this.#changed());
     await bundleState.load();
     const keys = deviceKeys(identity.device.id, identity.keys);
@@ -768,6 +774,7 @@ export class App implements Actions {
       db,
       blobs,
       thumbnails,
+      media: new Media({ engine, blobs, received: (ref) => store.finished(ref) }),
       bundleState,
       messaging,
       groups,

@@ -13,6 +13,8 @@ import type { Relation } from '../../../protocol/people.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import type { BundleFiles } from '../bundle/bundle-files.ts';
 import type { Gathered } from '../bundle/gather.ts';
+import type { Chosen } from '../chosen-files.ts';
+import type { MediaKind } from '../media-kind.ts';
 import type { Series } from './speed-series.ts';
 import type { TransferSettings } from './transfer-settings.ts';
 
@@ -156,10 +158,23 @@ export interface FileCard {
   byRule?: boolean;
   /** The received file, or all of a bundle that could be had, is on this device and can be saved. */
   canSave: boolean;
+  /** It is shown where it stands: a picture, a player. */
+  media?: MediaView;
   /** It is many files, or a folder. */
   bundle?: BundleView;
   /** It is being written to where the person wants it. */
   saving?: { kind: 'zip' | 'folder' | 'file'; doneBytes: number; totalBytes: number };
+}
+
+export interface MediaView {
+  kind: MediaKind;
+  /** Pixels of the thumbnail, where there is one: their ratio is that of the whole. */
+  width?: number;
+  height?: number;
+  /** The bytes should be on this device: it received them, or sent them. */
+  here: boolean;
+  /** Spoken for this conversation. `levels`: how loud it is from the beginning to the end, 0 to 255 each. */
+  voice?: { durationMs: number; levels: readonly number[] };
 }
 
 export interface BundleView extends BundleSize {
@@ -539,11 +554,7 @@ export interface Actions {
   readonly messages: MessageActions;
   readonly groups: GroupActions;
   /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
-  attach(
-    account: AccountId,
-    files: { file: File; handle?: FileSystemFileHandle }[],
-    options: { pasted: boolean },
-  ): Promise<ActionResult>;
+  attach(account: AccountId, files: Chosen[], options: { pasted: boolean }): Promise<ActionResult>;
   answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult>;
   cancelFile(offer: OfferId, file: number): void;
   pauseFile(offer: OfferId, file: number): void;
@@ -559,6 +570,7 @@ export interface Actions {
   importConversation(account: AccountId, file: File): Promise<ImportOutcome | { error: ActionError }>;
 
   readonly bundles: BundleActions;
+  readonly media: MediaActions;
 
   /** Fills `View.transfers` from now on, or stops. */
   watchTransfers(watched: boolean): void;
@@ -584,6 +596,20 @@ export interface Actions {
   refreshStorage(): Promise<void>;
   /** Loads the waiting version; refused while a transfer runs (the screen says so). */
   applyUpdate(): void;
+}
+
+/** Good until `release`. */
+export interface MediaSource {
+  /** blob: */
+  url: string;
+  release: () => void;
+}
+
+export interface MediaActions {
+  /** The picture drawn anew, for its place in the conversation or for the whole screen; undefined when it is not here or is none. */
+  picture(offer: OfferId, file: number, size: 'inline' | 'large'): Promise<MediaSource | undefined>;
+  /** What a player is given: the bytes under a type of a player. Nothing of it is read yet. */
+  playable(offer: OfferId, file: number): Promise<MediaSource | undefined>;
 }
 
 /** One file of an offer that is accepted; of a bundle perhaps only a part. */
