@@ -1,5 +1,5 @@
 /** An address of bytes for as long as a component shows them: made when it begins, released when it ends, scrolled away included. */
-import type { MediaSource } from './state/view.ts';
+import type { MediaSource } from './state/actions.ts';
 
 export class HeldSource {
   #url = $state<string>();

@@ -8,7 +8,7 @@ import { fileName } from '../../../protocol/names.ts';
 import { mediaKind, playedType } from '../media-kind.ts';
 import type { DeviceBlobs } from '../platform/device-blobs.ts';
 import { redraw } from '../platform/pictures.ts';
-import type { MediaActions, MediaSource } from './view.ts';
+import type { MediaActions, MediaSource } from './actions.ts';
 
 /** Longer edges: of the widest place in a conversation on a dense screen, and of a screen. */
 const edges = { inline: 800, large: 2560 } as const;
