@@ -7,6 +7,7 @@ import type { OfferId } from '../protocol/ids.ts';
 import type { CausewayEvents, CausewayPorts } from './causeway-ports.ts';
 import { ApprovalHost } from './devices/approval-host.ts';
 import { LocalAccount } from './devices/local-account.ts';
+import { OwnChoices } from './devices/own-choices.ts';
 import { OwnDevices } from './devices/own-devices.ts';
 import { Authors } from './exchange/authors.ts';
 import { AutoAccept } from './exchange/auto-accept.ts';
@@ -166,10 +167,12 @@ export function build(
       broken: (link, problem) => router.broken(link, problem),
     },
   );
+  const choices: OwnChoices = new OwnChoices(ports.choices, (about) => events.changed(about));
   const ownDevices: OwnDevices = new OwnDevices({
     ...ports,
     people,
     groups,
+    choices,
     conversations,
     transfers,
     links,
@@ -208,7 +211,19 @@ export function build(
       projector.run(work).catch(report);
     },
   });
-  const shared = { ...ports, account, people, groups, links, conversations, transfers, ownDevices, typing, request };
+  const shared = {
+    ...ports,
+    account,
+    people,
+    groups,
+    links,
+    conversations,
+    choices,
+    transfers,
+    ownDevices,
+    typing,
+    request,
+  };
   const projector: Projector = new Projector(
     {
       ...shared,
@@ -266,6 +281,7 @@ export function build(
     authors,
     links,
     conversations,
+    choices,
     transfers,
     ownDevices,
     approvals,

@@ -174,6 +174,7 @@ function startEngine(
       summaries: idbRecords(db, 'summaries'),
       deliveries: idbRecords(db, 'deliveries'),
       queue: idbRecords(db, 'queue'),
+      choices: idbRecords(db, 'own-choices'),
       annotations: idbRecords(db, 'annotations'),
       marks: idbRecords(db, 'marks'),
       expiries: idbRecords(db, 'expiries'),
