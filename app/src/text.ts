@@ -389,6 +389,7 @@ export const text = {
     copy: 'Copy',
     copyFailed: 'Copying was not allowed.',
     react: (emoji: string) => `React with ${emoji}`,
+    clockAhead: 'The clock of the device that sent this was ahead. The time shown is when it arrived.',
     moreEmoji: 'More emoji',
     edited: 'edited',
     disappears: 'disappears',

@@ -11,7 +11,8 @@ import type { OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Gathered } from '../bundle/gather.ts';
 import type { BlobRef, BlobStore } from './blob-store.ts';
-import type { BundleProblem, OpenBundle } from './bundle-source.ts';
+import type { BundleProblem } from './bundle-problem.ts';
+import type { OpenBundle } from './bundle-source.ts';
 import { strict, type AccountDatabase } from './database.ts';
 
 /** Loaded with the first bundle. */

@@ -13,7 +13,7 @@ import type { OfferedFile } from '../../../protocol/entry.ts';
 import type { OfferId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import { mediaKind } from '../media-kind.ts';
-import type { BundleProblem } from '../platform/bundle-source.ts';
+import type { BundleProblem } from '../platform/bundle-problem.ts';
 import type { PictureSize } from '../platform/picture-size.ts';
 import type { BundleState } from './bundle-state.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';

@@ -44,7 +44,14 @@ export function itemsOf(
   const by = authorsOf(engine, talk, author);
   for (const { entry, payload, annotation, quoted } of read) {
     const { mine, name, by: who } = by(entry.device);
-    const common = { key: keyOf(entry), at: entry.wall, mine, author: name, ...(who ? { by: who } : {}) };
+    const common = {
+      key: keyOf(entry),
+      at: entry.wall,
+      ...(entry.clamped ? { clockAhead: true as const } : {}),
+      mine,
+      author: name,
+      ...(who ? { by: who } : {}),
+    };
     const deliveryOf = () =>
       group ? engine.deliveryIn(group, entry) : person ? engine.deliveryOf(person, entry) : 'queued';
     const said = () => ({

@@ -219,6 +219,8 @@ interface Said {
 export type MessageItem = {
   key: string;
   at: number;
+  /** The clock of the device that wrote it was ahead: `at` is when it came. */
+  clockAhead?: true;
   mine: boolean;
   author: string;
   /** In a group: tells namesakes apart. */
