@@ -48,6 +48,43 @@ test('an entry of a kind that this version does not know has its place, and what
   expect((await bob.history(ann)).map(({ wire }) => wire)[0]).toEqual(newer.wire);
 });
 
+test('a date leads to the first message from then on, and one after all of them to the newest', async () => {
+  const { world, ann, bob } = await friends();
+  const times: number[] = [];
+  for (let hour = 0; hour < 4; hour++) {
+    times.push(world.clock.now());
+    ann.act((engine) => engine.sendText(bob.account.id, `hour ${hour}`));
+    ann.act((engine) => engine.sendText(bob.account.id, `still hour ${hour}`));
+    await world.run(3_600_000);
+  }
+  const talk = talkOf(bob.engine, ann.account.id);
+  if (!talk) throw new Error('they know each other');
+  const timeline = new Timeline(bob.engine, ann.account.id, 0, extras);
+  await timeline.load(talk);
+  const at = async (when: number) => {
+    await timeline.atDate(when);
+    const { items, target } = timeline.view(talk, { mine: 'I', theirs: 'They' });
+    return said(items.filter(({ key }) => key === target?.key));
+  };
+  expect(await at(0)).toEqual(['hour 0']);
+  expect(await at((times[1] ?? 0) + 60_000)).toEqual(['hour 2']);
+  expect(await at(world.clock.now() + 86_400_000)).toEqual(['still hour 3']);
+});
+
+test('what was unread has a divider before it, also when it is more than a page', async () => {
+  const { world, ann, bob } = await friends();
+  for (let n = 0; n < 150; n++) ann.act((engine) => engine.sendText(bob.account.id, `text ${n}`));
+  await world.run(10_000);
+  const talk = talkOf(bob.engine, ann.account.id);
+  if (!talk) throw new Error('they know each other');
+  for (const unread of [1, 59, 130, 150]) {
+    const timeline = new Timeline(bob.engine, ann.account.id, unread, extras);
+    await timeline.load(talk);
+    const { items, firstUnread } = timeline.view(talk, { mine: 'I', theirs: 'They' });
+    expect(said(items)[firstUnread]).toBe(`text ${150 - unread}`);
+  }
+});
+
 test('what both write at once stands in the same order on both sides', async () => {
   const { world, ann, bob } = await friends();
   for (let round = 0; round < 5; round++) {

@@ -58,7 +58,8 @@ export class Timeline {
       this.#hasNewer = false;
       this.#hasOlder = true;
       this.#target = undefined;
-      await this.#pageBefore();
+      // All that is unread in one go, not page by page.
+      await this.#pageBefore(Math.min(this.unreadAtOpen, windowEntries));
       const byOthers = isTheirs(this.engine, talk);
       const theirs = () => this.#read.filter(({ entry, payload }) => isMessage(payload) && byOthers(entry.device));
       if (this.unreadAtOpen === 0 || this.#firstUnread !== undefined) return;
@@ -192,23 +193,24 @@ export class Timeline {
     return true;
   }
 
-  async #pageBefore(): Promise<void> {
+  async #pageBefore(atLeast = messagesPerPage): Promise<void> {
     const { feeds } = this.engine;
     const first = this.#read[0]?.entry;
     let era = first ? this.#eras.indexOf(first.conversation) : this.#eras.length - 1;
     let before = first;
-    for (let messages = 0; messages < messagesPerPage;) {
+    const limit = Math.max(entriesAtATime, atLeast);
+    for (let messages = 0; messages < Math.max(messagesPerPage, atLeast);) {
       const conversation = this.#eras[era];
       if (conversation === undefined) {
         this.#hasOlder = false;
         return;
       }
-      const entries = await feeds.history(conversation, entriesAtATime, before);
+      const entries = await feeds.history(conversation, limit, before);
       const read = await this.#readAll(entries);
       this.#read.unshift(...read);
       messages += read.filter(isShown).length;
       before = entries[0];
-      if (entries.length < entriesAtATime) {
+      if (entries.length < limit) {
         era--;
         before = undefined;
       }
