@@ -594,6 +594,7 @@ export const text = {
     notAllowed: 'Causeway may not use the microphone. Allow it for this page in the browser, then try again.',
     noMicrophone: 'No microphone was found, or something else is using it.',
     notHere: 'It is not on this device',
+    unplayable: 'This browser cannot play this voice message.',
   },
 
   media: {

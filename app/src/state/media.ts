@@ -60,7 +60,12 @@ export class Media implements MediaActions {
   #draw(offer: OfferId, file: number, size: keyof typeof edges): Promise<Blob | undefined> {
     return this.#line.run(async () => {
       const bytes = await this.#bytes(offer, file);
-      return bytes && redraw(bytes, { edgePixels: edges[size], quality, maxPixels });
+      try {
+        return bytes && (await redraw(bytes, { edgePixels: edges[size], quality, maxPixels }));
+      } catch (problem) {
+        if (problem instanceof DOMException) return undefined; // the file cannot be read any more, or memory is short
+        throw problem;
+      }
     });
   }
 

@@ -51,5 +51,6 @@ export class Thumbnails {
   release(): void {
     for (const url of this.#urls.values()) if (url !== undefined) URL.revokeObjectURL(url);
     this.#urls.clear();
+    this.#sizes.clear();
   }
 }
