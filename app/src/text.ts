@@ -590,7 +590,6 @@ export const text = {
     rate: (rate: number) => `${number.format(rate)}×`,
     /** What is said is the name of the file. */
     name: (when: string) => `Voice message ${when}`,
-    title: 'Voice message',
     notAllowed: 'Causeway may not use the microphone. Allow it for this page in the browser, then try again.',
     noMicrophone: 'No microphone was found, or something else is using it.',
     notHere: 'It is not on this device',

@@ -13,7 +13,7 @@ export interface Chat extends ChatChoice {
 }
 
 /** As it is kept. The marks were kept here before they went to other devices. */
-type KeptChat = Pick<Chat, 'account' | 'draft'> & Partial<ChatChoice>;
+export type KeptChat = Pick<Chat, 'account' | 'draft'> & Partial<ChatChoice>;
 
 interface Ports {
   records: Records<KeptChat>;
