@@ -83,6 +83,11 @@ test('what was unread has a divider before it, also when it is more than a page'
     const { items, firstUnread } = timeline.view(talk, { mine: 'I', theirs: 'They' });
     expect(said(items)[firstUnread]).toBe(`text ${150 - unread}`);
   }
+  // More than is ever in memory: everything that is shown is new.
+  const timeline = new Timeline(bob.engine, ann.account.id, 100_000, extras);
+  await timeline.load(talk);
+  const { items, firstUnread } = timeline.view(talk, { mine: 'I', theirs: 'They' });
+  expect([items.length, firstUnread]).toEqual([120, 0]);
 });
 
 test('what both write at once stands in the same order on both sides', async () => {

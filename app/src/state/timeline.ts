@@ -58,12 +58,13 @@ export class Timeline {
       this.#hasNewer = false;
       this.#hasOlder = true;
       this.#target = undefined;
-      // All that is unread in one go, not page by page.
-      await this.#pageBefore(Math.min(this.unreadAtOpen, windowEntries));
+      // All that is unread in one go, not page by page. Of more than is ever held a page is enough: all of it is unread.
+      const wanted = this.unreadAtOpen > windowEntries ? 0 : this.unreadAtOpen;
+      await this.#pageBefore(wanted);
       const byOthers = isTheirs(this.engine, talk);
       const theirs = () => this.#read.filter(({ entry, payload }) => isMessage(payload) && byOthers(entry.device));
       if (this.unreadAtOpen === 0 || this.#firstUnread !== undefined) return;
-      const more = () => theirs().length < this.unreadAtOpen && this.#hasOlder && this.#read.length < windowEntries;
+      const more = () => theirs().length < wanted && this.#hasOlder && this.#read.length < windowEntries;
       while (more()) await this.#pageBefore();
       const first = theirs().at(-this.unreadAtOpen) ?? theirs()[0];
       this.#firstUnread = first && keyOf(first.entry);
