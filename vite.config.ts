@@ -3,11 +3,45 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const { version } = JSON.parse(readFileSync(here('package.json'), 'utf8')) as { version: string };
+/**
+ * `virtual:emoji-list`: every emoji with its English name and words for it, a line each, in the order in which they are shown. A seventh of what
+ * emojibase has: without skin tones, codes and shortcodes.
+ */
+function emojiList(): Plugin {
+  const id = '\0virtual:emoji-list';
+  const valid = new RegExp('^\\p{RGI_Emoji}$', 'v');
+  const notShown = 2; // skin tones and hair by themselves
+  interface Known {
+    group?: number;
+    order?: number;
+    unicode: string;
+    label: string;
+    tags?: string[];
+  }
+  return {
+    name: 'emoji-list',
+    resolveId: (source) => (source === 'virtual:emoji-list' ? id : undefined),
+    load(asked) {
+      if (asked !== id) return undefined;
+      const all = JSON.parse(readFileSync(here('node_modules/emojibase-data/en/compact.json'), 'utf8')) as Known[];
+      const lines = all
+        .filter(({ group }) => group !== undefined && group !== notShown)
+        .sort((a, b) => (a.order ?? 0) - (b.order ?? 0))
+        .map(({ group, unicode, label, tags = [] }) => {
+          // Emojibase puts a selector behind every one; most are defined without it.
+          const emoji = valid.test(unicode) ? unicode : unicode.replace('\ufe0f', '');
+          return [group, emoji, label, tags.filter((tag) => !label.includes(tag)).join(' ')].join('\t');
+        });
+      return `export default ${JSON.stringify(lines.join('\n'))}`;
+    },
+  };
+}
+
 const server = process.env['CAUSEWAY_DEV_SERVER'] ?? 'http://127.0.0.1:8081';
 
 export default defineConfig({
@@ -19,6 +53,7 @@ export default defineConfig({
     alias: [{ find: /^simple-peer$/, replacement: 'simple-peer/simplepeer.min.js' }],
   },
   plugins: [
+    emojiList(),
     svelte({ configFile: '../svelte.config.js' }),
     VitePWA({
       strategies: 'injectManifest',

@@ -5,6 +5,13 @@ import { expect, test } from './support/test.ts';
 const code = (person: Person) => person.page.getByLabel('Comparing code');
 const dialog = (person: Person) => person.page.getByRole('alertdialog', { name: /new device/i });
 
+/** Chooses from the options of a row in the list of people. */
+async function option(person: Person, name: string, action: string): Promise<void> {
+  await person.row(name).hover();
+  await person.page.getByRole('button', { name: `Options for ${name}` }).click();
+  await person.page.getByRole('menuitem', { name: action, exact: true }).click();
+}
+
 async function settings(person: Person): Promise<void> {
   await person.page.getByRole('button', { name: 'Settings' }).first().click();
 }
@@ -27,6 +34,7 @@ test('a second device is approved by the first with equal codes, gets history an
   await expect(bob.messages).toContainText('before 4');
   await bob.say('answer');
   await expect(alice.messages).toContainText('answer');
+  await option(alice, 'Bob', 'Mute');
   // Whoever wrote is not needed: the history comes from the other device.
   await bob.context.close();
 

@@ -202,7 +202,7 @@ test('the screens of a group and of a message: founding, inviting, joining, memb
   await bob.say('Thank you.');
   await bob.page.keyboard.press('Control+k');
   await bob.page.getByRole('combobox', { name: 'Search' }).fill('welc');
-  await expect(bob.page.getByRole("listbox").getByRole("option").first()).toBeVisible();
+  await expect(bob.page.getByRole('listbox').getByRole('option').first()).toBeVisible();
   await look(bob.page, 'search');
 });
 

@@ -3,6 +3,7 @@ import type { EntryRef } from '../protocol/entry.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import type { AccountId, ConversationId, GroupId } from '../protocol/ids.ts';
 import type { Blobs } from './blobs.ts';
+import type { KeptChoice } from './devices/own-choices.ts';
 import type { DeliveryRow, Summary } from './exchange/conversations.ts';
 import type { OfferRecord } from './exchange/offer.ts';
 import type { QueueOrder } from './exchange/transfer-queue.ts';
@@ -34,6 +35,7 @@ export interface CausewayPorts {
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
   queue: Records<QueueOrder>;
+  choices: Records<KeptChoice>;
   annotations: Lookup<Annotation>;
   marks: Records<ConversationMarks>;
   expiries: Records<Expiry>;

@@ -11,6 +11,7 @@ import type { Handle } from '../protocol/names.ts';
 import type { Device } from '../protocol/people.ts';
 import type { CausewayEvents, CausewayPorts, ChatId } from './causeway-ports.ts';
 import type { ApprovalHost } from './devices/approval-host.ts';
+import type { OwnChoice, OwnChoices } from './devices/own-choices.ts';
 import type { OwnDevices } from './devices/own-devices.ts';
 import type { Conversations } from './exchange/conversations.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
@@ -54,8 +55,7 @@ export class Causeway {
   readonly ownDevices: OwnDevices;
   readonly messages: Messages;
   readonly groups: Groups;
-  /** What this person lets others know. */
-  readonly discretion = { read: true, typing: true };
+  readonly choices: OwnChoices;
   readonly #parts: Parts;
   #stopped = false;
 
@@ -66,6 +66,7 @@ export class Causeway {
     await engine.people.load();
     await engine.#parts.account.keepSelf();
     await engine.people.rekey();
+    await engine.choices.load();
     await engine.conversations.load();
     await engine.groups.load();
     await engine.transfers.load();
@@ -92,9 +93,16 @@ export class Causeway {
     this.nearby = parts.nearby;
     this.approvals = parts.approvals;
     this.ownDevices = parts.ownDevices;
+    this.choices = parts.choices;
     this.messages = parts.messages;
     this.groups = parts.groups;
     this.#parts = parts;
+  }
+
+  /** What the person wants for themselves: counts at once, and on their other devices soon. */
+  async choose(choice: OwnChoice): Promise<void> {
+    await this.choices.choose(choice);
+    this.ownDevices.soon();
   }
 
   get connected(): boolean {
@@ -275,7 +283,7 @@ export class Causeway {
     if (!found || this.#stopped) return;
     await this.#parts.projector.run(async () => {
       const { conversation, personOf, person, group } = found;
-      const tell = this.discretion.read && (person?.relation === 'accepted' || group?.me !== undefined);
+      const tell = this.choices.discretion.read && (person?.relation === 'accepted' || group?.me !== undefined);
       const own = this.#parts.account.id;
       const receipt = await this.messages.seen(conversation, personOf, { own, tell });
       if (receipt && group) {
@@ -288,27 +296,27 @@ export class Causeway {
   /** The person is writing to this one, or in this group. */
   typing(chat: ChatId): void {
     const group = this.groups.byId(chat as GroupId);
-    if (group && this.discretion.typing) this.#parts.notes.tellWriting(group);
+    if (group && this.choices.discretion.typing) this.#parts.notes.tellWriting(group);
     const account = chat as AccountId;
     const person = this.people.get(account);
-    if (!person || !this.discretion.typing || this.people.isSelf(account)) return;
+    if (!person || !this.choices.discretion.typing || this.people.isSelf(account)) return;
     const links = this.links.all().filter((link) => link.account === account);
     this.#parts.typing.say(person.conversation, links);
   }
 
   isTyping(account: AccountId): boolean {
-    return this.discretion.typing && this.#parts.typing.by(account);
+    return this.choices.discretion.typing && this.#parts.typing.by(account);
   }
 
   /** Members of a group who are writing now. */
   writingIn(group: Group): AccountId[] {
-    return this.discretion.typing ? this.#parts.notes.writing(group) : [];
+    return this.choices.discretion.typing ? this.#parts.notes.writing(group) : [];
   }
 
   /** Other members of a group who have read an entry of this account; nobody to those who do not say so themselves. */
   readersOf(group: Group, entry: EntryRef): AccountId[] {
     const isOther = (account: AccountId) => account !== this.account.id && group.membership?.members.has(account);
-    return this.discretion.read ? this.messages.readersOf(group.chat, entry).filter(isOther) : [];
+    return this.choices.discretion.read ? this.messages.readersOf(group.chat, entry).filter(isOther) : [];
   }
 
   /** How far an entry of this person's own got; that it was read is only shown to those who say so themselves. */
@@ -316,7 +324,9 @@ export class Causeway {
     person: Person,
     { conversation, device, sequence }: EntryRef & { conversation: ConversationId },
   ): DeliveryState | 'read' {
-    const read = this.discretion.read ? this.messages.readBy(conversation, person.account).get(device) : undefined;
+    const read = this.choices.discretion.read
+      ? this.messages.readBy(conversation, person.account).get(device)
+      : undefined;
     if ((read ?? 0) > sequence) return 'read';
     const recipients = person.everyDevice.map(({ id }) => id);
     return this.conversations.deliveryOf(conversation, sequence, recipients, device);

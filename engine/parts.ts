@@ -8,6 +8,7 @@ import { AgreedClock } from './agreed-clock.ts';
 import type { CausewayEvents, CausewayPorts } from './causeway-ports.ts';
 import { ApprovalHost } from './devices/approval-host.ts';
 import { LocalAccount } from './devices/local-account.ts';
+import { OwnChoices } from './devices/own-choices.ts';
 import { OwnDevices } from './devices/own-devices.ts';
 import { Authors } from './exchange/authors.ts';
 import { AutoAccept } from './exchange/auto-accept.ts';
@@ -177,10 +178,12 @@ export function build(
       broken: (link, problem) => router.broken(link, problem),
     },
   );
+  const choices: OwnChoices = new OwnChoices(ports.choices, (about) => events.changed(about));
   const ownDevices: OwnDevices = new OwnDevices({
     ...ports,
     people,
     groups,
+    choices,
     conversations,
     transfers,
     links,
@@ -231,8 +234,20 @@ export function build(
     },
     (group) => events.changed(group.id),
   );
-  const talk = { typing, notes };
-  const shared = { ...ports, account, people, groups, links, conversations, transfers, ownDevices, ...talk, request };
+  const shared = {
+    ...ports,
+    account,
+    people,
+    groups,
+    links,
+    conversations,
+    choices,
+    transfers,
+    ownDevices,
+    typing,
+    notes,
+    request,
+  };
   const projector: Projector = new Projector(
     {
       ...shared,
@@ -293,6 +308,7 @@ export function build(
     authors,
     links,
     conversations,
+    choices,
     transfers,
     ownDevices,
     approvals,

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { bytesOf, bytesUpTo, uint } from './codec.ts';
 import { AccountId, ConversationId, DeviceId, OfferId } from './ids.ts';
 import { limits } from './limits.ts';
-import { OwnGroup, OwnPerson, OwnRead } from './own-facts.ts';
+import { OwnChat, OwnDiscretion, OwnGroup, OwnPerson, OwnRead } from './own-facts.ts';
 
 export const EntryHeader = v.strictObject({
   version: uint(255),
@@ -50,6 +50,8 @@ export const OfferedFile = v.pipe(
     modifiedAt: v.optional(uint()),
     /** A small raster picture (WebP, JPEG or PNG), decoded and drawn anew before it is shown. */
     thumbnail: v.optional(bytesUpTo(limits.thumbnailBytes)),
+    /** It was spoken for this conversation: how long it is, and how loud from its beginning to its end in equal steps. */
+    voice: v.optional(v.strictObject({ durationMs: uint(limits.voiceMs), levels: bytesUpTo(limits.voiceLevels) })),
     /** It is a bundle (`manifest.ts`): `size` counts the manifest and all files behind it. */
     bundle: v.optional(
       v.strictObject({
@@ -137,5 +139,7 @@ export const Payload = v.variant('kind', [
   OwnRead,
   OwnPerson,
   OwnGroup,
+  OwnChat,
+  OwnDiscretion,
 ]);
 export type Payload = v.InferOutput<typeof Payload>;

@@ -174,6 +174,12 @@ export const limits = {
   rangesPerAnswer: 1024,
   mimeLength: 127,
   thumbnailBytes: 24 * KiB,
+  /** Longest voice message. */
+  voiceMs: 15 * 60_000,
+  /** Steps of the picture of a voice message: as many bars as fit a bubble on a phone. */
+  voiceLevels: 64,
+  /** A voice message up to this size comes without asking: 15 minutes at the 24 kbit/s at which they are recorded are 2.7 MB. */
+  voiceBytes: 3 * MiB,
   /** Files up to this size, and all pastes, are copied when attached, so that a reloaded sender needs no click (invariant 9). */
   copyOnAttachBytes: 64 * MiB,
   /** Transfers that run at a time over one link; the others wait their turn. */

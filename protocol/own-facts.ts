@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { uint } from './codec.ts';
-import { AccountId, ConversationId, DeviceId, PublicKey } from './ids.ts';
+import { AccountId, ConversationId, DeviceId, GroupId, PublicKey } from './ids.ts';
 import { limits } from './limits.ts';
 import { Device } from './people.ts';
 
@@ -17,6 +17,25 @@ export const OwnRead = v.strictObject({
 
 /** This account is in a group, or about to be: `log` is the id of its log. */
 export const OwnGroup = v.strictObject({ kind: v.literal('own-group'), log: ConversationId });
+
+/** What this account wants of a conversation: of several the last in the order of the conversation with oneself counts. */
+export const OwnChat = v.strictObject({
+  kind: v.literal('own-chat'),
+  /** The other person, or the group. */
+  about: v.union([AccountId, GroupId]),
+  pinned: v.boolean(),
+  muted: v.boolean(),
+  archived: v.boolean(),
+});
+export type OwnChat = v.InferOutput<typeof OwnChat>;
+
+/** Whether others learn what this account has read, and that it is writing. The last one counts, like that of a conversation. */
+export const OwnDiscretion = v.strictObject({
+  kind: v.literal('own-discretion'),
+  read: v.boolean(),
+  typing: v.boolean(),
+});
+export type OwnDiscretion = v.InferOutput<typeof OwnDiscretion>;
 
 /** A person as a device of the account has pinned them. */
 export const OwnPerson = v.strictObject({

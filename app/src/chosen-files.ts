@@ -5,6 +5,14 @@ import type { ChosenFolder } from './bundle/gather.ts';
 export interface Chosen {
   file: File;
   handle?: FileSystemFileHandle;
+  /** It was recorded just now, to be heard in the conversation. */
+  voice?: Voice;
+}
+
+/** How long something that was spoken is, and how loud from its beginning to its end, 0 to 255 each step. */
+export interface Voice {
+  durationMs: number;
+  levels: Uint8Array<ArrayBuffer>;
 }
 
 /** Chromium has both of these, others do not yet; the standard types lack them. */

@@ -1,9 +1,2 @@
-/** The emoji that the menu of a message offers. Any other can be written. */
-
-/** Offered at once, before the others. */
+/** Emoji that the menu of a message offers at once; the picker has all others. */
 export const quickEmoji = ['👍', '❤️', '😂', '😮', '😢', '🎉'] as const;
-
-export const moreEmoji =
-  '😀 😃 😄 😁 😅 🙂 😉 😊 😇 🥰 😍 😘 😋 😜 🤪 🤗 🤔 🤨 😐 🙄 😏 😴 🤒 🥶 🥵 😎 🤓 😕 😟 😳 🥺 😭 😱 😤 😡 💀 💩 👋 👌 ✌️ 🤞 👈 👉 👎 👏 🙌 🙏 💪 👀 💔 💯 💥 🔥 ✨ ⭐ 🌈 ☀️ ❄️ 🎂 🍕 ☕ 🍺 🏆 🚀 ✅ ❌ ❓ ❗'.split(
-    ' ',
-  );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, day, daysBetween, duration, shortMoment, size } from './format.ts';
+import { ago, day, daysBetween, duration, playTime, shortMoment, size, stamp } from './format.ts';
 
 describe('size', () => {
   it.each([
@@ -66,4 +66,15 @@ describe('moments', () => {
   ])('%d is %s', (moment, words) => {
     expect(ago(moment, now)).toBe(words);
   });
+});
+
+it.each([
+  [0, '0:00'],
+  [7_999, '0:07'],
+  [750_000, '12:30'],
+  [900_000, '15:00'],
+])('a place %d ms into a sound is %s', (ms, words) => expect(playTime(ms)).toBe(words));
+
+it('a stamp in a file name sorts as time does, and has no sign that a file system refuses', () => {
+  expect(stamp(new Date(2026, 7, 4, 9, 5, 1).getTime())).toBe('2026-08-04 09.05.01');
 });

@@ -84,3 +84,17 @@ export function ago(at: number, now: number): string {
   if (daysBetween(at, now) === 0) return relative.format(-Math.floor(seconds / 3600), 'hour');
   return relative.format(-daysBetween(at, now), 'day');
 }
+
+/** A time within something that is played: "0:07", "12:30". */
+export function playTime(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+/** A moment as part of a file name, the same in every language, in order when sorted: "2026-08-04 14.05.09", local time. */
+export function stamp(at: number): string {
+  const when = new Date(at);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const date = [when.getFullYear(), two(when.getMonth() + 1), two(when.getDate())].join('-');
+  return `${date} ${[when.getHours(), when.getMinutes(), when.getSeconds()].map(two).join('.')}`;
+}

@@ -133,6 +133,7 @@ export const text = {
         : errors[error.code],
   back: 'Back',
   cancel: 'Cancel',
+  close: 'Close',
   dismiss: 'Dismiss',
   copy: 'Copy',
   copied: 'Copied',
@@ -438,10 +439,10 @@ export const text = {
     copy: 'Copy',
     copyFailed: 'Copying was not allowed.',
     react: (emoji: string) => `React with ${emoji}`,
+    clockAhead: 'The clock of the device that sent this was ahead. The time shown is when it arrived.',
     moreEmoji: 'More emoji',
     edited: 'edited',
     disappears: 'disappears',
-    clockWrong: 'The clock of the sender is wrong. Shown is when it came here.',
     deleted: 'This message was deleted',
     deleteTitle: 'Delete this message for everybody?',
     deleteBody:
@@ -620,6 +621,57 @@ export const text = {
       other: (name: string) => `That is another file, or it was changed. Choose ${name} as it was.`,
       changed: (name: string) => `${name} was changed since it was offered. Choose it as it was, or send it anew.`,
     },
+  },
+
+  emoji: {
+    open: 'Emoji',
+    title: 'Choose an emoji',
+    search: 'Search emoji',
+    recent: 'Recent',
+    found: 'Found',
+    nothing: 'No emoji of this name',
+    /** In the order in which Unicode numbers its groups; the one of skin tones is not shown. */
+    groups: [
+      'Smileys and feelings',
+      'People',
+      '',
+      'Animals and nature',
+      'Food and drink',
+      'Travel and places',
+      'Activities',
+      'Things',
+      'Symbols',
+      'Flags',
+    ],
+  },
+
+  voice: {
+    record: 'Record a voice message',
+    recording: 'Recording',
+    stopped: 'The longest voice message is 15 minutes. It is ready to be sent.',
+    cancel: 'Cancel recording',
+    send: 'Send voice message',
+    play: 'Play voice message',
+    pause: 'Pause voice message',
+    position: 'Position',
+    at: (seconds: string, of: string) => `${seconds} of ${of}`,
+    speed: (rate: number) => `Speed ${number.format(rate)}×`,
+    rate: (rate: number) => `${number.format(rate)}×`,
+    /** What is said is the name of the file. */
+    name: (when: string) => `Voice message ${when}`,
+    notAllowed: 'Causeway may not use the microphone. Allow it for this page in the browser, then try again.',
+    noMicrophone: 'No microphone was found, or something else is using it.',
+    notHere: 'It is not on this device',
+    unplayable: 'This browser cannot play this voice message.',
+  },
+
+  media: {
+    play: (name: string) => `Play ${name}`,
+    enlarge: (name: string) => `Enlarge ${name}`,
+    previous: 'Previous picture',
+    next: 'Next picture',
+    place: (at: number, of: number) => `${number.format(at)} of ${number.format(of)}`,
+    missing: 'This picture is not on this device, or cannot be shown.',
   },
 
   details: {

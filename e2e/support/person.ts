@@ -26,6 +26,8 @@ export interface PersonOptions {
   browser?: { path: string; url: string };
   /** Where the profile lies: another place than the usual one for temporary files. */
   folder?: string;
+  /** A microphone that beeps, which the page may use. */
+  microphone?: boolean;
   /** Firefox instead, in a profile that ends with it. */
   firefox?: boolean;
 }
@@ -44,6 +46,7 @@ export class Person {
     readonly password: string,
     private readonly viewport: { width: number; height: number },
     private readonly browserPath: string,
+    private readonly microphone: boolean,
   ) {}
 
   /** A browser with the app open and nobody logged in. */
@@ -59,6 +62,7 @@ export class Person {
       password,
       viewport,
       options.firefox ? 'firefox' : (browser?.path ?? chromiumPath),
+      options.microphone ?? false,
     );
     await person.launch();
     return person;
@@ -83,7 +87,11 @@ export class Person {
     this.context = await chromium.launchPersistentContext(this.profile, {
       executablePath: this.browserPath,
       // Over http only localhost is a secure context by itself.
-      args: [...chromiumFlags, `--unsafely-treat-insecure-origin-as-secure=${this.url}`],
+      args: [
+        ...chromiumFlags,
+        `--unsafely-treat-insecure-origin-as-secure=${this.url}`,
+        ...(this.microphone ? ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'] : []),
+      ],
       viewport: this.viewport,
       acceptDownloads: true,
     });

@@ -1,6 +1,6 @@
 /**
  * The other devices of this account: which are online, when a link to one is wanted, what they are told. They are met as the person that this
- * account is to itself, and told of people and of what was read by entries of that conversation, so that one rule brings everything across.
+ * account is to itself, and told of people, of what was read and of what was chosen by entries of that conversation, so that one rule brings everything across.
  */
 import type { Payload } from '../../protocol/entry.ts';
 import type { ServerEvent } from '../../protocol/events.ts';
@@ -14,12 +14,14 @@ import type { Link } from '../links/link.ts';
 import type { Links } from '../links/links.ts';
 import type { People, Person } from '../people/people.ts';
 import type { Clock } from '../ports.ts';
+import type { OwnChoices } from './own-choices.ts';
 import { factOf, gistOf } from './own-people.ts';
 
 export interface OwnDevicesPorts {
   clock: Clock;
   people: People;
   groups: Groups;
+  choices: OwnChoices;
   conversations: Conversations;
   transfers: Transfers;
   links: Links;
@@ -133,6 +135,8 @@ export class OwnDevices {
       await this.ports.append({ kind: 'own-group', log });
       await this.ports.groups.told(log);
     }
+    // What is said so is taken in, and told then, when the entry is.
+    for (const choice of this.ports.choices.untold()) await this.ports.append(choice);
     const news = await conversations.readNews();
     if (news.length === 0) return;
     const waitMs = this.#readAt + readMs - clock.now();

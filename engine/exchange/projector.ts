@@ -8,6 +8,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import type { CausewayEvents } from '../causeway-ports.ts';
 import type { LocalAccount } from '../devices/local-account.ts';
+import type { OwnChoices } from '../devices/own-choices.ts';
 import type { Feeds } from '../feed/log.ts';
 import { readPayload } from '../feed/payload.ts';
 import { Serial } from '../feed/serial.ts';
@@ -38,6 +39,7 @@ export interface ProjectorPorts {
   people: People;
   groups: Groups;
   conversations: Conversations;
+  choices: OwnChoices;
   transfers: Transfers;
   messages: Messages;
   typing: Typing;
@@ -112,14 +114,15 @@ export class Projector {
     const { account, authors, autoAccept, typing } = this.ports;
     try {
       const all = await this.#withMissed(entries);
+      const offers: StoredEntry[] = [];
       for (const entry of all) {
         const payload = readPayload(entry);
+        if (payload.kind === 'offer') offers.push(entry);
         if (isOfferPayload(payload)) await this.#takeFact(person, entry, payload);
-        else if (payload.kind === 'own-person' || payload.kind === 'own-read' || payload.kind === 'own-group')
-          await this.#takeOwnFact(person, entry, payload);
+        else if (isOwnPayload(payload)) await this.#takeOwnFact(person, entry, payload);
         else if (payload.kind === 'text' && !account.isMine(entry.device)) typing.over(person.account);
       }
-      if (person.acceptRule) for (const entry of all) await autoAccept.apply(person.account, entry);
+      for (const entry of offers) await autoAccept.apply(person.account, entry);
       await this.#summarise(all, authors.personOf(person));
     } finally {
       // Whatever the storage says.
@@ -147,12 +150,13 @@ export class Projector {
   }
 
   /** Nobody but this account's devices tells it anything, and nowhere but among themselves. */
-  async #takeOwnFact(person: Person, { device }: StoredEntry, payload: OwnPayload): Promise<void> {
-    const { account, people, groups, conversations } = this.ports;
+  async #takeOwnFact(person: Person, { device, lamport }: StoredEntry, payload: OwnPayload): Promise<void> {
+    const { account, people, groups, conversations, choices } = this.ports;
     if (!people.isSelf(person.account) || !account.isMine(device)) return;
     if (payload.kind === 'own-group') await groups.learn(payload.log);
     else if (payload.kind === 'own-person') await people.learn(payload);
-    else await conversations.learnRead(payload.conversation, payload.upTo);
+    else if (payload.kind === 'own-read') await conversations.learnRead(payload.conversation, payload.upTo);
+    else await choices.heard(payload, { lamport, device });
   }
 
   async #takeFact(person: Person, entry: StoredEntry, payload: OfferPayload): Promise<void> {
@@ -215,7 +219,11 @@ export class Projector {
   }
 }
 
-type OwnPayload = Extract<Payload, { kind: 'own-person' | 'own-read' | 'own-group' }>;
+type OwnPayload = Extract<Payload, { kind: `own-${string}` }>;
+
+function isOwnPayload(payload: ReturnType<typeof readPayload>): payload is OwnPayload {
+  return payload.kind.startsWith('own-');
+}
 
 function isOfferPayload(payload: ReturnType<typeof readPayload>): payload is OfferPayload {
   return 'offer' in payload;

@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { allows, isVerified, kindOf, type AcceptKind, type AcceptRule, type Standing } from './rules.ts';
+import { limits } from '../../protocol/limits.ts';
+import { allows, isSpoken, isVerified, kindOf, type AcceptKind, type AcceptRule, type Standing } from './rules.ts';
 
 const kinds: [name: string, type: string, kind: AcceptKind | undefined][] = [
   ['lake.jpg', 'image/jpeg', 'pictures'],
@@ -67,3 +68,30 @@ test.each<[string, Standing, boolean]>([
   ['asked by this person, who has not answered', { ...verified, relation: 'outgoing' }, false],
   ['blocked', { ...verified, relation: 'blocked' }, false],
 ])('a person is verified: %s', (_, person, expected) => expect(isVerified(person)).toBe(expected));
+
+describe('a voice message comes without asking', () => {
+  const contact: Standing = { relation: 'accepted', pin: { root: 'one' } };
+  const voice = { durationMs: 900, levels: new Uint8Array(3) };
+  const spoken = { name: 'Voice message.weba', type: 'audio/webm', size: limits.voiceBytes, voice };
+
+  test('of a contact, up to the limit', () => expect(isSpoken([spoken], contact)).toBe(true));
+
+  test.each([
+    ['one byte too long', [{ ...spoken, size: limits.voiceBytes + 1 }]],
+    ['with another file beside it', [spoken, spoken]],
+    ['a program that says it was spoken', [{ ...spoken, name: 'voice.exe' }]],
+    ['of a type that is no sound', [{ ...spoken, type: 'text/html' }]],
+    ['not spoken for this conversation', [{ name: 'song.weba', type: 'audio/webm', size: 1 }]],
+    ['nothing at all', []],
+  ])('not when it is %s', (_, files) => expect(isSpoken(files, contact)).toBe(false));
+
+  test.each<[string, Standing]>([
+    ['a stranger', { ...contact, relation: 'incoming' }],
+    ['asked and not answered yet', { ...contact, relation: 'outgoing' }],
+    ['somebody whose keys changed unseen', { ...contact, keysChangedAt: 5 }],
+  ])('not of %s', (_, person) => expect(isSpoken([spoken], person)).toBe(false));
+
+  test('of somebody whose change of keys was looked at', () => {
+    expect(isSpoken([spoken], { ...contact, keysChangedAt: 5, keysAcknowledged: true })).toBe(true);
+  });
+});

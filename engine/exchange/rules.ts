@@ -7,6 +7,7 @@
  */
 import type { OfferedFile } from '../../protocol/entry.ts';
 import { fileName } from '../../protocol/names.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { Relation } from '../../protocol/people.ts';
 
 export const acceptKinds = ['pictures', 'video', 'audio', 'documents'] as const;
@@ -41,7 +42,7 @@ export const isHeld = ({ verifiedRoot, pin, keysAcknowledged }: Standing): boole
 const extensions: Record<AcceptKind, ReadonlySet<string>> = {
   pictures: new Set('png jpg jpeg gif webp avif heic heif tif tiff bmp'.split(' ')),
   video: new Set('mp4 m4v mkv mov webm avi mpg mpeg'.split(' ')),
-  audio: new Set('mp3 m4a wav flac ogg oga opus aac'.split(' ')),
+  audio: new Set('mp3 m4a wav flac ogg oga opus aac weba'.split(' ')),
   documents: new Set('pdf txt md rtf odt ods odp doc docx xls xlsx ppt pptx csv epub'.split(' ')),
 };
 /** The declared type of a document says little (many systems give none, or a general one), but it must not say that it is something else. */
@@ -55,6 +56,18 @@ const types: Record<AcceptKind, RegExp> = {
 };
 
 type File = Pick<OfferedFile, 'name' | 'size' | 'type' | 'bundle'>;
+type SpokenFile = File & Pick<OfferedFile, 'voice'>;
+
+/**
+ * Whether it is a voice message alone, and short enough to come without asking: who is let to write may speak as well. Whose keys changed unseen may
+ * not, that would write to the disk for somebody who is perhaps another.
+ */
+export function isSpoken(files: readonly SpokenFile[], person: Standing): boolean {
+  const [file, ...others] = files;
+  const changed = person.keysChangedAt !== undefined && person.keysAcknowledged !== true;
+  if (!file?.voice || others.length > 0 || person.relation !== 'accepted' || changed) return false;
+  return file.size <= limits.voiceBytes && kindOf(file) === 'audio';
+}
 
 /** Undefined for what is of none, among them folders: what is inside is not said by the offer. */
 export function kindOf(file: Omit<File, 'size'>): AcceptKind | undefined {

@@ -1,5 +1,6 @@
 /** The line and the rules over a whole world: who waits, whose turn it is, what is accepted by itself. */
 import { describe, expect, test } from 'vitest';
+import { limits } from '../../protocol/limits.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import { contentOf } from '../testing/content.ts';
 import { World, type Machine } from '../testing/world.ts';
@@ -223,6 +224,20 @@ describe('a rule', () => {
     const [first, second] = [0, 1].map((n) => ann.offer(bob.account.id, [contentOf(size, n)]) as OfferId);
     await world.run(10_000, () => bob.standing(first as OfferId) === 'done');
     expect(bob.standing(second as OfferId)).toBe('waiting');
+  });
+
+  test('is not needed for a voice message of a contact, for a longer one it is', async () => {
+    const { world, ann, bob } = await three();
+    const voice = { durationMs: 1_000, levels: new Uint8Array(8) };
+    const speak = (bytes: number) =>
+      ann.offer(bob.account.id, [contentOf(bytes, 1)], { name: 'voice.weba', type: 'audio/webm', voice }) as OfferId;
+    const short = speak(20_000);
+    await world.run(10_000, () => bob.standing(short) === 'done');
+    expect(bob.standing(short)).toBe('done');
+    expect(bob.engine.transfers.get(short)?.byRule).toBeUndefined();
+    const long = speak(limits.voiceBytes + 1);
+    await world.run(3_000);
+    expect(bob.standing(long)).toBe('waiting');
   });
 
   test('accepts nothing under other keys, though it is kept', async () => {

@@ -51,7 +51,9 @@ describe('a note', () => {
   it('says who has read, of those who let others know, to who comes later too', async () => {
     const author = member(2);
     const secretive = member(3);
-    secretive.engine.discretion.read = false;
+    const lets = (machine: Machine, read: boolean) =>
+      machine.engine.choose({ kind: 'own-discretion', read, typing: true });
+    await lets(secretive, false);
     crowd.say(author, 'hello');
     await world.run(2_000);
     expect(await readers(author, author)).toBe(0);
@@ -62,9 +64,9 @@ describe('a note', () => {
     const [last] = group ? await author.feeds.history(group.chat, 1) : [];
     expect(group && last && author.engine.readersOf(group, last)).not.toContain(secretive.account.id);
     // Whoever does not let others know is not told.
-    author.engine.discretion.read = false;
+    await lets(author, false);
     expect(await readers(author, author)).toBe(0);
-    author.engine.discretion.read = true;
+    await lets(author, true);
 
     // It is known after a new start, and what was read meanwhile is heard of whoever is there.
     await author.close();

@@ -12,6 +12,8 @@ async function seen(machine: Machine, other: Machine): Promise<readonly (string 
   const { conversation } = machine.person(other);
   return machine.engine.messages.words(conversation, await machine.history(other));
 }
+const chooseRead = (machine: Machine, read: boolean) =>
+  machine.engine.choose({ kind: 'own-discretion', read, typing: true });
 const kinds = async (machine: Machine, other: Machine) =>
   (await machine.history(other)).map((entry) => readPayload(entry).kind);
 
@@ -104,10 +106,10 @@ test('what was read is told once, survives a reload, and not at all when it is t
   await ann.start();
   await world.run(2_000);
   expect(delivery(0)).toBe('read');
-  ann.engine.discretion.read = false;
+  await chooseRead(ann, false);
   expect(delivery(0)).toBe('delivered');
-  ann.engine.discretion.read = true;
-  bob.engine.discretion.read = false;
+  await chooseRead(ann, true);
+  await chooseRead(bob, false);
   ann.act((engine) => engine.sendText(bob.account.id, 'again'));
   await world.run(2_000);
   await bob.engine.seen(ann.account.id);
@@ -130,7 +132,7 @@ test('that somebody is writing is shown while they do, and costs no entry', asyn
   bob.act((engine) => engine.sendText(ann.account.id, 'there'));
   await world.run(1_000);
   expect(ann.engine.isTyping(bob.account.id)).toBe(false);
-  bob.engine.discretion.typing = false;
+  await bob.engine.choose({ kind: 'own-discretion', read: true, typing: false });
   bob.engine.typing(ann.account.id);
   await world.run(1_000);
   expect(ann.engine.isTyping(bob.account.id)).toBe(false);

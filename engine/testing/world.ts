@@ -25,6 +25,7 @@ import { groupCryptoOf } from './group-crypto.ts';
 import { cheapCrypto, hashes, seededRandom, type TestCrypto } from './keys.ts';
 import { MemoryBlobs } from './memory-blobs.ts';
 import { MemoryFeedStore } from './memory-feed-store.ts';
+import type { KeptChoice } from '../devices/own-choices.ts';
 import { MemoryRecords } from './memory-records.ts';
 import { MemorySignaling } from './memory-signaling.ts';
 import { SimWires, type WireShape } from './sim-wires.ts';
@@ -137,6 +138,7 @@ export class Machine {
   readonly summaries = new MemoryRecords<Summary>();
   readonly deliveries = new MemoryRecords<DeliveryRow>();
   readonly queue = new MemoryRecords<QueueOrder>();
+  readonly choices = new MemoryRecords<KeptChoice>();
   readonly annotations = new MemoryRecords<Annotation>();
   readonly marks = new MemoryRecords<ConversationMarks>();
   readonly expiries = new MemoryRecords<Expiry>();
@@ -427,6 +429,7 @@ export class Machine {
       summaries: records(this.summaries),
       deliveries: records(this.deliveries),
       queue: records(this.queue),
+      choices: records(this.choices),
       annotations: records(this.annotations),
       marks: records(this.marks),
       expiries: records(this.expiries),

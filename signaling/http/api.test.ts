@@ -207,6 +207,10 @@ describe('the edge', () => {
         "default-src 'none'; script-src 'self'; style-src 'self';",
       );
       expect(headers.get('content-security-policy')).not.toContain('unsafe');
+      // Players get blobs alone, and of all sensors there is only the microphone, for this page itself.
+      expect(headers.get('content-security-policy')).toContain('media-src blob:;');
+      const allowed = (headers.get('permissions-policy') ?? '').split(', ').filter((one) => !one.endsWith('=()'));
+      expect(allowed, path).toEqual(['microphone=(self)']);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('strict-transport-security')).toBeNull();
     }

@@ -40,9 +40,10 @@ export function createSecurityHeaders(
     response.setHeader('Referrer-Policy', 'no-referrer');
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+    // The microphone is for voice messages; the browser still asks the person.
     response.setHeader(
       'Permissions-Policy',
-      'accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()',
+      'accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(self), midi=(), payment=(), usb=()',
     );
     if (https) response.setHeader('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
   };

@@ -101,12 +101,13 @@ export class BlobStore {
     return fileIn('blobs', keyOf(ref));
   }
 
-  /** The copy that was made of an attached file; undefined when there is none. */
+  /** The copy of an attached file, which may not be whole; undefined when there is none. */
   async copyOf(ref: BlobRef): Promise<File | undefined> {
     try {
       return await fileIn('outbox', keyOf(ref));
     } catch (error) {
-      if (error instanceof SinkError) return undefined;
+      if (error instanceof SinkError && error.cause instanceof DOMException && error.cause.name === 'NotFoundError')
+        return undefined;
       throw error;
     }
   }

@@ -9,6 +9,7 @@ import { composite, gap } from '../bundle/composite.ts';
 import { gather, type Gathered } from '../bundle/gather.ts';
 import { fromDirectoryHandle } from '../chosen-folders.ts';
 import { matchAgain } from '../bundle/match-again.ts';
+import type { BundleProblem } from './bundle-problem.ts';
 import { keyOf, type BlobRef, type BlobStore } from './blob-store.ts';
 
 /** All of a bundle as one Blob, and its files, to find the one that cannot be read. */
@@ -24,12 +25,6 @@ export interface OpenBundle {
 interface Unreadable extends BundleProblem {
   start: number;
   end: number;
-}
-
-export interface BundleProblem {
-  kind: 'missing' | 'changed';
-  /** As the file system has it. */
-  path: string;
 }
 
 /** Encodes and keeps the manifest; undefined when it is over its limit. Rejects with `SinkError`. */

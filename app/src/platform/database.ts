@@ -24,6 +24,8 @@ export interface BrowserSettings {
   theme: Theme;
   transfers: TransferSettings;
   keep: KeepSettings;
+  /** Emoji that were chosen last, the newest first. */
+  emoji: string[];
   /** Who is logged in without this browser being a device of the account yet. */
   visiting: OwnAccount;
   /** Everything is being removed from this browser; begun and not done yet. */

@@ -11,7 +11,8 @@ import type { OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Gathered } from '../bundle/gather.ts';
 import type { BlobRef, BlobStore } from './blob-store.ts';
-import type { BundleProblem, OpenBundle } from './bundle-source.ts';
+import type { BundleProblem } from './bundle-problem.ts';
+import type { OpenBundle } from './bundle-source.ts';
 import { strict, type AccountDatabase } from './database.ts';
 
 /** Loaded with the first bundle. */
@@ -125,18 +126,22 @@ export class DeviceBlobs implements Blobs {
     return this.#openBundle(ref, again);
   }
 
-  /** A file that this device offered, as far as it can be read without asking anybody; nothing is read yet. */
-  async readable(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number): Promise<File | undefined> {
-    const chosen = this.#chosen.get(fileKey(offer, file)) ?? (await this.store.copyOf({ offer, file }));
-    if (chosen?.size === sizeBytes) return chosen;
-    const handle = await this.db.get('handles', fileKey(offer, file));
+  /**
+   * A file that this device offered, if it can be read without a click; nothing of it is read yet.
+   * @throws SourceError when it was moved or deleted.
+   */
+  async ownFile(
+    offer: OfferId,
+    file: number,
+    offered: { size: number; modifiedAt?: number | undefined },
+  ): Promise<File | undefined> {
+    const key = fileKey(offer, file);
+    const chosen = this.#chosen.get(key) ?? (await this.store.copyOf({ offer, file }));
+    if (chosen) return chosen.size === offered.size ? chosen : undefined;
+    const handle = await this.db.get('handles', key);
     if (!(handle instanceof FileSystemFileHandle) || (await permissionOf(handle)) !== 'granted') return undefined;
-    try {
-      const now = await handle.getFile();
-      return isSame(now, { size: sizeBytes, modifiedAt }) ? now : undefined;
-    } catch {
-      return undefined; // moved or deleted since: it cannot be read
-    }
+    const now = await openHandle(handle);
+    return isSame(now, offered) ? now : undefined;
   }
 
   async #openBundle(ref: BlobRef, bundle: OpenBundle): Promise<BlobSource> {

@@ -1,8 +1,13 @@
 /** The feed store on IndexedDB: entries and the heads of their feeds change in one transaction, with strict durability. */
 import { equalBytes } from '../../../protocol/bytes.ts';
 import type { ConversationId, DeviceId } from '../../../protocol/ids.ts';
-import type { FeedStore, StoredEntry } from '../../../engine/ports.ts';
+import type { FeedStore } from '../../../engine/ports.ts';
 import { strict, type AccountDatabase } from './database.ts';
+
+/** [conversation, lamport, device, sequence] */
+type Place = [ConversationId, number, DeviceId, number];
+/** How many times farther back it is looked, when too few entries were found. */
+const spread = 8;
 
 export function idbFeeds(db: AccountDatabase): FeedStore {
   return {
@@ -44,17 +49,23 @@ export function idbFeeds(db: AccountDatabase): FeedStore {
     },
 
     async history(conversation, limit, before) {
-      const from = [conversation] as unknown as [ConversationId, number, DeviceId, number];
-      const range = before
-        ? IDBKeyRange.bound(from, [conversation, before.lamport, before.device, before.sequence], false, true)
-        : IDBKeyRange.bound(from, [conversation, Infinity] as unknown);
-      const newestFirst: StoredEntry[] = [];
-      let cursor = await db.transaction('entries').store.index('order').openCursor(range, 'prev');
-      while (cursor && newestFirst.length < limit) {
-        newestFirst.push(cursor.value);
-        cursor = await cursor.continue();
+      if (limit < 1) return [];
+      const index = db.transaction('entries').store.index('order');
+      const first = [conversation] as unknown as Place;
+      const end = before && ([conversation, before.lamport, before.device, before.sequence] as Place);
+      const all = end
+        ? IDBKeyRange.bound(first, end, false, true)
+        : IDBKeyRange.bound(first, [conversation, Infinity] as unknown);
+      // A cursor takes a round trip for each entry. Read in one go, from a place that is about right: times are seldom far apart.
+      const newest = (await index.openKeyCursor(all, 'prev'))?.key[1];
+      for (let back = limit; newest !== undefined; back *= spread) {
+        const from = newest - back;
+        const some =
+          from < 0 ? all : IDBKeyRange.bound([conversation, from] as unknown, all.upper as Place, false, all.upperOpen);
+        const found = await index.getAll(some);
+        if (found.length >= limit || from < 0) return found.slice(-limit);
       }
-      return newestFirst.reverse();
+      return [];
     },
 
     async historyAfter(conversation, limit, after) {

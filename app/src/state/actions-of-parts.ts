@@ -65,6 +65,9 @@ export function actionsOf(app: App, accounts: Accounts): Actions {
     clearFiles: async (some) => app.running.kept.clearFiles(some),
     fetchAgain: (offer, file) => app.running.kept.fetchAgain(offer, file),
     bundles: lazyBundles(async () => app.running.bundles()),
+    get media() {
+      return app.running.media;
+    },
 
     watchTransfers: (watched) => app.watchTransfers(watched),
     setTransferSettings: (settings) => app.setTransferSettings(settings),

@@ -9,6 +9,7 @@ import type { AccountId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import type { BundleFiles } from '../bundle/bundle-files.ts';
 import type { Gathered } from '../bundle/gather.ts';
+import type { Chosen } from '../chosen-files.ts';
 import type { KeepSettings } from '../kept/keep-rule.ts';
 import type { TransferSettings } from './transfer-settings.ts';
 import type { ActionError, Discretion, KeptView, MemberRow, MessagePlace, PersonRow, Theme } from './view.ts';
@@ -103,6 +104,20 @@ export interface BundleActions {
   stopSaving(offer: OfferId, file: number): Promise<void>;
 }
 
+/** Good until `release`. */
+export interface MediaSource {
+  /** blob: */
+  url: string;
+  release: () => void;
+}
+
+export interface MediaActions {
+  /** The picture drawn anew, for its place in the conversation or for the whole screen; undefined when it is not here or is none. */
+  picture(offer: OfferId, file: number, size: 'inline' | 'large'): Promise<MediaSource | undefined>;
+  /** What a player is given: the bytes under a type of a player. Nothing of it is read yet. */
+  playable(offer: OfferId, file: number): Promise<MediaSource | undefined>;
+}
+
 export interface AccountActions {
   register(form: { handle: string; displayName: string; email: string; password: string }): Promise<ActionResult>;
   login(form: { handle: string; password: string }): Promise<ActionResult>;
@@ -150,11 +165,7 @@ export interface ContactActions {
 
 export interface FileActions {
   /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
-  attach(
-    account: AccountId,
-    files: { file: File; handle?: FileSystemFileHandle }[],
-    options: { pasted: boolean },
-  ): Promise<ActionResult>;
+  attach(account: AccountId, files: Chosen[], options: { pasted: boolean }): Promise<ActionResult>;
   answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult>;
   cancelFile(offer: OfferId, file: number): void;
   pauseFile(offer: OfferId, file: number): void;
@@ -198,6 +209,7 @@ export interface Actions extends AccountActions, SelfActions, ContactActions, Fi
   readonly messages: MessageActions;
   readonly groups: GroupActions;
   readonly bundles: BundleActions;
+  readonly media: MediaActions;
   /** Fills `View.transfers` from now on, or stops. */
   watchTransfers(watched: boolean): void;
   setTransferSettings(settings: TransferSettings): void;

@@ -2,7 +2,7 @@
 import { makeZip } from 'client-zip';
 import type { Causeway, Imported } from '../../../engine/causeway.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
-import { SinkError } from '../../../engine/ports.ts';
+import { SinkError, SourceError } from '../../../engine/ports.ts';
 import { fromBase64, toUtf8, type Bytes } from '../../../protocol/bytes.ts';
 import type { ConversationId, OfferId } from '../../../protocol/ids.ts';
 import { fileName } from '../../../protocol/names.ts';
@@ -68,7 +68,7 @@ async function readableFiles(
       if (bundle) continue;
       const blob =
         offered?.device === engine.device
-          ? await blobs.readable(offer, file, size, modifiedAt)
+          ? await orNothing(blobs.ownFile(offer, file, { size, modifiedAt }))
           : engine.transfers.kept.isHere(offer, file) && (await orNothing(store.finished({ offer, file })));
       if (blob) found.set(fileKey(offer, file), blob);
     }
@@ -76,10 +76,10 @@ async function readableFiles(
   return found;
 }
 
-/** A file that the browser removed is left out of the export, as one that was never there. */
-const orNothing = (file: Promise<File>): Promise<File | undefined> =>
+/** A file that the browser removed, or that was moved, is left out of the export, as one that was never there. */
+const orNothing = (file: Promise<File | undefined>): Promise<File | undefined> =>
   file.catch((problem: unknown) => {
-    if (problem instanceof SinkError) return undefined;
+    if (problem instanceof SinkError || problem instanceof SourceError) return undefined;
     throw problem;
   });
 

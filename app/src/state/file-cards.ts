@@ -9,12 +9,15 @@ import {
   type OfferRecord,
 } from '../../../engine/exchange/offer.ts';
 import type { Person } from '../../../engine/people/people.ts';
+import type { OfferedFile } from '../../../protocol/entry.ts';
 import type { OfferId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
-import type { BundleProblem } from '../platform/bundle-source.ts';
+import { mediaKind } from '../media-kind.ts';
+import type { BundleProblem } from '../platform/bundle-problem.ts';
+import type { PictureSize } from '../platform/picture-size.ts';
 import type { BundleState } from './bundle-state.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';
-import type { BundleView, FileCard, FileStatus } from './view.ts';
+import type { BundleView, FileCard, FileStatus, MediaView } from './view.ts';
 
 /** What is shown of files beside what the engine knows. */
 export interface CardExtras {
@@ -42,6 +45,11 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
     const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
     // Another device of the account may be the one that has it.
     const here = factsOf(record, index).receivedBy === engine.device;
+    const media = mediaView(
+      file,
+      thumbnails.size(fileKey(record.offer, index)),
+      offered.mine || (status.kind === 'done' && here),
+    );
     return {
       offer: record.offer,
       file: index,
@@ -52,6 +60,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
       status,
       doneBytes: Math.min(progress.doneBytes, sizeBytes),
       canSave: !offered.mine && ((status.kind === 'done' && here) || partHere(engine, record, index)),
+      ...(media ? { media } : {}),
       ...(bundle ? { bundle } : {}),
       ...(saving ? { saving } : {}),
       ...(byRule ? { byRule } : {}),
@@ -68,6 +77,22 @@ function partHere(engine: Causeway, record: OfferRecord, file: number): boolean 
   const { answer, offered, offer } = record;
   if (!offered?.files[file]?.bundle || answer.kind !== 'accepted' || answer.by !== engine.device) return false;
   return factsOf(record, file).failed === 'changed' && engine.transfers.haveRanges(offer, file).length > 0;
+}
+
+function mediaView(
+  { name, type, bundle, voice }: Omit<OfferedFile, 'thumbnail'>,
+  size: PictureSize | undefined,
+  here: boolean,
+): MediaView | undefined {
+  const kind = mediaKind({ name: fileName(name), type, bundle });
+  if (!kind) return undefined;
+  const spoken = kind === 'audio' && voice;
+  return {
+    kind,
+    here,
+    ...size,
+    ...(spoken ? { voice: { durationMs: spoken.durationMs, levels: Array.from(spoken.levels) } } : {}),
+  };
 }
 
 function bundleView(

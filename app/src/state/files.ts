@@ -5,6 +5,7 @@ import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AccountId, OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { fileName } from '../../../protocol/names.ts';
+import type { Chosen } from '../chosen-files.ts';
 import { isSame, type DeviceBlobs } from '../platform/device-blobs.ts';
 import { saveAs } from '../platform/save.ts';
 import { makeThumbnail } from '../platform/thumbnails.ts';
@@ -24,16 +25,10 @@ interface Surroundings {
   report: (problem: unknown) => void;
 }
 
-/** `handle`: where the browser gives one, so that the file is found again after a reload. */
-interface Attached {
-  file: File;
-  handle?: FileSystemFileHandle;
-}
-
 export class Files implements FileActions {
   constructor(private readonly around: Surroundings) {}
 
-  async attach(account: AccountId, files: Attached[], options: { pasted: boolean }): Promise<ActionResult> {
+  async attach(account: AccountId, files: Chosen[], options: { pasted: boolean }): Promise<ActionResult> {
     const stranger = this.around.engine.people.get(account)?.relation !== 'accepted';
     return guard(async () => {
       for (const some of intoOffers(files, stranger)) {
@@ -115,12 +110,12 @@ export class Files implements FileActions {
     this.around.engine.transfers.together.unlistFinished().catch(this.around.report);
   }
 
-  async #offer(account: AccountId, files: readonly Attached[], { pasted }: { pasted: boolean }): Promise<ActionResult> {
+  async #offer(account: AccountId, files: readonly Chosen[], { pasted }: { pasted: boolean }): Promise<ActionResult> {
     const { engine, blobs } = this.around;
     const offer = engine.newOfferId();
     const budget = thumbnailBudget(files.length);
     const offered = [];
-    for (const [index, { file, handle }] of files.entries()) {
+    for (const [index, { file, handle, voice }] of files.entries()) {
       await blobs.attach(offer, index, file, { pasted, ...(handle ? { handle } : {}) });
       const thumbnail = await makeThumbnail(file, budget);
       offered.push({
@@ -129,6 +124,7 @@ export class Files implements FileActions {
         type: file.type.slice(0, limits.mimeLength),
         modifiedAt: Math.max(0, file.lastModified),
         ...(thumbnail ? { thumbnail } : {}),
+        ...(voice ? { voice } : {}),
       });
     }
     return resultOf(await engine.offer(account, offer, offered));

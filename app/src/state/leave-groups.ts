@@ -25,7 +25,8 @@ async function leave(engine: Causeway, group: Group): Promise<void> {
   const heard = () =>
     group.devices.some(
       ({ id }) =>
-        !engine.isMine(id) && engine.conversations.deliveryOf(group.log, length - 1, [id], engine.device) === 'delivered',
+        !engine.isMine(id) &&
+        engine.conversations.deliveryOf(group.log, length - 1, [id], engine.device) === 'delivered',
     );
   const giveUpAt = Date.now() + patienceMs;
   while (!heard() && Date.now() < giveUpAt) await new Promise((next) => setTimeout(next, lookMs));

@@ -52,7 +52,7 @@ export function itemsOf(
     const common = {
       key: keyOf(entry),
       at: entry.wall,
-      ...(entry.clamped ? { clockWrong: true as const } : {}),
+      ...(entry.clamped ? { clockAhead: true as const } : {}),
       mine,
       author: name,
       ...(who ? { by: who } : {}),
@@ -152,7 +152,7 @@ function deliveredOf(
   if (person) return { delivery: engine.deliveryOf(person, entry) };
   if (!group) return { delivery: 'queued' };
   const delivery = engine.deliveryIn(group, entry);
-  if (!engine.discretion.read) return { delivery };
+  if (!engine.choices.discretion.read) return { delivery };
   const faces = engine.readersOf(group, entry).flatMap((account) => faceOf(group, account) ?? []);
   const of = (group.membership?.members.size ?? 1) - 1;
   return { delivery: of > 0 && faces.length >= of ? 'read' : delivery, readBy: { faces, of } };

@@ -37,26 +37,26 @@ const snippetUnits = 200;
 
 export class Messaging implements MessageActions {
   readonly chats: Chats;
-  discretion: Discretion = { read: true, typing: true };
   /** Loaded after the first screen is there. */
   readonly #index: Promise<SearchIndex>;
-  readonly #discretions;
   #indexTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #toIndex = new Set<ConversationId>();
   #draft: { account: AccountId; draft: string; timer: ReturnType<typeof setTimeout> } | undefined;
 
   private constructor(private readonly around: Surroundings) {
     const { db, engine, report } = around;
-    this.chats = new Chats(idbRecords(db, 'chats'), report);
+    this.chats = new Chats({
+      records: idbRecords(db, 'chats'),
+      choices: engine.choices,
+      choose: (choice) => engine.choose(choice),
+      report,
+    });
     this.#index = loadIndex(db, engine);
-    this.#discretions = idbRecords<Discretion>(db, 'discretion');
   }
 
   static async start(around: Surroundings): Promise<Messaging> {
     const messaging = new Messaging(around);
     await messaging.chats.load();
-    const [kept] = await messaging.#discretions.all();
-    if (kept) messaging.#tell(kept);
     messaging.#indexSoon(allTalks(around.engine).map(({ conversation }) => conversation));
     return messaging;
   }
@@ -120,9 +120,13 @@ export class Messaging implements MessageActions {
     this.around.changed();
   }
 
-  setDiscretion(discretion: Discretion): void {
-    this.#tell(discretion);
-    this.#discretions.put('self', discretion).catch(this.around.report);
+  get discretion(): Discretion {
+    const { read, typing } = this.around.engine.choices.discretion;
+    return { read, typing };
+  }
+
+  setDiscretion({ read, typing }: Discretion): void {
+    this.around.engine.choose({ kind: 'own-discretion', read, typing }).catch(this.around.report);
     this.around.changed();
   }
 
@@ -195,17 +199,12 @@ export class Messaging implements MessageActions {
     this.#index.then((index) => index.release(), this.around.report);
   }
 
-  #tell(discretion: Discretion): void {
-    this.discretion = discretion;
-    Object.assign(this.around.engine.discretion, discretion);
-  }
-
   #keepDraft(): void {
     const draft = this.#draft;
     if (!draft) return;
     clearTimeout(draft.timer);
     this.#draft = undefined;
-    this.chats.change(draft.account, { draft: draft.draft });
+    this.chats.keep(draft.account, draft.draft);
   }
 
   #indexSoon(conversations: readonly ConversationId[]): void {

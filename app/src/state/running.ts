@@ -28,6 +28,7 @@ import type { CardExtras } from './file-cards.ts';
 import { Files } from './files.ts';
 import { GroupState } from './groups.ts';
 import { KeptFiles } from './kept-files.ts';
+import { Media } from './media.ts';
 import { Messaging } from './messaging.ts';
 import { OpenConversation } from './open-conversation.ts';
 import { Self } from './self.ts';
@@ -50,6 +51,7 @@ export interface Running {
   readonly contacts: Contacts;
   readonly files: Files;
   readonly kept: KeptFiles;
+  readonly media: Media;
   readonly self: Self;
   readonly conversation: OpenConversation;
   readonly watch: TransferWatch;
@@ -139,6 +141,7 @@ export async function startRunning(identity: Identity, ports: RunningPorts): Pro
     contacts: new Contacts({ engine, open, report }),
     files: new Files({ engine, kept, blobs, thumbnails, bundles, report }),
     kept,
+    media: new Media({ engine, blobs, received: (ref) => store.finished(ref) }),
     self: new Self(engine, report),
     conversation,
     watch,
@@ -189,6 +192,7 @@ function startEngine(
       summaries: idbRecords(db, 'summaries'),
       deliveries: idbRecords(db, 'deliveries'),
       queue: idbRecords(db, 'queue'),
+      choices: idbRecords(db, 'own-choices'),
       annotations: idbRecords(db, 'annotations'),
       marks: idbRecords(db, 'marks'),
       expiries: idbRecords(db, 'expiries'),

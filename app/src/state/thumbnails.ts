@@ -1,5 +1,6 @@
 /** Pictures of files that were drawn anew and can be shown, and which files were chosen wrongly: small things of the screen, by file key. */
 import type { Bytes } from '../../../protocol/bytes.ts';
+import { pictureSize, type PictureSize } from '../platform/picture-size.ts';
 import { safePicture } from '../platform/thumbnails.ts';
 
 /** Chosen in place of a file: another one, or the same one that was changed meanwhile. */
@@ -7,6 +8,7 @@ export type WrongFile = 'other' | 'changed';
 
 export class Thumbnails {
   readonly #urls = new Map<string, string | undefined>();
+  readonly #sizes = new Map<string, PictureSize>();
   readonly #wrong = new Map<string, WrongFile>();
 
   constructor(
@@ -18,10 +20,17 @@ export class Thumbnails {
     return this.#urls.get(key);
   }
 
+  /** In pixels of the thumbnail: its place is known before it is drawn. */
+  size(key: string): PictureSize | undefined {
+    return this.#sizes.get(key);
+  }
+
   /** Draws a thumbnail once; it is there a moment later. */
   show(key: string, bytes: Bytes): void {
     if (this.#urls.has(key)) return;
     this.#urls.set(key, undefined);
+    const size = pictureSize(bytes);
+    if (size) this.#sizes.set(key, size);
     safePicture(bytes).then((picture) => {
       if (!picture) return;
       this.#urls.set(key, URL.createObjectURL(picture));
@@ -42,5 +51,6 @@ export class Thumbnails {
   release(): void {
     for (const url of this.#urls.values()) if (url !== undefined) URL.revokeObjectURL(url);
     this.#urls.clear();
+    this.#sizes.clear();
   }
 }

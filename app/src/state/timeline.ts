@@ -58,11 +58,13 @@ export class Timeline {
       this.#hasNewer = false;
       this.#hasOlder = true;
       this.#target = undefined;
-      await this.#pageBefore();
+      // All that is unread in one go, not page by page. Of more than is ever held a page is enough: all of it is unread.
+      const wanted = this.unreadAtOpen > windowEntries ? 0 : this.unreadAtOpen;
+      await this.#pageBefore(wanted);
       const byOthers = isTheirs(this.engine, talk);
       const theirs = () => this.#read.filter(({ entry, payload }) => isMessage(payload) && byOthers(entry.device));
       if (this.unreadAtOpen === 0 || this.#firstUnread !== undefined) return;
-      const more = () => theirs().length < this.unreadAtOpen && this.#hasOlder && this.#read.length < windowEntries;
+      const more = () => theirs().length < wanted && this.#hasOlder && this.#read.length < windowEntries;
       while (more()) await this.#pageBefore();
       const first = theirs().at(-this.unreadAtOpen) ?? theirs()[0];
       this.#firstUnread = first && keyOf(first.entry);
@@ -192,23 +194,24 @@ export class Timeline {
     return true;
   }
 
-  async #pageBefore(): Promise<void> {
+  async #pageBefore(atLeast = messagesPerPage): Promise<void> {
     const { feeds } = this.engine;
     const first = this.#read[0]?.entry;
     let era = first ? this.#eras.indexOf(first.conversation) : this.#eras.length - 1;
     let before = first;
-    for (let messages = 0; messages < messagesPerPage;) {
+    const limit = Math.max(entriesAtATime, atLeast);
+    for (let messages = 0; messages < Math.max(messagesPerPage, atLeast);) {
       const conversation = this.#eras[era];
       if (conversation === undefined) {
         this.#hasOlder = false;
         return;
       }
-      const entries = await feeds.history(conversation, entriesAtATime, before);
+      const entries = await feeds.history(conversation, limit, before);
       const read = await this.#readAll(entries);
       this.#read.unshift(...read);
       messages += read.filter(isShown).length;
       before = entries[0];
-      if (entries.length < entriesAtATime) {
+      if (entries.length < limit) {
         era--;
         before = undefined;
       }

@@ -13,6 +13,7 @@ import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import type { KeepSettings } from '../kept/keep-rule.ts';
+import type { MediaKind } from '../media-kind.ts';
 import type { MemberFace } from './member-names.ts';
 import type { Series } from './speed-series.ts';
 import type { TransferSettings } from './transfer-settings.ts';
@@ -163,10 +164,23 @@ export interface FileCard {
   byRule?: boolean;
   /** The received file, or all of a bundle that could be had, is on this device and can be saved. */
   canSave: boolean;
+  /** It is shown where it stands: a picture, a player. */
+  media?: MediaView;
   /** It is many files, or a folder. */
   bundle?: BundleView;
   /** It is being written to where the person wants it. */
   saving?: { kind: 'zip' | 'folder' | 'file'; doneBytes: number; totalBytes: number };
+}
+
+export interface MediaView {
+  kind: MediaKind;
+  /** Pixels of the thumbnail, where there is one: their ratio is that of the whole. */
+  width?: number;
+  height?: number;
+  /** The bytes should be on this device: it received them, or sent them. */
+  here: boolean;
+  /** Spoken for this conversation. `levels`: how loud it is from the beginning to the end, 0 to 255 each. */
+  voice?: { durationMs: number; levels: readonly number[] };
 }
 
 export interface BundleView extends BundleSize {
@@ -223,8 +237,8 @@ interface Said {
 export type MessageItem = {
   key: string;
   at: number;
-  /** The author's clock is ahead: `at` is when it came. */
-  clockWrong?: true;
+  /** The clock of the device that wrote it was ahead: `at` is when it came. */
+  clockAhead?: true;
   mine: boolean;
   author: string;
   /** In a group: tells namesakes apart. */
