@@ -25,9 +25,11 @@ const members = (machine: Machine) => [...(machine.engine.groups.all()[0]?.membe
 
 async function leaving(world: World, machine: Machine): Promise<unknown[]> {
   const problems: unknown[] = [];
-  let over = false;
-  const left = leaveGroups(machine.engine, (problem) => problems.push(problem)).then(() => (over = true));
-  for (let turns = 0; turns < 200 && !over; turns++) {
+  const state = { over: false };
+  const left = leaveGroups(machine.engine, (problem) => problems.push(problem)).then(() => {
+    state.over = true;
+  });
+  for (let turns = 0; turns < 200 && !state.over; turns++) {
     await world.run(200);
     await new Promise((next) => setTimeout(next, 10));
   }
