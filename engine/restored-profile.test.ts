@@ -31,7 +31,7 @@ describe('a profile that was set back', () => {
     await bob.close();
     restore();
     await bob.start();
-    ann.act((engine) => Promise.resolve(engine.lookAt(bob.account.id)));
+    ann.engine.lookAt(bob.account.id);
     await world.run(60_000); // until Ann has noticed that Bob was away
     expect(await bob.texts(ann)).toEqual(['one']);
     expect(bob.engine.feeds.isForked).toBe(false);

@@ -419,7 +419,7 @@ export const text = {
       `${name} may have started over on a new device. Or somebody pretends to be ${name}. Ask in another way, before you send anything private.`,
     keysAcknowledge: 'I asked, it is fine',
     keysHeld: (name: string) =>
-      `You compared the earlier keys, so nothing goes to ${name} until you press this: what you write waits here.`,
+      `You compared the earlier keys, so nothing goes to ${name} and nothing comes until you press this: what you write waits here.`,
     lastSeen: (when: string) => `last seen ${when}`,
   },
   gathering: {

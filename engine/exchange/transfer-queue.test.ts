@@ -248,6 +248,9 @@ describe('a rule', () => {
     await world.run(2_000);
     const offer = again.offer(bob.account.id, [contentOf(size, 1)]) as OfferId;
     await world.run(5_000);
+    expect(bob.standing(offer)).toBe('unknown'); // the keys before these were compared
+    await bob.engine.people.acknowledgeKeys(again.account.id);
+    await world.run(20_000, () => bob.standing(offer) !== 'unknown');
     expect(bob.standing(offer)).toBe('waiting');
     expect(bob.person(again).acceptRule).toEqual(rule);
   });

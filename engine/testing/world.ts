@@ -5,7 +5,7 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import type { OfferedFile } from '../../protocol/entry.ts';
 import type { AccountId, DeviceId, OfferId } from '../../protocol/ids.ts';
-import { Causeway, type CausewayPorts } from '../causeway.ts';
+import { Causeway, type CausewayPorts, type Outcome } from '../causeway.ts';
 import type { Annotation } from '../messages/annotation.ts';
 import type { Expiry } from '../messages/expiries.ts';
 import type { GroupRow } from '../groups/rows.ts';
@@ -94,12 +94,12 @@ export class World {
   /** A device with new keys in place of one that is running, over what that one stored; not started. */
   async replacement(of: Machine): Promise<Machine> {
     const keys = await testKeys(this.machines.length + 1, this.crypto);
-    let replaced = false;
+    const outcomes: Outcome[] = [];
     of.act(async (engine) => {
-      replaced = (await engine.replaceThisDevice(keys.device)).ok;
+      outcomes.push(await engine.replaceThisDevice(keys.device));
     });
-    await this.run(5_000, () => replaced);
-    if (!replaced) throw new Error('the device was not replaced');
+    await this.run(5_000, () => outcomes.length > 0);
+    if (outcomes[0]?.ok !== true) throw new Error('the device was not replaced');
     await of.close();
     return this.#machine(of.account, keys, of);
   }

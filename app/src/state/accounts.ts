@@ -192,7 +192,10 @@ export class Accounts implements AccountActions {
       const { name } = engine.devices.find(({ id }) => id === engine.device) ?? identity.device;
       const outcome = await session.renewDevice(engine, name, this.around.report);
       if (outcome.kind === 'error') this.around.report(new Error(`not renewed: ${outcome.error.code}`));
-      return this.#enterSession(outcome);
+      const open = running.conversation.timeline?.account;
+      const entered = await this.#enterSession(outcome);
+      if (open !== undefined) await this.around.running()?.conversation.open(open);
+      return entered;
     });
   }
 

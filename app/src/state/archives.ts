@@ -44,7 +44,7 @@ export async function exportPage(engine: Causeway, talk: Talk, store: BlobStore,
   const { head, me, messages, entries } = await collect(engine, talk, Date.now(), pathOf);
   const page = await blobOf(archivePage(head, me, messages, sha256));
   const json = await blobOf(archiveText(head, messages, entries));
-  async function* parts() {
+  function* parts() {
     yield { name: 'index.html', input: page };
     yield { name: 'conversation.json', input: json };
     for (const { path, input } of files) yield { name: path, input };

@@ -2,32 +2,38 @@
 import type { Causeway } from '../../../engine/causeway.ts';
 import type { Group } from '../../../engine/groups/group.ts';
 
-/** For all groups together: whoever deletes their account is not kept waiting by a group of which nobody is there. */
+/** For all groups together: whoever deletes their account is not kept waiting by those who cannot be reached. */
 const patienceMs = 4000;
-/** How often it is looked whether somebody has heard of it. */
 const lookMs = 100;
+/** What was handed to a link needs as long to get there, over a slow line. */
+const underWayMs = 500;
+
+const pause = (ms: number) => new Promise<void>((next) => setTimeout(next, ms));
 
 /** Resolves when all was tried; what failed is reported and keeps nobody from deleting their account. */
 export async function leaveGroups(engine: Causeway, report: (problem: unknown) => void): Promise<void> {
   const groups = engine.groups.all().filter(({ me }) => me !== undefined);
-  if (groups.length === 0) return;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<void>((end) => (timer = setTimeout(end, patienceMs)));
-  const left = Promise.all(groups.map((group) => leave(engine, group).catch(report)));
-  await Promise.race([left, over]);
-  clearTimeout(timer);
+  if (!engine.connected || groups.length === 0) return;
+  const giveUpAt = Date.now() + patienceMs;
+  let told = false;
+  for (const group of groups)
+    try {
+      // Who has left may be linked with nobody of the group any more: somebody has to be before.
+      engine.lookAt(group.id);
+      while (!isLinked(engine, group) && somebodyThere(engine, group) && Date.now() < giveUpAt) await pause(lookMs);
+      told ||= isLinked(engine, group);
+      await group.leave();
+    } catch (problem) {
+      report(problem);
+    }
+  engine.lookAt(undefined);
+  if (told) await pause(underWayMs);
 }
 
-async function leave(engine: Causeway, group: Group): Promise<void> {
-  const alone = group.devices.every(({ id }) => engine.isMine(id));
-  if (!engine.connected || !(await group.leave()) || alone) return;
-  const length = (await engine.feeds.frontier(group.log)).get(engine.device) ?? 0;
-  const heard = () =>
-    group.devices.some(
-      ({ id }) =>
-        !engine.isMine(id) &&
-        engine.conversations.deliveryOf(group.log, length - 1, [id], engine.device) === 'delivered',
-    );
-  const giveUpAt = Date.now() + patienceMs;
-  while (!heard() && Date.now() < giveUpAt) await new Promise((next) => setTimeout(next, lookMs));
-}
+const others = (engine: Causeway, { devices }: Group) => devices.filter(({ id }) => !engine.isMine(id));
+
+const somebodyThere = (engine: Causeway, group: Group): boolean =>
+  others(engine, group).some(({ id }) => engine.groups.isOnline(id));
+
+const isLinked = (engine: Causeway, group: Group): boolean =>
+  others(engine, group).some(({ id }) => engine.links.stateOf(id) === 'open');

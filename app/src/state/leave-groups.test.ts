@@ -1,0 +1,56 @@
+/** Whoever deletes their account leaves their groups first, as far as that can be. */
+import { expect, it } from 'vitest';
+import { World, type Machine } from '../../../engine/testing/world.ts';
+import { leaveGroups } from './leave-groups.ts';
+
+async function inOneGroup(): Promise<{ world: World; ann: Machine; bob: Machine }> {
+  const world = new World();
+  const [ann, bob] = [await world.person(), await world.person()];
+  await ann.start();
+  await bob.start();
+  await world.run(500);
+  ann.act((engine) => engine.groups.found({ name: 'Choir' }));
+  await world.run(5_000, () => ann.engine.groups.all()[0]?.face !== undefined);
+  ann.act(async (engine) => {
+    const [group] = engine.groups.all();
+    const made = group && (await engine.groups.invite(group, { approval: false }));
+    if (made) bob.act((other) => other.groups.join(made.code));
+  });
+  await world.run(60_000, () => bob.engine.groups.all()[0]?.me !== undefined);
+  return { world, ann, bob };
+}
+
+/** Says by whom it is known who is in the group, in the log that a machine has. */
+const members = (machine: Machine) => [...(machine.engine.groups.all()[0]?.membership?.members.keys() ?? [])];
+
+async function leaving(world: World, machine: Machine): Promise<unknown[]> {
+  const problems: unknown[] = [];
+  const state = { over: false };
+  const left = leaveGroups(machine.engine, (problem) => problems.push(problem)).then(() => {
+    state.over = true;
+  });
+  for (let turns = 0; turns < 200 && !state.over; turns++) {
+    await world.run(200);
+    await new Promise((next) => setTimeout(next, 10));
+  }
+  await left;
+  return problems;
+}
+
+it('tells the log of the group, which a member has before it is over, and hands the group on', async () => {
+  const { world, ann, bob } = await inOneGroup();
+  expect(members(bob)).toHaveLength(2);
+  expect(await leaving(world, ann)).toEqual([]);
+  expect(members(bob)).toEqual([bob.account.id]);
+  expect(bob.engine.groups.all()[0]?.me?.role).toBe('owner');
+});
+
+it('keeps nobody waiting where nobody is there', async () => {
+  const { world, ann, bob } = await inOneGroup();
+  await bob.close();
+  await world.run(60_000);
+  const begun = performance.now();
+  expect(await leaving(world, ann)).toEqual([]);
+  expect(performance.now() - begun).toBeLessThan(6_000);
+  expect(members(ann)).not.toContain(ann.account.id);
+});
