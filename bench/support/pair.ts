@@ -88,8 +88,12 @@ export class Pair {
   }
 
   async #openConversation(): Promise<void> {
-    await Promise.all([this.alice.row('Bob').click(), this.bob.row('Alice').click()]);
+    const open = (person: Person, other: string) =>
+      expect(async () => {
+        await person.row(other).click();
+        await expect(person.page.getByRole('textbox', { name: 'Message' })).toBeVisible();
+      }).toPass({ timeout: 30_000 });
+    await Promise.all([open(this.alice, 'Bob'), open(this.bob, 'Alice')]);
     await expect(this.alice.row('Bob')).toHaveAccessibleName(/online/, { timeout: 30_000 });
-    await expect(this.bob.page.getByRole('textbox', { name: 'Message' })).toBeVisible();
   }
 }

@@ -50,6 +50,7 @@ export class SourceFile {
   }
 
   leaves(): Uint8Array<ArrayBuffer> {
+    this.#keepLeaves();
     return readAll(this.leafFile).slice(0, blockCount(this.file.size) * LEAF_BYTES);
   }
 
