@@ -59,9 +59,7 @@ export function idbFeeds(db: AccountDatabase): FeedStore {
       for (let back = limit; newest !== undefined; back *= spread) {
         const from = newest - back;
         const some =
-          from < 0
-            ? all
-            : IDBKeyRange.bound([conversation, from] as unknown, all.upper as Place, false, all.upperOpen);
+          from < 0 ? all : IDBKeyRange.bound([conversation, from] as unknown, all.upper as Place, false, all.upperOpen);
         const found = await index.getAll(some);
         if (found.length >= limit || from < 0) return found.slice(-limit);
       }

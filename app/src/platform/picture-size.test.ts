@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fromBase64 } from '../../../protocol/bytes.ts';
 import { pictureSize } from './picture-size.ts';
 
-const plain = (base64: string) =>
-  fromBase64(base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''));
+const plain = (base64: string) => fromBase64(base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''));
 
 const pictures: [string, string, { width: number; height: number }][] = [
   ['GIF', 'R0lGODlhAwAFAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==', { width: 3, height: 5 }],
