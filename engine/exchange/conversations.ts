@@ -51,6 +51,8 @@ export interface ConversationsPorts {
   authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string>;
   isMine(device: DeviceId): boolean;
   own(): AccountId;
+  /** Whether it is a conversation that people read; else it is a log. */
+  isLookedAt(conversation: ConversationId): boolean;
   /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
   mayName(link: Link): boolean;
   /** Where not every link is told of what is new: to which devices this one hands on. */
@@ -63,6 +65,8 @@ export interface ConversationsPorts {
 export interface ConversationsEvents {
   changed(conversation: ConversationId): void;
   forked(conversation: ConversationId, fork: Fork): void;
+  /** The newest entries of a conversation are here, ahead of others. */
+  newest(conversation: ConversationId): void;
   /** A device has all that is here of a conversation. */
   level(device: DeviceId): void;
   /** A peer spoke of a conversation that is not known here. */
@@ -183,6 +187,11 @@ export class Conversations {
     author: DeviceId = this.ports.keys.id,
   ): DeliveryState {
     return this.#deliveries.get(conversation)?.get(author)?.stateOf(sequence, recipients) ?? 'queued';
+  }
+
+  /** Whether some link may bring more of a conversation. */
+  isServed(conversation: ConversationId): boolean {
+    return [...this.#served.values()].some(({ sessions }) => sessions.has(conversation));
   }
 
   /** Whether a device was shown to have all that is here of a conversation, by a link since the start of this engine. */
@@ -328,7 +337,7 @@ export class Conversations {
       } else throw new ProtocolError('not-allowed', 'frame of another conversation');
       return;
     }
-    const entries = frame.kind === 'entries' ? 1 : 0;
+    const entries = frame.kind === 'entries' || frame.kind === 'newest' ? 1 : 0;
     if (session.framesWaiting >= framesWaitingMax || session.entriesWaiting + entries > entriesWaitingMax)
       throw new ProtocolError('rate-limited', 'more than is asked for');
     session.framesWaiting++;
@@ -399,6 +408,7 @@ export class Conversations {
           return more;
         }),
       send: (frame) => link.control(frame),
+      newestFirst: this.ports.isLookedAt(conversation),
       mark: () => this.#commits.get(conversation) ?? 0,
       report: (event) => this.#onSync(link, conversation, event),
     });
@@ -453,6 +463,10 @@ export class Conversations {
       return;
     }
     if (event.kind === 'unknown-author') return; // see `authorsChanged`
+    if (event.kind === 'newest') {
+      this.events.newest(conversation);
+      return;
+    }
     if (event.kind === 'level') {
       const level = this.#level.get(conversation) ?? new Map<DeviceId, number>();
       if (level.get(link.device) === event.mark) return;

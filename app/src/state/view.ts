@@ -301,6 +301,8 @@ export interface ConversationView {
   /** The other's keys changed and the person has not acknowledged it. */
   keysChanged: boolean;
   /** There is more than `items` before, or after them. */
+  /** Older ones are on their way from others. */
+  onTheWay: boolean;
   hasOlder: boolean;
   hasNewer: boolean;
   /** The message that was asked for; `times` tells askings for the same one apart. */
