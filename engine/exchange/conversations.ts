@@ -15,6 +15,7 @@ import type { Fork } from '../feed/chain.ts';
 import type { Feeds } from '../feed/log.ts';
 import { readPayload } from '../feed/payload.ts';
 import { ConversationSync, type FeedFrame, type SyncEvent } from '../feed/sync.ts';
+import type { HandsOnTo } from '../groups/groups.ts';
 import type { Link } from '../links/link.ts';
 import type { Records } from '../records.ts';
 
@@ -56,7 +57,7 @@ export interface ConversationsPorts {
   /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
   mayName(link: Link): boolean;
   /** Where not every link is told of what is new: to which devices this one hands on. */
-  handsOnTo(conversation: ConversationId): ((device: DeviceId) => boolean) | undefined;
+  handsOnTo(conversation: ConversationId): HandsOnTo | undefined;
   /** Takes note of authors whom entries name, where they do. Says whether there are more now. */
   introduce(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<boolean> | undefined;
   report(problem: unknown): void;
@@ -367,9 +368,9 @@ export class Conversations {
     this.#commits.set(conversation, (this.#commits.get(conversation) ?? 0) + 1);
     const near = this.ports.handsOnTo(conversation);
     const served = [...this.#served].filter(([, { sessions }]) => sessions.has(conversation));
-    const chosen = near && served.filter(([link]) => near(link.device));
-    // Whoever reaches none of those whom it should tells whomever it reaches.
-    for (const [link, { sessions }] of chosen && chosen.length > 0 ? chosen : served) {
+    const chosen = near && served.filter(([link]) => near.has(link.device));
+    // Whoever does not reach all whom it should tells whomever it reaches.
+    for (const [link, { sessions }] of chosen && chosen.length >= near.size ? chosen : served) {
       const session = sessions.get(conversation);
       if (session) this.#watch(link, session.sync.onLocal(entries));
     }
