@@ -5,7 +5,7 @@ import { compareEntries, type Position } from '../feed/order.ts';
 import type { FeedStore, StoredEntry } from '../ports.ts';
 
 export class MemoryFeedStore implements FeedStore {
-  readonly #conversations = new Map<ConversationId, Map<DeviceId, readonly StoredEntry[]>>();
+  #conversations = new Map<ConversationId, Map<DeviceId, readonly StoredEntry[]>>();
 
   heads(conversation: ConversationId) {
     const heads: Awaited<ReturnType<FeedStore['heads']>> = new Map();
@@ -38,10 +38,10 @@ export class MemoryFeedStore implements FeedStore {
         return Promise.reject(new Error(`entry ${sequence} does not continue its feed of ${known.feed.length}`));
       if (!present) known.feed.push({ ...entry });
     }
-    for (const { conversation, device, feed } of changed.values()) {
-      const feeds = this.#conversations.get(conversation) ?? new Map<DeviceId, readonly StoredEntry[]>();
-      this.#conversations.set(conversation, feeds.set(device, feed));
-    }
+    const conversations = new Map(this.#conversations);
+    for (const { conversation, device, feed } of changed.values())
+      conversations.set(conversation, new Map(conversations.get(conversation)).set(device, feed));
+    this.#conversations = conversations;
     return Promise.resolve();
   }
 
