@@ -126,7 +126,8 @@ function deliveredOf(
   if (!group) return { delivery: 'queued' };
   const delivery = engine.deliveryIn(group, entry);
   if (!engine.discretion.read) return { delivery };
-  const faces = engine.readersOf(group, entry).flatMap((account) => faceOf(group, account) ?? []);
+  const readers = engine.readersOf(group, entry).flatMap((account) => faceOf(group, account) ?? []);
+  const faces = readers.sort((a, b) => a.handle.localeCompare(b.handle));
   const of = (group.membership?.members.size ?? 1) - 1;
   return { delivery: of > 0 && faces.length >= of ? 'read' : delivery, readBy: { faces, of } };
 }
