@@ -129,7 +129,7 @@ function deliveredOf(
   const readers = engine.readersOf(group, entry).flatMap((account) => faceOf(group, account) ?? []);
   const faces = readers.sort((a, b) => a.handle.localeCompare(b.handle));
   const of = (group.membership?.members.size ?? 1) - 1;
-  return { delivery: of > 0 && faces.length >= of ? 'read' : delivery, readBy: { faces, of } };
+  return of > 0 ? { delivery: faces.length >= of ? 'read' : delivery, readBy: { faces, of } } : { delivery };
 }
 
 /** An offer that came as a knock has no entry yet. */
