@@ -51,6 +51,8 @@ export interface CausewayEvents {
   changed(chat?: ChatId): void;
   /** Entries of one conversation were committed. */
   committed(entries: readonly StoredEntry[]): void;
+  /** The newest entries of a conversation can be shown, while others before them are on their way. */
+  ahead(conversation: ConversationId): void;
   /** Messages were edited, deleted, reacted to, or disappeared. */
   altered(conversation: ConversationId, messages: readonly EntryRef[]): void;
   /** The server's word on this account: to be kept for the next start. */

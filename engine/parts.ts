@@ -140,6 +140,7 @@ export function build(
       isMine: (device) => account.isMine(device),
       mayName: (link) => groups.joining().length > 0 || groups.allowed(link.device) !== undefined,
       own: () => account.id,
+      isLookedAt: (conversation) => groups.byLog(conversation) === undefined,
       handsOnTo: (conversation) => groups.handsOnTo(conversation),
       introduce: (conversation, wires) => groups.byLog(conversation)?.introduce(wires),
       report,
@@ -155,6 +156,7 @@ export function build(
         if (person) policy.personChanged(person.account);
         ownDevices.soon();
       },
+      newest: (conversation) => events.ahead(conversation),
       level: (device) => policy.level(device),
       forked: (conversation, fork) => {
         report(new Error(`feed of ${fork.device} is forked`));

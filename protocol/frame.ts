@@ -81,6 +81,16 @@ export const ControlFrame = v.variant('kind', [
       v.maxLength(limits.entriesPerBatch),
     ),
   }),
+  /** The newest entries of a conversation of which the peer lacks much, ahead of all that comes before them. Once for each link. */
+  v.strictObject({
+    kind: v.literal('newest'),
+    conversation: ConversationId,
+    entries: v.pipe(
+      v.array(bytesUpTo(limits.payloadBytes + limits.headerBytes + 1024)),
+      v.minLength(1),
+      v.maxLength(limits.newestEntries),
+    ),
+  }),
   /** Signed by the sender's device after its commit: it holds entries 0 to length - 1 of `author`, whose last header has this hash. */
   v.strictObject({
     kind: v.literal('committed'),

@@ -105,6 +105,10 @@ export const limits = {
   entriesPerBatch: 512,
   /** Batches under way to one peer for one conversation before it says that it has committed them. */
   entryBatchesInFlight: 4,
+  /** Who lacks more entries than this is first sent the newest ones: fewer are there before anybody has looked. */
+  newestBeyondEntries: 500,
+  /** Newest entries that are sent ahead: two screens. */
+  newestEntries: 100,
   /** Feeds that a frontier names: each device that ever wrote in a conversation has one. */
   feedsPerConversation: 1024,
   /** How often a feed is sent again from a place where the peer stands still, and all feeds of a conversation together over one link. */

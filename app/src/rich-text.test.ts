@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { quickEmoji } from './emoji-choice.ts';
 import { isEmoji, isEmojiOnly } from './emoji.ts';
-import { safeHref, textParts } from './rich-text.ts';
+import { joinCodeOf, safeHref, textParts } from './rich-text.ts';
 
 const kinds = (text: string) => textParts(text).map((part) => [part.kind, part.text]);
 const links = (text: string) => textParts(text).filter((part) => part.kind === 'link');
@@ -145,3 +145,11 @@ it('knows an emoji', () => {
     false,
   ]);
 });
+
+it.each([
+  ['https://causeway.example/#join/ABCD', 'ABCD'],
+  ['https://causeway.example/#join/', undefined],
+  ['https://causeway.example/other#join/ABCD', undefined],
+  ['https://elsewhere.example/#join/ABCD', undefined],
+  ['mailto:a@causeway.example', undefined],
+])('%s joins a group here: %s', (href, code) => expect(joinCodeOf(href, 'https://causeway.example')).toBe(code));

@@ -403,6 +403,7 @@ export const text = {
     details: 'Details',
     newest: 'Go to the newest',
     typing: (name: string) => `${name} is writing…`,
+    onTheWay: 'These are the newest messages. Earlier ones are on their way.',
     search: 'Search in this conversation',
     unreadDivider: 'Unread',
     emptyTitle: (name: string) => `This is the beginning with ${name}`,

@@ -16,6 +16,7 @@ import { placeOfWire } from '../feed/entry.ts';
 import { compareEntries } from '../feed/order.ts';
 import { readPayload } from '../feed/payload.ts';
 import { ConversationSync, type FeedFrame, type SyncEvent } from '../feed/sync.ts';
+import type { HandsOnTo } from '../groups/groups.ts';
 import type { Link } from '../links/link.ts';
 import type { Records } from '../records.ts';
 
@@ -53,10 +54,12 @@ export interface ConversationsPorts {
   authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string>;
   isMine(device: DeviceId): boolean;
   own(): AccountId;
+  /** Whether it is a conversation that people read; else it is a log. */
+  isLookedAt(conversation: ConversationId): boolean;
   /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
   mayName(link: Link): boolean;
   /** Where not every link is told of what is new: to which devices this one hands on. */
-  handsOnTo(conversation: ConversationId): ((device: DeviceId) => boolean) | undefined;
+  handsOnTo(conversation: ConversationId): HandsOnTo | undefined;
   /** Takes note of authors whom entries name, where they do. Says whether there are more now. */
   introduce(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<boolean> | undefined;
   report(problem: unknown): void;
@@ -65,6 +68,8 @@ export interface ConversationsPorts {
 export interface ConversationsEvents {
   changed(conversation: ConversationId): void;
   forked(conversation: ConversationId, fork: KnownFork): void;
+  /** The newest entries of a conversation are here, ahead of others. */
+  newest(conversation: ConversationId): void;
   /** A device has all that is here of a conversation. */
   level(device: DeviceId): void;
   /** A peer spoke of a conversation that is not known here. */
@@ -187,6 +192,11 @@ export class Conversations {
     author: DeviceId = this.ports.keys.id,
   ): DeliveryState {
     return this.#deliveries.get(conversation)?.get(author)?.stateOf(sequence, recipients) ?? 'queued';
+  }
+
+  /** Whether some link may bring more of a conversation. */
+  isServed(conversation: ConversationId): boolean {
+    return [...this.#served.values()].some(({ sessions }) => sessions.has(conversation));
   }
 
   /** Whether a device was shown to have all that is here of a conversation, by a link since the start of this engine. */
@@ -332,7 +342,7 @@ export class Conversations {
       } else throw new ProtocolError('not-allowed', 'frame of another conversation');
       return;
     }
-    const entries = frame.kind === 'entries' ? 1 : 0;
+    const entries = frame.kind === 'entries' || frame.kind === 'newest' ? 1 : 0;
     if (session.framesWaiting >= framesWaitingMax || session.entriesWaiting + entries > entriesWaitingMax)
       throw new ProtocolError('rate-limited', 'more than is asked for');
     session.framesWaiting++;
@@ -362,9 +372,9 @@ export class Conversations {
     this.#commits.set(conversation, (this.#commits.get(conversation) ?? 0) + 1);
     const near = this.ports.handsOnTo(conversation);
     const served = [...this.#served].filter(([, { sessions }]) => sessions.has(conversation));
-    const chosen = near && served.filter(([link]) => near(link.device));
-    // Whoever reaches none of those whom it should tells whomever it reaches.
-    for (const [link, { sessions }] of chosen && chosen.length > 0 ? chosen : served) {
+    const chosen = near && served.filter(([link]) => near.has(link.device));
+    // Whoever does not reach all whom it should tells whomever it reaches.
+    for (const [link, { sessions }] of chosen && chosen.length >= near.size ? chosen : served) {
       const session = sessions.get(conversation);
       if (session) this.#watch(link, session.sync.onLocal(entries));
     }
@@ -403,6 +413,7 @@ export class Conversations {
           return more;
         }),
       send: (frame) => link.control(frame),
+      newestFirst: this.ports.isLookedAt(conversation),
       mark: () => this.#commits.get(conversation) ?? 0,
       report: (event) => this.#onSync(link, conversation, event),
     });
@@ -475,6 +486,10 @@ export class Conversations {
       return;
     }
     if (event.kind === 'unknown-author') return; // see `authorsChanged`
+    if (event.kind === 'newest') {
+      this.events.newest(conversation);
+      return;
+    }
     if (event.kind === 'level') {
       const level = this.#level.get(conversation) ?? new Map<DeviceId, number>();
       if (level.get(link.device) === event.mark) return;

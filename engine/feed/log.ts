@@ -23,6 +23,8 @@ import {
   type PayloadCipher,
   type VerifiedEntry,
 } from './entry.ts';
+import { Newest } from './newest.ts';
+import { compareEntries } from './order.ts';
 import { encodePayload } from './payload.ts';
 import { RememberedSignatures } from './remembered-signatures.ts';
 import { Serial } from './serial.ts';
@@ -84,6 +86,7 @@ export class Feeds {
   readonly #lines = new Map<ConversationId, Serial>();
   readonly #conversations = new Map<ConversationId, Promise<Conversation>>();
   readonly #forks = new Map<ConversationId, Map<DeviceId, KnownFork>>();
+  readonly #newest = new Newest();
   readonly #listeners = new Set<(entries: readonly StoredEntry[]) => void>();
 
   constructor(ports: FeedPorts) {
@@ -144,6 +147,34 @@ export class Feeds {
     return { ...merged, bad: bad ?? merged.bad, unknownAuthors: [...unknownAuthors] };
   }
 
+  /**
+   * Takes the newest entries of a conversation, ahead of those before them. What is written here from now on comes after them.
+   * @returns whether there is something to show that was not there.
+   */
+  async receiveNewest(
+    conversation: ConversationId,
+    wires: readonly Uint8Array[],
+    authors: AuthorLookup,
+  ): Promise<boolean> {
+    const read = await Promise.all(wires.map((wire) => readEntry(this.#ports, conversation, wire, authors)));
+    return this.#inLine(conversation, async () => {
+      const state = await this.#load(conversation);
+      const ahead = read.flatMap((outcome) => {
+        if (outcome.kind !== 'ok' || !this.#counts(outcome.verified.entry)) return [];
+        const { entry } = outcome.verified;
+        return entry.sequence >= (state.heads.get(entry.device)?.length ?? 0) ? [entry] : [];
+      });
+      const more = this.#newest.keep(conversation, ahead);
+      state.lamport = Math.max(state.lamport, ...ahead.map(({ lamport }) => lamport));
+      return more;
+    });
+  }
+
+  /** The newest entries are here before others. */
+  isAhead(conversation: ConversationId): boolean {
+    return this.#newest.of(conversation).length > 0;
+  }
+
   /** How many entries of each feed this device has. */
   async frontier(conversation: ConversationId): Promise<Map<DeviceId, number>> {
     const { heads } = await this.#load(conversation);
@@ -160,12 +191,16 @@ export class Feeds {
   }
 
   /** The newest `limit` entries of a conversation before `before` (of all when absent), in the order of the conversation. */
-  history(
+  async history(
     conversation: ConversationId,
     limit: number,
     before?: { lamport: number; device: DeviceId; sequence: number },
   ): Promise<StoredEntry[]> {
-    return this.#counting(this.#ports.store.history(conversation, limit, before));
+    const [first, ...others] = this.#newest.of(conversation);
+    if (!first || before) return this.#counting(this.#ports.store.history(conversation, limit, before));
+    // What lies before those that came ahead is not all here.
+    const since = await this.#counting(this.#ports.store.historyAfter(conversation, limit, first));
+    return [first, ...others, ...since].sort(compareEntries).slice(-limit);
   }
 
   /** The oldest `limit` entries after a place in the order of the conversation. */
@@ -200,7 +235,8 @@ export class Feeds {
 
   /** `undefined` when this device has no such entry. */
   async entryAt(conversation: ConversationId, device: DeviceId, sequence: number): Promise<StoredEntry | undefined> {
-    return (await this.#ports.store.range(conversation, device, sequence, 1))[0];
+    const [stored] = await this.#ports.store.range(conversation, device, sequence, 1);
+    return stored ?? this.#newest.at(conversation, device, sequence);
   }
 
   /** Feeds of the conversation that were found forked. */
@@ -277,6 +313,7 @@ export class Feeds {
       state.heads.set(device, { length: sequence + 1, hash, lamport });
       state.lamport = Math.max(state.lamport, lamport);
     }
+    this.#newest.passed(conversation, new Map([...state.heads].map(([device, { length }]) => [device, length])));
     for (const listener of this.#listeners) listener(entries);
   }
 

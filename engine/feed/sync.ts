@@ -19,7 +19,7 @@ import type { AuthorLookup } from './entry.ts';
 import type { Feeds, KnownFork, Received } from './log.ts';
 import { Serial } from './serial.ts';
 
-export type FeedFrame = Extract<ControlFrame, { kind: 'frontier' | 'entries' | 'committed' }>;
+export type FeedFrame = Extract<ControlFrame, { kind: 'frontier' | 'entries' | 'newest' | 'committed' }>;
 
 export type SyncEvent =
   /** The first `length` entries of `author` are the peer's, or handed to the link. */
@@ -31,6 +31,8 @@ export type SyncEvent =
   | { kind: 'fork'; fork: KnownFork }
   /** The peer has entries of a device that the lookup does not know, or that cannot be read. Once that changed, call `again`. */
   | { kind: 'unknown-author'; device: DeviceId }
+  /** The newest entries came, ahead of others. */
+  | { kind: 'newest' }
   /** The peer has, or refuses, all that was here when `mark` said this. */
   | { kind: 'level'; mark: number };
 
@@ -45,6 +47,8 @@ export interface SyncOptions {
   /** Hands a frame to the link; frames arrive in this order or not at all. Not called after `close`. */
   send: (frame: FeedFrame) => void;
   report: (event: SyncEvent) => void;
+  /** Whether somebody looks at the conversation, so that its newest entries go ahead to a peer that lacks much. */
+  newestFirst?: boolean;
   /** Grows with each commit in the conversation. */
   mark?: () => number;
   /** Where entries name the authors of others: takes note of those whom these entries name, unverified. Says whether there are more now. */
@@ -80,6 +84,8 @@ export class ConversationSync {
   readonly #unknownAuthors = new Set<DeviceId>();
   /** Feeds of which nothing was taken since some of it was refused for want of a key. */
   readonly #refused = new Set<DeviceId>();
+  #newestSent = false;
+  #newestTaken = false;
   readonly #shownForks = new Set<DeviceId>();
 
   constructor(options: SyncOptions) {
@@ -110,6 +116,7 @@ export class ConversationSync {
       if (frame.conversation !== this.#options.conversation) throw new Error('frame of another conversation');
       if (frame.kind === 'frontier') await this.#onFrontier(new Map(frame.have));
       else if (frame.kind === 'entries') await this.#onEntries(frame.entries);
+      else if (frame.kind === 'newest') await this.#onNewest(frame.entries);
       else await this.#onCommitted(frame);
     });
   }
@@ -147,6 +154,7 @@ export class ConversationSync {
     }
     this.#state = { kind: 'exchanging', reached, paused, inFlight: [] };
     const ours = await this.#options.feeds.frontier(this.#options.conversation);
+    await this.#sendNewest(ours, have);
     for (const [author, length] of have) this.#options.report({ kind: 'has', author, length });
     for (const [author, length] of ours) {
       const theirs = have.get(author) ?? 0;
@@ -207,6 +215,26 @@ export class ConversationSync {
       [...first.forks, ...second.forks],
     ];
     return { ...second, committed, forks, bad: first.bad ?? second.bad };
+  }
+
+  async #sendNewest(ours: ReadonlyMap<DeviceId, number>, theirs: ReadonlyMap<DeviceId, number>): Promise<void> {
+    const { feeds, conversation, newestFirst } = this.#options;
+    let lacking = 0;
+    for (const [author, length] of ours) lacking += Math.max(0, length - (theirs.get(author) ?? 0));
+    if (!newestFirst || this.#newestSent || lacking <= limits.newestBeyondEntries) return;
+    this.#newestSent = true;
+    const newest = await feeds.history(conversation, limits.newestEntries);
+    let bytes = 0;
+    const fitting = newest.toReversed().filter(({ wire }) => (bytes += wire.length) <= limits.entryBatchBytes);
+    if (fitting.length > 0) this.#send({ kind: 'newest', conversation, entries: fitting.map(({ wire }) => wire) });
+  }
+
+  /** Nothing is held against the peer here: what is wrong with an entry shows when its turn comes. */
+  async #onNewest(wires: readonly Uint8Array[]): Promise<void> {
+    const { feeds, conversation, authors, report } = this.#options;
+    if (this.#newestTaken) return;
+    this.#newestTaken = true;
+    if (await feeds.receiveNewest(conversation, wires, authors)) report({ kind: 'newest' });
   }
 
   #showForks({ forks, refused }: Received): void {

@@ -33,6 +33,12 @@ export interface GroupsEvents {
   readable(group: Group): void;
 }
 
+/** To whom something is handed on; `size` without this account's own devices. */
+export interface HandsOnTo {
+  size: number;
+  has(device: DeviceId): boolean;
+}
+
 export class Groups {
   readonly #groups = new Map<ConversationId, Group>();
   readonly #byChat = new Map<ConversationId, Group>();
@@ -152,11 +158,11 @@ export class Groups {
   }
 
   /** To whom what is new in a log or a chat is told: neighbours, and this account's own. */
-  handsOnTo(conversation: ConversationId): ((device: DeviceId) => boolean) | undefined {
+  handsOnTo(conversation: ConversationId): HandsOnTo | undefined {
     const group = this.of(conversation);
     if (!group?.me) return undefined;
     const near = this.neighbours(group);
-    return (device) => near.has(device) || this.ports.isMine(device);
+    return { size: near.size, has: (device) => near.has(device) || this.ports.isMine(device) };
   }
 
   /** Devices of the other members that are online. */

@@ -14,6 +14,7 @@ import type { Link } from '../links/link.ts';
 import type { Clock, DeviceKeys, Signatures } from '../ports.ts';
 import { Delays } from './delays.ts';
 import type { Group } from './group.ts';
+import type { HandsOnTo } from './groups.ts';
 
 export type GroupNote = Extract<ControlFrame, { kind: 'note' }>;
 type ReadUpTo = readonly (readonly [DeviceId, number])[];
@@ -24,7 +25,7 @@ export interface GroupNotesPorts {
   signatures: Signatures;
   byChat(conversation: ConversationId): Group | undefined;
   /** To whom what is new in a conversation is told. */
-  handsOnTo(conversation: ConversationId): ((device: DeviceId) => boolean) | undefined;
+  handsOnTo(conversation: ConversationId): HandsOnTo | undefined;
   links(): readonly Link[];
   isMine(device: DeviceId): boolean;
   /** How far this account has read in a chat, as it told before. */
@@ -201,7 +202,7 @@ export class GroupNotes {
   #spread(group: Group, note: GroupNote, from?: Link): void {
     const near = this.ports.handsOnTo(group.chat);
     for (const link of this.ports.links())
-      if (link !== from && link.device !== note.device && near?.(link.device)) link.control(note);
+      if (link !== from && link.device !== note.device && near?.has(link.device)) link.control(note);
   }
 
   #of(conversation: ConversationId): Known {

@@ -52,6 +52,7 @@ export class LinkRouter {
     switch (control.kind) {
       case 'frontier':
       case 'entries':
+      case 'newest':
       case 'committed':
         conversations.onFrame(link, control);
         return;

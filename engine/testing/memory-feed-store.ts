@@ -47,10 +47,10 @@ export class MemoryFeedStore implements FeedStore {
         return Promise.reject(new Error(`entry ${sequence} does not continue its feed of ${known.feed.length}`));
       if (!present) known.feed.push({ ...entry });
     }
-    for (const { conversation, device, feed } of changed.values()) {
-      const feeds = this.#conversations.get(conversation) ?? new Map<DeviceId, readonly StoredEntry[]>();
-      this.#conversations.set(conversation, feeds.set(device, feed));
-    }
+    const conversations = new Map(this.#conversations);
+    for (const { conversation, device, feed } of changed.values())
+      conversations.set(conversation, new Map(conversations.get(conversation)).set(device, feed));
+    this.#conversations = conversations;
     return Promise.resolve();
   }
 

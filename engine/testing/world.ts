@@ -206,6 +206,7 @@ export class Machine {
     const starting = Causeway.start(this.#ports(life), this.account.own, {
       changed: () => this.#look(life),
       committed: () => undefined,
+      ahead: () => undefined,
       altered: () => undefined,
       account: () => undefined,
       stopped: (reason) => this.stopped.push(reason),

@@ -2,15 +2,17 @@
 import type { Group } from '../../../engine/groups/group.ts';
 import type { GroupEvent } from '../../../engine/groups/membership.ts';
 import type { AccountId, PublicKey } from '../../../protocol/ids.ts';
+import { daysBetween } from '../format.ts';
 import { nameIn } from './member-names.ts';
 import type { MessageItem } from './view.ts';
 
 type EventItem = Extract<MessageItem, { kind: 'event' }>;
 
-/** Several who joined one after the other are one line. */
-const together = (one: GroupEvent, next: GroupEvent): boolean => one.what === 'joined' && next.what === 'joined';
+/** Others who joined one after the other on one day are one line. */
+const together = (line: EventItem, next: EventItem): boolean =>
+  [line, next].every(({ what, mine }) => what === 'joined' && !mine) && daysBetween(line.at, next.at) === 0;
 
-/** Events between two times, oldest first; what lies beside each other in the log without a message between is not known here. */
+/** Events between two times, oldest first. @param messageTimes of the messages that are shown: what lies between two events keeps them apart. */
 export function eventItems(
   group: Group,
   own: AccountId,
@@ -23,13 +25,13 @@ export function eventItems(
   const first = events.find(({ what }) => what === 'named');
   const shown = events.filter((event) => event !== first && event.at >= from && event.at <= to);
   const items: EventItem[] = [];
-  let before: GroupEvent | undefined;
+  let lastAt = 0;
   for (const event of shown.toSorted((a, b) => a.at - b.at)) {
-    const last = items.at(-1);
-    const apart = before && messageTimes.some((at) => at > (before?.at ?? 0) && at <= event.at);
-    if (last && before && together(before, event) && !apart) last.who.push(nameOf(group, event.who));
-    else items.push(itemOf(group, own, event));
-    before = event;
+    const [line, next] = [items.at(-1), itemOf(group, own, event)];
+    const apart = messageTimes.some((at) => at > lastAt && at <= event.at);
+    if (line && together(line, next) && !apart) line.who.push(...next.who);
+    else items.push(next);
+    lastAt = event.at;
   }
   return items;
 }

@@ -97,7 +97,6 @@ export function itemsOf(
       items.map(({ at }) => at),
     ))
       insertByTime(items, event);
-  if (!person) return items;
   const insert = (item: MessageItem): void => {
     if (item.at >= from && item.at <= to) insertByTime(items, item);
   };
@@ -153,9 +152,10 @@ function deliveredOf(
   if (!group) return { delivery: 'queued' };
   const delivery = engine.deliveryIn(group, entry);
   if (!engine.choices.discretion.read) return { delivery };
-  const faces = engine.readersOf(group, entry).flatMap((account) => faceOf(group, account) ?? []);
+  const readers = engine.readersOf(group, entry).flatMap((account) => faceOf(group, account) ?? []);
+  const faces = readers.sort((a, b) => a.handle.localeCompare(b.handle));
   const of = (group.membership?.members.size ?? 1) - 1;
-  return { delivery: of > 0 && faces.length >= of ? 'read' : delivery, readBy: { faces, of } };
+  return of > 0 ? { delivery: faces.length >= of ? 'read' : delivery, readBy: { faces, of } } : { delivery };
 }
 
 /** An offer that came as a knock has no entry yet. */

@@ -61,6 +61,13 @@ export class OpenConversation {
       }, report);
   }
 
+  /** The newest of a conversation came before others. */
+  ahead(talk: Talk | undefined): void {
+    const { timeline } = this;
+    if (!talk || timeline?.account !== talk.account || timeline.hasNewer) return;
+    timeline.load(talk).then(() => this.around.show(), this.around.report);
+  }
+
   altered(conversation: ConversationId, messages: readonly EntryRef[]): void {
     this.timeline?.refresh(conversation, messages).then(() => this.around.changed(), this.around.report);
   }

@@ -218,6 +218,10 @@ function startEngine(
         if (running) running.conversation.committed(talk, entries);
         else ports.changed();
       },
+      ahead: (conversation) => {
+        const running = ports.running();
+        running?.conversation.ahead(talkIn(running.engine, conversation));
+      },
       altered: (conversation, messages) => {
         const running = ports.running();
         running?.messaging.altered(conversation, messages);

@@ -65,7 +65,7 @@ export class Timeline {
       const theirs = () => this.#read.filter(({ entry, payload }) => isMessage(payload) && byOthers(entry.device));
       if (this.unreadAtOpen === 0 || this.#firstUnread !== undefined) return;
       const more = () => theirs().length < wanted && this.#hasOlder && this.#read.length < windowEntries;
-      while (more()) await this.#pageBefore();
+      while (more() && !this.#awaited()) await this.#pageBefore();
       const first = theirs().at(-this.unreadAtOpen) ?? theirs()[0];
       this.#firstUnread = first && keyOf(first.entry);
     });
@@ -143,6 +143,10 @@ export class Timeline {
       if (within.length === 0) return;
       this.#read.push(...(await this.#readAll(within)));
       this.#read.sort((a, b) => this.#compare(a.entry, b.entry));
+      // A long history that comes in order would otherwise all be held.
+      if (this.#hasNewer || this.#read.length <= 2 * windowEntries) return;
+      this.#read = this.#read.slice(-windowEntries);
+      this.#hasOlder = true;
     });
   }
 
@@ -172,11 +176,25 @@ export class Timeline {
     hasOlder: boolean;
     hasNewer: boolean;
     target?: { key: string; times: number };
+    onTheWay: boolean;
   } {
     const [hasOlder, hasNewer] = [this.#hasOlder, this.#hasNewer];
     const items = itemsOf(this.engine, this.#read, talk, author, this.extras, { hasOlder, hasNewer });
     const firstUnread = this.#firstUnread === undefined ? -1 : items.findIndex(({ key }) => key === this.#firstUnread);
-    return { items, firstUnread, hasOlder, hasNewer, ...(this.#target ? { target: this.#target } : {}) };
+    return {
+      items,
+      firstUnread,
+      hasOlder,
+      hasNewer,
+      onTheWay: this.#awaited(),
+      ...(this.#target ? { target: this.#target } : {}),
+    };
+  }
+
+  /** What comes before the newest entries is on its way: it is shown once all of it is there. */
+  #awaited(): boolean {
+    const { feeds, conversations } = this.engine;
+    return this.#eras.some((era) => feeds.isAhead(era) && conversations.isServed(era));
   }
 
   #compare(a: StoredEntry, b: StoredEntry): number {
@@ -198,6 +216,7 @@ export class Timeline {
     const { feeds } = this.engine;
     const first = this.#read[0]?.entry;
     let era = first ? this.#eras.indexOf(first.conversation) : this.#eras.length - 1;
+    if (first && this.#awaited()) return;
     let before = first;
     const limit = Math.max(entriesAtATime, atLeast);
     for (let messages = 0; messages < Math.max(messagesPerPage, atLeast);) {
@@ -211,6 +230,7 @@ export class Timeline {
       this.#read.unshift(...read);
       messages += read.filter(isShown).length;
       before = entries[0];
+      if (this.#awaited()) return;
       if (entries.length < limit) {
         era--;
         before = undefined;

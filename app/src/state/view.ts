@@ -327,6 +327,8 @@ export interface ConversationView {
   /** The keys before them were compared: nothing is sent until it is acknowledged. */
   held: boolean;
   /** There is more than `items` before, or after them. */
+  /** Older ones are on their way from others. */
+  onTheWay: boolean;
   hasOlder: boolean;
   hasNewer: boolean;
   /** The message that was asked for; `times` tells askings for the same one apart. */
