@@ -9,7 +9,7 @@ import type { ClientEventName, ClientRequest, ClientResponse } from '../protocol
 import type { Frame } from '../protocol/frame.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import { fromBase64, toBase64 } from '../protocol/bytes.ts';
-import type { AccountId, ConversationId, DeviceId, GroupId, OfferId, RequestId } from '../protocol/ids.ts';
+import type { AccountId, ChatId, ConversationId, DeviceId, GroupId, OfferId, PublicKey, RequestId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { shownName, type Handle } from '../protocol/names.ts';
 import type { Device, DeviceListBody } from '../protocol/people.ts';
@@ -20,6 +20,7 @@ import { OwnDevices } from './devices/own-devices.ts';
 import { Conversations, type DeliveryRow, type Summary } from './exchange/conversations.ts';
 import { Knocks } from './exchange/knocks.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
+import { isShared } from './exchange/copies.ts';
 import { needsAnswer, standingOf, type OfferPayload, type OfferRecord } from './exchange/offer.ts';
 import { allows, isVerified, totalBytes } from './exchange/rules.ts';
 import type { QueueOrder } from './exchange/transfer-queue.ts';
@@ -54,6 +55,7 @@ import { Nearby } from './people/nearby.ts';
 import { People, type Person } from './people/people.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
 import type { Lookup, Records } from './records.ts';
+import type { Ranges } from './transfer/blocks.ts';
 import type { OpenWire, WireOptions } from './session/wire.ts';
 import type { Answer, Signaling, SignalingEvents } from './signaling.ts';
 
@@ -93,9 +95,6 @@ export interface CausewayEvents {
   /** The connection will not come back by itself. */
   stopped(reason: Parameters<SignalingEvents['stopped']>[0]): void;
 }
-
-/** A person or a group: whose conversation it is. */
-export type ChatId = AccountId | GroupId;
 
 export type Outcome =
   | { ok: true }
@@ -150,6 +149,8 @@ export class Causeway {
   #connection = 0;
   #iceServers: { at: number; value: WireOptions['iceServers'] } | undefined;
   #looking: ChatId | undefined;
+  /** Devices that a link was wanted to for files of groups, when that was last looked at. */
+  #partners = '';
   #stopped = false;
 
   static async start(ports: CausewayPorts, account: OwnAccount, events: CausewayEvents): Promise<Causeway> {
@@ -236,10 +237,7 @@ export class Causeway {
         iceServers: () => this.#askIceServers(),
         sendSignal: (to, body) => this.#sendSignal(to, body),
         allowed: (device) => this.#allowed(device),
-        online: (device) => {
-          const found = this.#allowed(device);
-          return found !== undefined && (this.people.online(found.account).has(device) || this.groups.isOnline(device));
-        },
+        online: (device) => this.#isOnline(device),
       },
       {
         opened: (link) => this.#linkOpened(link),
@@ -281,13 +279,18 @@ export class Causeway {
       {
         ...ports,
         records: ports.offers,
-        signKeyOf: (account, device) => this.people.get(account)?.everyDevice.find(({ id }) => id === device)?.sign,
+        signKeyOf: (chat, device) => {
+          const known = this.#chat(chat);
+          return known && (this.#authorsOf(known.conversation).get(device) as PublicKey | undefined);
+        },
+        mayHave: (chat, device) => this.#mayRead(chat, device),
+        online: (device) => this.#isOnline(device),
         append: async (conversation, payload) => {
           await this.#append(conversation, payload);
           await this.#facts.idle();
         },
       },
-      { changed: (account) => this.#personChanged(account), broken: (link, problem) => this.#broken(link, problem) },
+      { changed: (chat) => this.#transfersChanged(chat), broken: (link, problem) => this.#broken(link, problem) },
     );
     this.ownDevices = new OwnDevices({
       ...ports,
@@ -710,13 +713,33 @@ export class Causeway {
   }
 
   /** Offers files whose bytes the shell has made available to `Blobs` under this id. */
-  async offer(account: AccountId, offer: OfferId, files: OfferedFile[]): Promise<Outcome> {
-    const person = this.people.get(account);
-    if (!person) return { ok: false, error: { code: 'unknown-handle' } };
-    const outcome = await this.#append(person.conversation, { kind: 'offer', offer, files });
+  async offer(to: ChatId, offer: OfferId, files: OfferedFile[]): Promise<Outcome> {
+    const chat = this.#chat(to);
+    if (!chat) return { ok: false, error: { code: 'unknown-handle' } };
+    const outcome = await this.#append(chat.conversation, { kind: 'offer', offer, files });
     await this.#facts.idle();
     const record = this.transfers.get(offer);
     if (outcome.ok && record) this.#knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
+    return outcome;
+  }
+
+  /**
+   * Fetches a file that anybody of a group offered, or one that was here, for this device: from whoever has it. Of a bundle in a group only
+   * these blocks, those of its manifest among them.
+   */
+  async download(offer: OfferId, file: number, blocks?: Ranges): Promise<Outcome> {
+    const record = this.transfers.get(offer);
+    if (!record?.offered) return done;
+    if (!record.group) {
+      await this.transfers.fetchAgain(offer, file);
+      return done;
+    }
+    if (standingOf(record, file) !== 'waiting') return done;
+    const one = { file, ...(blocks ? { blocks: blocks.map(([first, end]): [number, number] => [first, end]) } : {}) };
+    const whole = !blocks && record.offered.files.length === 1;
+    const answer = { kind: 'answer', offer, verdict: 'accepted', ...(whole ? {} : { chosen: [one] }) } as const;
+    const outcome = await this.#append(record.conversation, answer);
+    await this.#facts.idle();
     return outcome;
   }
 
@@ -728,9 +751,9 @@ export class Causeway {
     const record = this.transfers.get(offer);
     if (!record || !needsAnswer(record)) return done;
     if (chosen && !validChoice(record.offered?.files ?? [], chosen)) return { ok: false, error: { code: 'malformed' } };
-    const person = this.people.get(record.account);
+    const person = this.people.get(record.account as AccountId);
     if (verdict === 'accepted' && person && person.relation !== 'accepted' && person.relation !== 'outgoing') {
-      const accepted = await this.answerRequest(record.account, 'accept');
+      const accepted = await this.answerRequest(person.account, 'accept');
       if (!accepted.ok) return accepted;
     }
     const answer = { kind: 'answer', offer, verdict, ...(chosen ? { chosen } : {}) } as const;
@@ -749,6 +772,10 @@ export class Causeway {
   async cancelFile(offer: OfferId, file: number): Promise<Outcome> {
     const record = this.transfers.get(offer);
     if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
+    if (record.offered?.device !== this.device && isShared(record, file)) {
+      await this.transfers.letGo(offer, file);
+      return done;
+    }
     const outcome = await this.#append(record.conversation, { kind: 'cancel', offer, file });
     await this.#facts.idle();
     const after = this.transfers.get(offer);
@@ -821,6 +848,10 @@ export class Causeway {
 
   async #takeChat(group: Group, entries: readonly StoredEntry[]): Promise<void> {
     const all = await this.#withMissed(entries);
+    for (const entry of all) {
+      const payload = readPayload(entry);
+      if (isOfferPayload(payload)) await this.#takeGroupFact(group, entry, payload);
+    }
     const altered = await this.messages.take(all, this.memberOf(group), this.#own.account.id);
     const summarised = this.conversations.onCommitted(all);
     this.events.committed(all);
@@ -876,6 +907,16 @@ export class Causeway {
     }
   }
 
+  async #takeGroupFact(group: Group, { device, wall, lamport }: StoredEntry, payload: OfferPayload): Promise<void> {
+    const source = { device, mine: device === this.device, at: wall, lamport };
+    try {
+      await this.transfers.addFact(group.id, group.chat, payload, source, { inGroup: true });
+    } catch (problem) {
+      if (!(problem instanceof ProtocolError)) throw problem;
+      this.ports.report(problem); // as between two people
+    }
+  }
+
   /**
    * Accepts an offer that a rule allows. Comes before the summary says that the entry is taken in: after a crash it is done again, and a second
    * answer changes nothing.
@@ -924,6 +965,19 @@ export class Causeway {
     if (this.isMine(device)) return undefined;
     if (found?.person.relation === 'accepted') return { account: found.person.account, device: found.device };
     return this.groups.allowed(device);
+  }
+
+  #isOnline(device: DeviceId): boolean {
+    const found = this.#allowed(device);
+    return found !== undefined && (this.people.online(found.account).has(device) || this.groups.isOnline(device));
+  }
+
+  /** Whether a device is certified, now, for somebody who may read a conversation; of one's own devices those may that are linked at all. */
+  #mayRead(chat: ChatId, device: DeviceId): boolean {
+    const group = this.groups.byId(chat as GroupId);
+    if (group) return group.me !== undefined && group.devices.some(({ id }) => id === device);
+    const account = this.#allowed(device)?.account;
+    return account !== undefined && (account === chat || account === this.#own.account.id);
   }
 
   #linkOpened(link: Link): void {
@@ -979,14 +1033,30 @@ export class Causeway {
   #groupChanged(group: Group | undefined): void {
     this.events.changed(group?.id);
     if (this.#stopped) return;
+    this.transfers.accessChanged();
     this.ownDevices.soon();
     for (const device of this.groups.hosts()) this.links.want(device);
     if (!group?.me) return;
     const near = this.groups.neighbours(group);
+    const partners = this.transfers.partners();
     for (const { id } of group.devices) {
-      if (this.isMine(id) || (!near.has(id) && this.links.stateOf(id) === 'none')) continue;
+      if (this.isMine(id) || (!near.has(id) && !partners.has(id) && this.links.stateOf(id) === 'none')) continue;
       this.#reconsider(id);
     }
+  }
+
+  /** Links are looked at anew when others are wanted: of what moves in a group it is told several times a second. */
+  #transfersChanged(chat: ChatId): void {
+    const group = this.groups.byId(chat as GroupId);
+    if (!group) {
+      this.#personChanged(chat as AccountId);
+      return;
+    }
+    this.events.changed(chat);
+    const partners = [...this.transfers.partners()].join(' ');
+    if (partners === this.#partners) return;
+    this.#partners = partners;
+    this.#groupChanged(group);
   }
 
   #reconsider(device: DeviceId): void {
@@ -1004,6 +1074,7 @@ export class Causeway {
   }
 
   async #wantedByGroups(device: DeviceId): Promise<boolean> {
+    if (this.transfers.partners().has(device)) return true;
     for (const group of this.groups.all()) {
       if (!group.me || !this.groups.neighbours(group).has(device)) continue;
       if (this.#looking === group.id || !group.keys.some) return true;

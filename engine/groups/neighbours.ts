@@ -28,7 +28,7 @@ export function neighbours(self: DeviceId, online: Iterable<DeviceId>, salt: str
 }
 
 /** FNV-1a with a final mix (MurmurHash3): spreads ids, no secret depends on it. */
-function mix(text: string): number {
+export function mix(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
