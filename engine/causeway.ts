@@ -9,7 +9,16 @@ import type { ClientEventName, ClientRequest, ClientResponse } from '../protocol
 import type { Frame } from '../protocol/frame.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import { fromBase64, toBase64 } from '../protocol/bytes.ts';
-import type { AccountId, ChatId, ConversationId, DeviceId, GroupId, OfferId, PublicKey, RequestId } from '../protocol/ids.ts';
+import type {
+  AccountId,
+  ChatId,
+  ConversationId,
+  DeviceId,
+  GroupId,
+  OfferId,
+  PublicKey,
+  RequestId,
+} from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { shownName, type Handle } from '../protocol/names.ts';
 import type { Device, DeviceListBody } from '../protocol/people.ts';

@@ -72,7 +72,8 @@ export function withGroupFact(
 ): OfferRecord {
   const files = record.offered?.files ?? [];
   if (source.device === record.offered?.device) {
-    const ended = payload.kind === 'cancel' && payload.file < files.length && !factsOf(record, payload.file).cancelledBy;
+    const ended =
+      payload.kind === 'cancel' && payload.file < files.length && !factsOf(record, payload.file).cancelledBy;
     return ended ? withFileFacts(record, payload.file, { cancelledBy: source.mine ? 'me' : 'them' }) : record;
   }
   if (payload.kind === 'answer') return withGroupAnswer(record, payload, source);

@@ -240,9 +240,7 @@ export class Incoming {
     return this.ports.offers.shared().flatMap((record) => {
       const files = this.filesToFetch(record).filter(
         (file) =>
-          isShared(record, file) &&
-          !this.#open.get(fileKey(record.offer, file))?.shared &&
-          !this.#isHeld(record, file),
+          isShared(record, file) && !this.#open.get(fileKey(record.offer, file))?.shared && !this.#isHeld(record, file),
       );
       return files.length > 0 && this.ports.sharing.reaches(record) ? files.map((file) => ({ record, file })) : [];
     });

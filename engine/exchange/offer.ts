@@ -118,7 +118,9 @@ export function withFact(record: OfferRecord, payload: OfferPayload, source: Fac
     const known = early.some(
       ({ source: { device, lamport } }) => device === source.device && lamport === source.lamport,
     );
-    return known || early.length >= (record.group ? groupEarlyMax : earlyMax) ? record : { ...record, early: [...early, { payload, source }] };
+    return known || early.length >= (record.group ? groupEarlyMax : earlyMax)
+      ? record
+      : { ...record, early: [...early, { payload, source }] };
   }
   if (record.group) return withGroupFact(record, payload, source);
   if (payload.kind === 'answer') {

@@ -56,7 +56,8 @@ export class Sharing {
       offeredBy: offered.device,
       mayServe: (device) => this.#mayHave(offer, device),
       report: (event) => {
-        if (event.kind === 'banned') this.ports.report(new Error(`${event.device} sent what was not signed: ${event.reason}`));
+        if (event.kind === 'banned')
+          this.ports.report(new Error(`${event.device} sent what was not signed: ${event.reason}`));
       },
     });
     this.#files.set(key, { offer, file, blob: shared, movedAt: this.ports.clock.now() });

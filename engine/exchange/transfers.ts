@@ -431,7 +431,9 @@ export class Transfers {
       await this.#incoming.closed(fileKey(offer, file));
       this.#progress.of(offer, file).doneBytes = 0;
       const { failed: _, ...facts } = factsOf(record, file);
-      await this.#offers.keep(withFileFacts(withoutFailure(record, file), file, { ...facts, again: true, paused: false }));
+      await this.#offers.keep(
+        withFileFacts(withoutFailure(record, file), file, { ...facts, again: true, paused: false }),
+      );
       this.#actOn(offer);
     });
   }
@@ -451,7 +453,7 @@ export class Transfers {
       await this.ports.blobs.remove(offer, file);
       this.#incoming.forget(fileKey(offer, file));
       this.#progress.of(offer, file).doneBytes = 0;
-      await this.#offers.keepFacts(offer, file, { cleared: true });
+      await this.#offers.keepFacts(offer, file, { cleared: true, doneBytes: 0 });
       this.#actOn(offer);
     });
   }
@@ -600,8 +602,9 @@ export class Transfers {
 
   /** Ended for good: lets go of what is open and of copies that nobody needs. */
   #finish(record: OfferRecord, file: number, standing: 'cancelled' | 'declined' | 'done'): void {
-    const { offer } = record;
+    const { offer, offered } = record;
     const key = fileKey(offer, file);
+    const letGo = factsOf(record, file).cleared === true && offered?.mine === false;
     // A receipt that is just being written would still make it done: what ends it is decided after that.
     if (this.#lastWords.busy(key)) return;
     const keptOpen = standing === 'done' && this.#incoming.keepOpen(key);
@@ -612,7 +615,7 @@ export class Transfers {
     this.#outgoing.forget(key);
     const progress = this.#progress.of(offer, file);
     if (progress.activity.kind !== 'idle') progress.stopped({ kind: 'idle' });
-    if (standing === 'done') progress.doneBytes = acceptedBytes(record, file);
+    if (standing === 'done') progress.doneBytes = letGo ? 0 : acceptedBytes(record, file);
     else this.#incoming.forget(key);
     // What went across can be fetched again: from here, by whoever may read the conversation.
     if (standing === 'done' || factsOf(record, file).cleared || this.#clearing.has(key)) return;
