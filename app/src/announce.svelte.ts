@@ -1,5 +1,5 @@
 /** Short messages of the app that fit nowhere else: shown for a while, read out by screen readers. */
-import type { ActionResult } from './state/view.ts';
+import type { ActionResult } from './state/actions.ts';
 import { text } from './text.ts';
 
 export interface Announcement {

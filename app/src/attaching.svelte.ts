@@ -3,7 +3,7 @@ import { announceFailure } from './announce.svelte.ts';
 import type { ChosenFolder } from './bundle/gather.ts';
 import type { Chosen } from './chosen-files.ts';
 import type { AccountId } from '../../protocol/ids.ts';
-import type { Actions } from './state/view.ts';
+import type { Actions } from './state/actions.ts';
 import { text } from './text.ts';
 
 /** More loose files than this in one go become one bundle: as many cards would be no list any more. */

@@ -8,7 +8,7 @@ import type { OwnAccount } from '../../../protocol/http.ts';
 import type { DeviceId } from '../../../protocol/ids.ts';
 import * as api from '../platform/api.ts';
 import { adopt, newDevice, type NewDevice, type SessionOutcome } from './session.ts';
-import type { ActionResult } from './view.ts';
+import type { ActionResult } from './actions.ts';
 
 export class Approval {
   #state: GuestState = { kind: 'asking' };

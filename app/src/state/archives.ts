@@ -12,7 +12,8 @@ import { collect } from '../archive/collect.ts';
 import { UniqueNames } from '../bundle/unique-names.ts';
 import type { BlobStore } from '../platform/blob-store.ts';
 import { saveAs } from '../platform/save.ts';
-import type { ActionError, ImportOutcome } from './view.ts';
+import type { ImportOutcome } from './actions.ts';
+import type { ActionError } from './view.ts';
 
 /** Parts of a text are joined up to about this size before the browser gets them. */
 const chunkUnits = 1024 * 1024;

@@ -16,7 +16,7 @@ import type { DeviceBlobs } from '../platform/device-blobs.ts';
 import { pickFile, pickFolder, writeFile, writeTree, type Writing } from '../platform/save-as.ts';
 import { saveAs } from '../platform/save.ts';
 import type { BundleState, Saving } from './bundle-state.ts';
-import type { ActionResult, BundleActions, ChosenFile } from './view.ts';
+import type { ActionResult, BundleActions, ChosenFile } from './actions.ts';
 
 export interface BundlesPorts {
   engine: Causeway;

@@ -8,15 +8,8 @@ import { shownName } from '../../../protocol/names.ts';
 import { makeThumbnail, safePicture } from '../platform/thumbnails.ts';
 import { text } from '../text.ts';
 import { chatKey, groupKey } from './talk.ts';
-import type {
-  ActionResult,
-  GroupActions,
-  GroupView,
-  InvitationView,
-  JoiningRow,
-  MemberRow,
-  PersonRow,
-} from './view.ts';
+import type { ActionResult, GroupActions } from './actions.ts';
+import type { GroupView, InvitationView, JoiningRow, MemberRow, PersonRow } from './view.ts';
 
 const ok: ActionResult = { ok: true };
 const hourMs = 3600_000;

@@ -1,11 +1,9 @@
 /** `BundleActions` whose code is loaded when something is done with a bundle. */
 import type { Bundles } from './bundles.ts';
-import type { ActionResult, BundleActions } from './view.ts';
+import { guard } from './action-result.ts';
+import type { ActionResult, BundleActions } from './actions.ts';
 
-export function lazyBundles(
-  load: () => Promise<Bundles>,
-  guard: (work: () => Promise<ActionResult>) => Promise<ActionResult>,
-): BundleActions {
+export function lazyBundles(load: () => Promise<Bundles>): BundleActions {
   const acting = (act: (bundles: Bundles) => Promise<ActionResult>) => guard(async () => act(await load()));
   return {
     offer: (...args) => acting((bundles) => bundles.offer(...args)),

@@ -12,7 +12,8 @@ import { Chats } from './chats.ts';
 import type { SearchIndex } from './search-index.ts';
 import { allTalks, authorsOf, talkOf, type Talk } from './talk.ts';
 import type { Timeline } from './timeline.ts';
-import type { ActionResult, Discretion, FoundMessage, MessageActions, MessagePlace, PersonRow } from './view.ts';
+import type { ActionResult, FoundMessage, MessageActions } from './actions.ts';
+import type { Discretion, MessagePlace, PersonRow } from './view.ts';
 
 interface Surroundings {
   engine: Causeway;
@@ -74,6 +75,13 @@ export class Messaging implements MessageActions {
 
   altered(conversation: ConversationId, messages: readonly EntryRef[]): void {
     this.#index.then((index) => index.altered(conversation, messages)).catch(this.around.report);
+  }
+
+  async sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult> {
+    if (toUtf8(text).length > limits.textBytes) return { ok: false, error: { code: 'too-large' } };
+    // Whoever writes wants to see it, wherever in the conversation they read.
+    await this.showNewest();
+    return this.around.guard(() => this.around.engine.sendText(account, text, reply));
   }
 
   async edit(account: AccountId, of: EntryRef, text: string): Promise<ActionResult> {

@@ -1,18 +1,15 @@
 /**
- * What the screens show and what a person can do: the one seam between the engine and the components. Snapshots are plain, replaced
+ * What the screens show: with `actions.ts` the one seam between the engine and the components. Snapshots are plain, replaced
  * as a whole, never mutated; components derive from them and call `Actions`. All names in here went through `protocol/names.ts`.
  */
 import type { GuestState } from '../../../engine/devices/approval-guest.ts';
 import type { AcceptRule } from '../../../engine/exchange/rules.ts';
-import type { Move } from '../../../engine/exchange/queue.ts';
 import type { Path } from '../../../engine/session/wire.ts';
 import type { EntryRef } from '../../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId, OfferId } from '../../../protocol/ids.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Relation } from '../../../protocol/people.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
-import type { BundleFiles } from '../bundle/bundle-files.ts';
-import type { Gathered } from '../bundle/gather.ts';
 import type { Series } from './speed-series.ts';
 import type { TransferSettings } from './transfer-settings.ts';
 
@@ -305,15 +302,6 @@ export interface Discretion {
   typing: boolean;
 }
 
-export interface FoundMessage {
-  key: string;
-  place: MessagePlace;
-  person: PersonRow;
-  author: string;
-  text: string;
-  at: number;
-}
-
 export interface OfferedBundle extends BundleSize {
   manifestBytes: number;
 }
@@ -446,171 +434,4 @@ export interface ActionError {
   retryAfterMs?: number | undefined;
   neededBytes?: number;
   freeBytes?: number;
-}
-export type ActionResult = { ok: true } | { ok: false; error: ActionError };
-
-export interface MessageActions {
-  edit(account: AccountId, message: EntryRef, text: string): Promise<ActionResult>;
-  delete(account: AccountId, message: EntryRef): Promise<ActionResult>;
-  /** Without an emoji the reaction is taken back. */
-  react(account: AccountId, message: EntryRef, emoji?: string): Promise<ActionResult>;
-  /** After this time new messages disappear; 0 when they stay. */
-  setTimer(account: AccountId, afterMs: number): Promise<ActionResult>;
-  /** The person is writing; what is there is kept as a draft. */
-  writing(account: AccountId, draft: string): void;
-  setChat(account: AccountId, chosen: Partial<Pick<PersonRow, 'pinned' | 'muted' | 'archived'>>): void;
-  setDiscretion(discretion: Discretion): void;
-
-  /** More of the open conversation; resolve when it is shown. */
-  showOlder(): Promise<void>;
-  showNewer(): Promise<void>;
-  showNewest(): Promise<void>;
-  /** Opens the conversation at a message. */
-  show(account: AccountId, place: MessagePlace): Promise<void>;
-  /** Shows the first message of the open conversation from this time on. */
-  showDate(at: number): Promise<void>;
-  /** The newest messages with all these words, of one person or of all. */
-  search(words: string, account?: AccountId): Promise<FoundMessage[]>;
-  /** Searching is over: what it holds in memory can go. */
-  searchDone(): void;
-}
-
-/** `leftOut`: entries that are not of this conversation, or that nobody in it signed. */
-export interface ImportOutcome {
-  added: number;
-  leftOut: number;
-}
-
-/** `account` is the id of the group's row. */
-export interface GroupActions {
-  create(name: string, picture?: File): Promise<ActionResult>;
-  rename(account: AccountId, name: string, picture?: File): Promise<ActionResult>;
-  /** By a code or a link. */
-  join(code: string): Promise<ActionResult>;
-  stopJoining(invitation: string): void;
-  invite(account: AccountId, bounds: { hours?: number; uses?: number; approval: boolean }): Promise<ActionResult>;
-  uninvite(account: AccountId, invitation: string): Promise<ActionResult>;
-  /** Sends a contact an invitation. */
-  add(account: AccountId, contact: AccountId): Promise<ActionResult>;
-  decide(account: AccountId, who: AccountId, verdict: 'admit' | 'refuse'): Promise<ActionResult>;
-  remove(account: AccountId, member: AccountId): Promise<ActionResult>;
-  setRole(account: AccountId, member: AccountId, role: MemberRow['role']): Promise<ActionResult>;
-  leave(account: AccountId): Promise<ActionResult>;
-  end(account: AccountId): Promise<ActionResult>;
-}
-
-export interface Actions {
-  register(form: { handle: string; displayName: string; email: string; password: string }): Promise<ActionResult>;
-  login(form: { handle: string; password: string }): Promise<ActionResult>;
-  /** The person says that the recovery code is kept. */
-  recoveryCodeSaved(): void;
-  /** Certifies this browser with the recovery code. */
-  recover(code: string): Promise<ActionResult>;
-  /** Asks a device of the account to let this browser in; how it goes is in the phase. */
-  askApproval(device: DeviceId): Promise<ActionResult>;
-  cancelApproval(): void;
-  /** The codes are the same: the new device joins. */
-  approveDevice(guest: DeviceId): Promise<ActionResult>;
-  refuseDevice(): void;
-  renameDevice(device: DeviceId, name: string): Promise<ActionResult>;
-  revokeDevice(device: DeviceId): Promise<ActionResult>;
-  /** Goes on without the recovery code: new keys, contacts are told, a new recovery code is shown. */
-  startOver(password: string): Promise<ActionResult>;
-  /** Keeps keys and history unless `remove`: then everything of this account leaves the browser. */
-  logout(options: { remove: boolean }): Promise<ActionResult>;
-  /** For good, on the server and in this browser. */
-  deleteAccount(password: string): Promise<ActionResult>;
-  /** Takes the engine over from the other tab. */
-  useHere(): void;
-
-  /** Opens the conversation with an exact handle and asks the person to become a contact. */
-  shareWith(handle: string): Promise<ActionResult>;
-  /** Shows this person to those behind the same address who did the same, and them to this one, until it is switched off or the page goes. */
-  setNearby(on: boolean): void;
-  /** Asks somebody who is nearby to become a contact. */
-  askNearby(handle: string): Promise<ActionResult>;
-  open(account: AccountId): void;
-  close(): void;
-  answerRequest(account: AccountId, verdict: 'accept' | 'decline' | 'block'): Promise<ActionResult>;
-  unblock(account: AccountId): Promise<ActionResult>;
-  acknowledgeKeys(account: AccountId): void;
-
-  sendText(account: AccountId, text: string, reply?: EntryRef): Promise<ActionResult>;
-  readonly messages: MessageActions;
-  readonly groups: GroupActions;
-  /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
-  attach(
-    account: AccountId,
-    files: { file: File; handle?: FileSystemFileHandle }[],
-    options: { pasted: boolean },
-  ): Promise<ActionResult>;
-  answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult>;
-  cancelFile(offer: OfferId, file: number): void;
-  pauseFile(offer: OfferId, file: number): void;
-  resumeFile(offer: OfferId, file: number): void;
-  retryFile(offer: OfferId, file: number): void;
-  /** The sender chose the file again after a reload. */
-  provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult>;
-  /** Downloads the received file under its cleaned name; a bundle as a ZIP, which is written first. */
-  saveFile(offer: OfferId, file: number): Promise<ActionResult>;
-
-  /** Downloads a conversation: as JSON, or as a ZIP of a page, the JSON and the files that are here. */
-  exportConversation(account: AccountId, as: 'json' | 'page'): Promise<ActionResult>;
-  importConversation(account: AccountId, file: File): Promise<ImportOutcome | { error: ActionError }>;
-
-  readonly bundles: BundleActions;
-
-  /** Fills `View.transfers` from now on, or stops. */
-  watchTransfers(watched: boolean): void;
-  /** Changes the place of a file that waits in line. */
-  moveFile(offer: OfferId, file: number, move: Move): void;
-  /** All that runs or waits in line. */
-  pauseAll(): void;
-  resumeAll(): void;
-  /** Leaves finished files out of the list of transfers; the conversations keep them. */
-  clearFinished(): void;
-  setTransferSettings(settings: TransferSettings): void;
-
-  /** Twelve groups of five digits, to compare. */
-  safetyNumber(account: AccountId): Promise<string[] | undefined>;
-  setVerified(account: AccountId, verified: boolean): void;
-  /** Undefined for none. */
-  setAcceptRule(account: AccountId, rule: AcceptRule | undefined): void;
-
-  updateProfile(profile: { displayName: string; email: string }): Promise<ActionResult>;
-  setTheme(theme: Theme): void;
-  /** Asks the browser not to evict. */
-  persistStorage(): Promise<void>;
-  refreshStorage(): Promise<void>;
-  /** Loads the waiting version; refused while a transfer runs (the screen says so). */
-  applyUpdate(): void;
-}
-
-/** One file of an offer that is accepted; of a bundle perhaps only a part. */
-export interface ChosenFile {
-  file: number;
-  /** Blocks to be fetched, and entries of the manifest that were chosen; [first, end), ascending. */
-  part?: { blocks: Ranges; entries: Ranges };
-}
-
-export interface BundleActions {
-  /** Offers what was gathered as one file. */
-  offer(account: AccountId, gathered: Gathered): Promise<ActionResult>;
-  /** The sender chose the folder again after a reload; a card whose folder is another one says so. */
-  provide(offer: OfferId, file: number, again: Gathered): Promise<ActionResult>;
-  /**
-   * The files of a bundle. Of an offer that nobody answered they are asked for first: `onprogress` is told which part (0 to 1) is here.
-   * `absent`: they cannot be had now; `bad`: the list is not what the offer says.
-   */
-  files(
-    offer: OfferId,
-    file: number,
-    waiting: { signal: AbortSignal; onprogress: (part: number) => void },
-  ): Promise<BundleFiles | 'bad' | 'absent'>;
-  acceptSome(offer: OfferId, chosen: readonly ChosenFile[]): Promise<ActionResult>;
-  /** Downloads one file of a received bundle. */
-  saveEntry(offer: OfferId, file: number, node: number): Promise<ActionResult>;
-  /** Lets the person pick a place, and writes there: a file, or the files and folders of a bundle. */
-  saveAs(offer: OfferId, file: number): Promise<ActionResult>;
-  stopSaving(offer: OfferId, file: number): Promise<void>;
 }

@@ -1,0 +1,130 @@
+/** What a person does with files: offer them, answer an offer, pause, move and retry, save what came. Bundles are in `bundles.ts`. */
+import type { Causeway } from '../../../engine/causeway.ts';
+import { fileKey } from '../../../engine/exchange/offer.ts';
+import type { Move } from '../../../engine/exchange/queue.ts';
+import type { AccountId, OfferId } from '../../../protocol/ids.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { fileName } from '../../../protocol/names.ts';
+import type { BlobStore } from '../platform/blob-store.ts';
+import { isSame, type DeviceBlobs } from '../platform/device-blobs.ts';
+import { saveAs } from '../platform/save.ts';
+import { makeThumbnail } from '../platform/thumbnails.ts';
+import { guard, ok, resultOf } from './action-result.ts';
+import type { ActionResult, FileActions } from './actions.ts';
+import type { Bundles } from './bundles.ts';
+import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
+import type { Thumbnails } from './thumbnails.ts';
+
+interface Surroundings {
+  engine: Causeway;
+  store: BlobStore;
+  blobs: DeviceBlobs;
+  thumbnails: Thumbnails;
+  bundles: () => Promise<Bundles>;
+  report: (problem: unknown) => void;
+}
+
+/** `handle`: where the browser gives one, so that the file is found again after a reload. */
+interface Attached {
+  file: File;
+  handle?: FileSystemFileHandle;
+}
+
+export class Files implements FileActions {
+  constructor(private readonly around: Surroundings) {}
+
+  async attach(account: AccountId, files: Attached[], options: { pasted: boolean }): Promise<ActionResult> {
+    const stranger = this.around.engine.people.get(account)?.relation !== 'accepted';
+    return guard(async () => {
+      for (const some of intoOffers(files, stranger)) {
+        const outcome = await this.#offer(account, some, options);
+        if (!outcome.ok) return outcome;
+      }
+      return ok;
+    });
+  }
+
+  async answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult> {
+    return guard(async () =>
+      resultOf(await this.around.engine.answerOffer(offer, verdict === 'accept' ? 'accepted' : 'declined')),
+    );
+  }
+
+  cancelFile(offer: OfferId, file: number): void {
+    this.around.engine.cancelFile(offer, file).catch(this.around.report);
+  }
+
+  pauseFile(offer: OfferId, file: number): void {
+    this.around.engine.transfers.pause(offer, file).catch(this.around.report);
+  }
+
+  resumeFile(offer: OfferId, file: number): void {
+    this.around.engine.transfers.resume(offer, file).catch(this.around.report);
+  }
+
+  retryFile(offer: OfferId, file: number): void {
+    const { engine, blobs } = this.around;
+    // A file of a bundle that is as it was again can be read; one that is not there is looked for anew.
+    const moved = blobs.problemsOf(offer, file).every(({ kind }) => kind === 'missing');
+    if (moved && engine.transfers.get(offer)?.files[file]?.failed === 'changed') blobs.unchoose(offer, file);
+    this.resumeFile(offer, file);
+  }
+
+  provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult> {
+    const { engine, blobs, thumbnails } = this.around;
+    const offered = engine.transfers.get(offer)?.offered?.files[file];
+    if (!offered) return Promise.resolve(ok);
+    const same = isSame(chosen, offered);
+    thumbnails.setWrong(fileKey(offer, file), same ? undefined : chosen.name === offered.name ? 'changed' : 'other');
+    if (!same) return Promise.resolve(ok); // the card says so and asks again
+    blobs.provide(offer, file, chosen);
+    engine.transfers.provided(offer, file);
+    return Promise.resolve(ok);
+  }
+
+  async saveFile(offer: OfferId, file: number): Promise<ActionResult> {
+    const { engine, store, bundles } = this.around;
+    const offered = engine.transfers.get(offer)?.offered?.files[file];
+    if (!offered) return { ok: false, error: { code: 'storage' } };
+    return guard(async () => {
+      if (offered.bundle) return (await bundles()).saveZip(offer, file);
+      saveAs(await store.finished({ offer, file }), fileName(offered.name));
+      return ok;
+    });
+  }
+
+  moveFile(offer: OfferId, file: number, move: Move): void {
+    this.around.engine.transfers.move(offer, file, move).catch(this.around.report);
+  }
+
+  pauseAll(): void {
+    this.around.engine.transfers.together.pause().catch(this.around.report);
+  }
+
+  resumeAll(): void {
+    this.around.engine.transfers.together.resume().catch(this.around.report);
+  }
+
+  clearFinished(): void {
+    this.around.engine.transfers.together.unlistFinished().catch(this.around.report);
+  }
+
+  async #offer(account: AccountId, files: readonly Attached[], { pasted }: { pasted: boolean }): Promise<ActionResult> {
+    const { engine, blobs } = this.around;
+    const offer = engine.newOfferId();
+    const budget = thumbnailBudget(files.length);
+    const offered = [];
+    for (const [index, { file, handle }] of files.entries()) {
+      await blobs.attach(offer, index, file, { pasted, ...(handle ? { handle } : {}) });
+      const thumbnail = await makeThumbnail(file, budget);
+      offered.push({
+        name: file.name.slice(0, limits.fileNameUnits),
+        size: file.size,
+        type: file.type.slice(0, limits.mimeLength),
+        modifiedAt: Math.max(0, file.lastModified),
+        ...(thumbnail ? { thumbnail } : {}),
+      });
+    }
+    return resultOf(await engine.offer(account, offer, offered));
+  }
+}
