@@ -64,7 +64,6 @@ import { Nearby } from './people/nearby.ts';
 import { People, type Person } from './people/people.ts';
 import type { Clock, DeviceKeys, FeedStore, Hashes, Random, Signatures, StoredEntry } from './ports.ts';
 import type { Lookup, Records } from './records.ts';
-import type { Ranges } from './transfer/blocks.ts';
 import type { OpenWire, WireOptions } from './session/wire.ts';
 import type { Answer, Signaling, SignalingEvents } from './signaling.ts';
 
@@ -246,7 +245,7 @@ export class Causeway {
         iceServers: () => this.#askIceServers(),
         sendSignal: (to, body) => this.#sendSignal(to, body),
         allowed: (device) => this.#allowed(device),
-        online: (device) => this.#isOnline(device),
+        online: (device) => this.isOnline(device),
       },
       {
         opened: (link) => this.#linkOpened(link),
@@ -293,7 +292,7 @@ export class Causeway {
           return known && (this.#authorsOf(known.conversation).get(device) as PublicKey | undefined);
         },
         mayHave: (chat, device) => this.#mayRead(chat, device),
-        online: (device) => this.#isOnline(device),
+        online: (device) => this.isOnline(device),
         append: async (conversation, payload) => {
           await this.#append(conversation, payload);
           await this.#facts.idle();
@@ -732,35 +731,27 @@ export class Causeway {
     return outcome;
   }
 
-  /**
-   * Fetches a file that anybody of a group offered, or one that was here, for this device: from whoever has it. Of a bundle in a group only
-   * these blocks, those of its manifest among them.
-   */
-  async download(offer: OfferId, file: number, blocks?: Ranges): Promise<Outcome> {
+  /** Fetches a file that anybody of a group offered, or one that was here, for this device: from whoever has it. */
+  async download(offer: OfferId, file: number): Promise<Outcome> {
     const record = this.transfers.get(offer);
     if (!record?.offered) return done;
-    if (!record.group) {
-      await this.transfers.fetchAgain(offer, file);
-      return done;
+    if (record.group) {
+      if (standingOf(record, file) !== 'waiting') return done;
+      return this.answerOffer(offer, 'accepted', record.offered.files.length > 1 ? [{ file }] : undefined);
     }
-    if (standingOf(record, file) !== 'waiting') return done;
-    const one = { file, ...(blocks ? { blocks: blocks.map(([first, end]): [number, number] => [first, end]) } : {}) };
-    const whole = !blocks && record.offered.files.length === 1;
-    const answer = { kind: 'answer', offer, verdict: 'accepted', ...(whole ? {} : { chosen: [one] }) } as const;
-    const outcome = await this.#append(record.conversation, answer);
-    await this.#facts.idle();
-    return outcome;
+    await this.transfers.fetchAgain(offer, file);
+    return done;
   }
 
   /**
    * Accepting the offer of a stranger accepts the person. With `chosen` only these files are accepted, ascending, and of a bundle only these
-   * blocks, those of its manifest among them.
+   * blocks, those of its manifest among them. In a group each answer is about this device alone.
    */
   async answerOffer(offer: OfferId, verdict: 'accepted' | 'declined', chosen?: Choice): Promise<Outcome> {
     const record = this.transfers.get(offer);
-    if (!record || !needsAnswer(record)) return done;
+    if (!record || !(needsAnswer(record) || record.group)) return done;
     if (chosen && !validChoice(record.offered?.files ?? [], chosen)) return { ok: false, error: { code: 'malformed' } };
-    const person = this.people.get(record.account as AccountId);
+    const person = record.group ? undefined : this.people.get(record.account as AccountId);
     if (verdict === 'accepted' && person && person.relation !== 'accepted' && person.relation !== 'outgoing') {
       const accepted = await this.answerRequest(person.account, 'accept');
       if (!accepted.ok) return accepted;
@@ -976,7 +967,8 @@ export class Causeway {
     return this.groups.allowed(device);
   }
 
-  #isOnline(device: DeviceId): boolean {
+  /** Whether the server says so of a device that a link may lead to. */
+  isOnline(device: DeviceId): boolean {
     const found = this.#allowed(device);
     return found !== undefined && (this.people.online(found.account).has(device) || this.groups.isOnline(device));
   }

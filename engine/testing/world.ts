@@ -4,7 +4,7 @@
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import type { OfferedFile } from '../../protocol/entry.ts';
-import type { AccountId, ChatId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import type { ChatId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { Causeway, type CausewayPorts } from '../causeway.ts';
 import type { Annotation } from '../messages/annotation.ts';
 import type { Expiry } from '../messages/expiries.ts';

@@ -51,6 +51,8 @@ export function actionsOf(app: App, accounts: Accounts): Actions {
 
     attach: async (...args) => files().attach(...args),
     answerOffer: async (offer, verdict) => files().answerOffer(offer, verdict),
+    downloadFile: async (offer, file) => files().downloadFile(offer, file),
+    removeFile: (offer, file) => files().removeFile(offer, file),
     cancelFile: (offer, file) => files().cancelFile(offer, file),
     pauseFile: (offer, file) => files().pauseFile(offer, file),
     resumeFile: (offer, file) => files().resumeFile(offer, file),

@@ -155,6 +155,10 @@ export interface FileActions {
     options: { pasted: boolean },
   ): Promise<ActionResult>;
   answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult>;
+  /** Fetches a file of a group, or one that was here, from whoever has it. */
+  downloadFile(offer: OfferId, file: number): Promise<ActionResult>;
+  /** Removes a received file from this device. */
+  removeFile(offer: OfferId, file: number): void;
   cancelFile(offer: OfferId, file: number): void;
   pauseFile(offer: OfferId, file: number): void;
   resumeFile(offer: OfferId, file: number): void;

@@ -247,12 +247,12 @@ export class Bundles implements BundleActions {
     { signal, onprogress }: { signal: AbortSignal; onprogress: (part: number) => void },
   ): Promise<boolean> {
     const { transfers, people } = this.ports.engine;
-    const account = transfers.get(offer)?.account;
+    const record = transfers.get(offer);
     const manifest = { start: 0, sizeBytes: manifestBytes };
     const arrived = (): boolean => covers(this.#have(offer, file), manifest);
     if (arrived()) return true;
     // Nothing is fetched from somebody who was not accepted.
-    if (account === undefined || people.get(account)?.relation !== 'accepted') return false;
+    if (!record || (!record.group && people.get(record.account as AccountId)?.relation !== 'accepted')) return false;
     transfers.fetchManifest(offer, file);
     return new Promise((resolve) => {
       const check = (): void => {

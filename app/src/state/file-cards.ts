@@ -8,11 +8,13 @@ import {
   standingOf,
   type OfferRecord,
 } from '../../../engine/exchange/offer.ts';
-import type { Person } from '../../../engine/people/people.ts';
-import type { OfferId } from '../../../protocol/ids.ts';
+import { holdersOf, isHere } from '../../../engine/exchange/copies.ts';
+import type { AccountId, GroupId, OfferId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { BundleProblem } from '../platform/bundle-source.ts';
 import type { BundleState } from './bundle-state.ts';
+import { copiesOf } from './file-copies.ts';
+import type { Talk } from './talk.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';
 import type { BundleView, FileCard, FileStatus } from './view.ts';
 
@@ -23,25 +25,29 @@ export interface CardExtras {
   problemsOf: (offer: OfferId, file: number) => readonly BundleProblem[];
 }
 
-export function fileCards(engine: Causeway, record: OfferRecord, person: Person, extras: CardExtras): FileCard[] {
+export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, extras: CardExtras): FileCard[] {
   const { thumbnails } = extras;
   const { offered } = record;
   if (!offered) return [];
   const now = Date.now();
-  const path = engine.pathsOf(person.account).find((one) => one.path !== undefined)?.path;
+  const path = engine.pathsOf(talk.account).find((one) => one.path !== undefined)?.path;
   const byRule = record.byRule === true && record.answer.kind === 'accepted';
   return offered.files.map((file, index) => {
     const progress = engine.transfers.progressOf(record.offer, index);
     const sizeBytes = acceptedBytes(record, index);
-    const status = statusOf(engine, record, index, thumbnails.wrong(fileKey(record.offer, index)));
+    const copies = copiesOf(engine, record, index, talk);
+    const here = isHere(record, index, engine.device);
+    const status = statusOf(engine, record, index, {
+      here,
+      nobody: copies?.online === false,
+      wrongFile: thumbnails.wrong(fileKey(record.offer, index)),
+    });
     const running = status.kind === 'running' && !status.stalled;
     const bytesPerSecond = progress.bytesPerSecond(now);
     const secondsLeft = progress.secondsLeft(now, sizeBytes);
     const saving = extras.bundles.saving(fileKey(record.offer, index));
     const bundle = bundleView(engine, record, index, extras);
     const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
-    // Another device of the account may be the one that has it.
-    const here = factsOf(record, index).receivedBy === engine.device;
     return {
       offer: record.offer,
       file: index,
@@ -52,6 +58,8 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
       status,
       doneBytes: Math.min(progress.doneBytes, sizeBytes),
       canSave: !offered.mine && ((status.kind === 'done' && here) || partHere(engine, record, index)),
+      ...(copies ? { copies } : {}),
+      ...downloadOf(status, offered.mine, factsOf(record, index).cleared === true),
       ...(bundle ? { bundle } : {}),
       ...(saving ? { saving } : {}),
       ...(byRule ? { byRule } : {}),
@@ -83,6 +91,7 @@ function bundleView(
   const { transfers } = engine;
   const mine = record.offered?.mine === true;
   return {
+    manifestBytes: bundle.manifestBytes,
     files: bundle.files,
     folders: bundle.folders,
     accepted: acceptedBlocks(record, file),
@@ -100,12 +109,24 @@ function bundleView(
   };
 }
 
-function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile: WrongFile | undefined): FileStatus {
+function downloadOf(status: FileStatus, mine: boolean, cleared: boolean): Pick<FileCard, 'canDownload'> {
+  if (mine) return {};
+  if (status.kind === 'offered') return { canDownload: cleared ? 'again' : 'first' };
+  return status.kind === 'done' && status.gone ? { canDownload: 'again' } : {};
+}
+
+/** @param here whether it is on this device. @param nobody whether nobody is online who has it. */
+function statusOf(
+  engine: Causeway,
+  record: OfferRecord,
+  file: number,
+  { here, nobody, wrongFile }: { here: boolean; nobody: boolean; wrongFile: WrongFile | undefined },
+): FileStatus {
   const facts = factsOf(record, file);
   const mine = record.offered?.mine ?? false;
   switch (standingOf(record, file)) {
     case 'done':
-      return { kind: 'done' };
+      return { kind: 'done', ...(mine || here ? {} : { gone: true }) };
     case 'declined':
       return { kind: 'declined' };
     case 'cancelled':
@@ -115,6 +136,8 @@ function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile
     case 'paused':
       return { kind: 'paused', byMe: true };
     case 'waiting':
+      if (record.group && mine) return sharedStatus(engine, record, file, wrongFile);
+      if (record.group) return { kind: 'offered', ...(nobody ? { nobody } : {}) };
       return { kind: 'waiting', needsAnswer: !mine };
     case 'accepted':
       break;
@@ -137,16 +160,43 @@ function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile
     case 'idle':
       return stalled
         ? { kind: 'running', ...stalled }
-        : { kind: 'waiting', needsAnswer: false, inLine: engine.transfers.inLine(record, file) };
+        : {
+            kind: 'waiting',
+            needsAnswer: false,
+            inLine: engine.transfers.inLine(record, file),
+            ...(nobody ? { nobody } : {}),
+          };
   }
+}
+
+/** Of a file that this person offered in a group. */
+function sharedStatus(
+  engine: Causeway,
+  record: OfferRecord,
+  file: number,
+  wrongFile: WrongFile | undefined,
+): FileStatus {
+  if (engine.transfers.progressOf(record.offer, file).activity.kind === 'needs-file')
+    return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
+  const group = engine.groups.byId(record.account as GroupId);
+  const others = [...(group?.membership?.members.keys() ?? [])].filter((account) => account !== engine.account.id);
+  const have = new Set(holdersOf(factsOf(record, file)).map((device) => group?.accountOf(device)));
+  return {
+    kind: 'shared',
+    have: others.filter((account) => have.has(account)).length,
+    of: others.length,
+    sendingTo: engine.transfers.takersOf(record.offer, file),
+  };
 }
 
 /** Nobody waits for data of somebody of whom the server says that they are away. */
 function stalledOf(engine: Causeway, record: OfferRecord, file: number) {
   const silentMs = engine.transfers.stalledMs(record, file);
-  const away = engine.connected && engine.people.online(record.account).size === 0;
+  const account = record.account as AccountId; // of a group there is no such person
+  const away = engine.connected && !record.group && engine.people.online(account).size === 0;
   if (silentMs === undefined || away) return undefined;
-  const devices = engine.people.get(record.account)?.devices ?? [];
+  if (record.group) return { stalled: { seconds: Math.floor(silentMs / 1000), reconnecting: false } };
+  const devices = engine.people.get(account)?.devices ?? [];
   const reconnecting = !devices.some(({ id }) => engine.links.stateOf(id) === 'open');
   return { stalled: { seconds: Math.floor(silentMs / 1000), reconnecting } };
 }

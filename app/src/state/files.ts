@@ -34,7 +34,8 @@ export class Files implements FileActions {
   constructor(private readonly around: Surroundings) {}
 
   async attach(account: AccountId, files: Attached[], options: { pasted: boolean }): Promise<ActionResult> {
-    const stranger = this.around.engine.people.get(account)?.relation !== 'accepted';
+    const person = this.around.engine.people.get(account);
+    const stranger = person !== undefined && person.relation !== 'accepted';
     return guard(async () => {
       for (const some of intoOffers(files, stranger)) {
         const outcome = await this.#offer(account, some, options);
@@ -48,6 +49,14 @@ export class Files implements FileActions {
     return guard(async () =>
       resultOf(await this.around.engine.answerOffer(offer, verdict === 'accept' ? 'accepted' : 'declined')),
     );
+  }
+
+  downloadFile(offer: OfferId, file: number): Promise<ActionResult> {
+    return guard(async () => resultOf(await this.around.engine.download(offer, file)));
+  }
+
+  removeFile(offer: OfferId, file: number): void {
+    this.around.engine.transfers.letGo(offer, file).catch(this.around.report);
   }
 
   cancelFile(offer: OfferId, file: number): void {

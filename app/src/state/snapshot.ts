@@ -85,7 +85,7 @@ export function peopleRows(
   return { people: people.map(({ row }) => row), requests: requests.map(({ row }) => row) };
 }
 
-const chosenOf = ({ pinned, muted, archived }: Chat) => ({ pinned, muted, archived });
+export const chosenOf = ({ pinned, muted, archived }: Chat) => ({ pinned, muted, archived });
 
 /** Part of the bytes of all running files with a person that is done. */
 function progressWith(engine: Causeway, person: Person): number | undefined {
@@ -114,7 +114,7 @@ export function offersOf(
     .all()
     .filter(needsAnswer)
     .flatMap((record) => {
-      const person = engine.people.get(record.account);
+      const person = engine.people.get(record.account as AccountId);
       if (!record.offered || !person || person.relation === 'blocked' || person.departedAt !== undefined) return [];
       if (engine.people.isSelf(person.account)) return []; // taken without asking
       const files = record.offered.files.map((file, index) => {

@@ -104,6 +104,8 @@ export type FileStatus =
       needsAnswer: boolean;
       /** Both are there, and others come first. */ inLine?: boolean;
       tooSlow?: true;
+      /** Nobody who is online has it. */
+      nobody?: true;
     }
   /** `stalled`: nothing moved for so many seconds though it should; without a link one is being made. */
   | { kind: 'running'; stalled?: { seconds: number; reconnecting: boolean } }
@@ -113,7 +115,11 @@ export type FileStatus =
   | { kind: 'paused'; byMe: boolean; full?: true }
   /** The sender's browser no longer has the file: the person is asked for it again by name (`mine`), or waits for that. */
   | { kind: 'needs-file'; wrongFile?: 'other' | 'changed' }
-  | { kind: 'done' }
+  /** Anybody of the group may fetch it. Mine: so many of the others have it, and it goes to so many now. Theirs: `nobody` who is online has it. */
+  | { kind: 'shared'; have: number; of: number; sendingTo: number }
+  | { kind: 'offered'; nobody?: true }
+  /** `gone`: it is on this device no more, or is on another device of this person. */
+  | { kind: 'done'; gone?: true }
   | { kind: 'declined' }
   | { kind: 'cancelled'; byMe: boolean }
   /** Something failed; `retry` is offered. */
@@ -153,13 +159,27 @@ export interface FileCard {
   byRule?: boolean;
   /** The received file, or all of a bundle that could be had, is on this device and can be saved. */
   canSave: boolean;
+  /** It can be fetched, or fetched once more. */
+  canDownload?: 'first' | 'again';
+  /** Who has a copy, once anybody may. */
+  copies?: CopiesView;
   /** It is many files, or a folder. */
   bundle?: BundleView;
   /** It is being written to where the person wants it. */
   saving?: { kind: 'zip' | 'folder' | 'file'; doneBytes: number; totalBytes: number };
 }
 
+/** Who has a copy of a file, by what their devices say. */
+export interface CopiesView {
+  /** On this device: a received one, or the file that was offered from here. */
+  here: 'received' | 'offered' | 'none';
+  /** Of others who have it, those who are online first. */
+  names: string[];
+  online: boolean;
+}
+
 export interface BundleView extends BundleSize {
+  manifestBytes: number;
   /** Blocks that are to be moved, or may be while nobody answered. */
   accepted: Ranges;
   /** Of a received one those that are here; of a sent one those that came through, as far as they were sent since the start. */
