@@ -4,7 +4,7 @@
  * the file to (invariants 1 and 2). A file that several fetch stays open for the others for a while.
  */
 import { equalBytes, fromBase64, type Bytes } from '../../protocol/bytes.ts';
-import type { ChatId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import type { ChatId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import type { Link } from '../links/link.ts';
 import { SinkError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
@@ -43,7 +43,7 @@ export interface IncomingPorts {
   queue: TransferQueue;
   links: ReadonlyMap<Link, LinkTransfers>;
   sharing: Sharing;
-  signKeyOf(account: ChatId, device: DeviceId): string | undefined;
+  signKeyOf(conversation: ConversationId, device: DeviceId): string | undefined;
   /** Ends the file here: for good, or until there is room. */
   fail(offer: OfferId, file: number, reason: FailureReason | 'no-space'): void;
   act(offer: OfferId): void;
@@ -494,8 +494,8 @@ export class Incoming {
   }
 
   async #newBlob(record: OfferRecord, file: number, report: (event: IncomingEvent) => void): Promise<IncomingBlob> {
-    const { offer, account, offered } = record;
-    const publicKey = offered && this.ports.signKeyOf(account, offered.device);
+    const { offer, offered } = record;
+    const publicKey = offered && this.ports.signKeyOf(record.conversation, offered.device);
     const described = offered?.files[file];
     if (publicKey === undefined || described === undefined)
       throw new Error('an accepted offer without its sender or size');

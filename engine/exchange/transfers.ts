@@ -55,8 +55,8 @@ export interface TransfersPorts {
   blobs: Blobs;
   records: Records<OfferRecord>;
   queue: Records<QueueOrder>;
-  /** Signing key (Ed25519, base64url) of a device of this person, this account or this group, also of a former one. */
-  signKeyOf(account: ChatId, device: DeviceId): string | undefined;
+  /** Signing key (Ed25519, base64url) of a device that may write there, also of a former one. */
+  signKeyOf(conversation: ConversationId, device: DeviceId): string | undefined;
   /** Whether a device is certified, now, for somebody who may read this person's conversation, or this group's. */
   mayHave(account: ChatId, device: DeviceId): boolean;
   online(device: DeviceId): boolean;

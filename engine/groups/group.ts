@@ -14,7 +14,7 @@ import { Serial } from '../feed/serial.ts';
 import { chatIdOf, groupIdOf, readLogEntry, readWire, type LogEntry } from './log-entry.ts';
 import { GroupKeys, devicesOf, sealedOverheadBytes } from './group-keys.ts';
 import { GroupLog, type GroupState } from './group-log.ts';
-import type { GroupPorts } from './groups.ts';
+import type { GroupPorts } from './ports.ts';
 import type { Member, Membership } from './membership.ts';
 
 /** Somebody who waits for an admin's word. */

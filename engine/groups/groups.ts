@@ -1,84 +1,28 @@
 /**
- * Owns the groups of this account on this device: founding, joining, what is served over which link, what the server says of them. What one
- * group is and does is `group.ts`.
+ * Owns the groups of this account on this device: founding, inviting, what is served over which link, what the server says of them. What one
+ * group is and does is `group.ts`; being let in is `joining.ts`, letting in `admission.ts`.
  */
-import { fromBase64, toBase64, type Bytes } from '../../protocol/bytes.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
-import type { ClientEventName, ClientRequest, ClientResponse, ServerEvent } from '../../protocol/events.ts';
-import type { GroupFace, GroupPayload } from '../../protocol/group.ts';
-import type { Roster, RosterChange } from '../../protocol/group-roster.ts';
-import type {
-  AccountId,
-  ConversationId,
-  DeviceId,
-  GroupId,
-  InvitationId,
-  PublicKey,
-  Signature,
-} from '../../protocol/ids.ts';
+import { fromBase64, toBase64 } from '../../protocol/bytes.ts';
+import type { ServerEvent } from '../../protocol/events.ts';
+import type { GroupFace } from '../../protocol/group.ts';
+import type { Roster } from '../../protocol/group-roster.ts';
+import type { AccountId, ConversationId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Device, PublicAccount, SignedDeviceList } from '../../protocol/people.ts';
-import type { CipherPlace, PayloadCipher } from '../feed/entry.ts';
-import type { Feeds } from '../feed/log.ts';
+import type { Device } from '../../protocol/people.ts';
+import type { PayloadCipher } from '../feed/entry.ts';
 import { Serial } from '../feed/serial.ts';
-import type { Sealing } from '../identity/envelope.ts';
 import { verifyChain } from '../identity/device-list.ts';
-import type { Clock, Hashes, Random, Signatures, StoredEntry } from '../ports.ts';
-import type { Records } from '../records.ts';
-import type { Answer } from '../signaling.ts';
+import type { StoredEntry } from '../ports.ts';
+import { Admission } from './admission.ts';
+import { chatCipher } from './chat-cipher.ts';
+import { Delays } from './delays.ts';
 import { Group } from './group.ts';
-import { codeOf, invitationOf, secretBytes, secretOf } from './invitation-code.ts';
-import { groupIdOf, joinMessage, logIdOf } from './log-entry.ts';
+import { codeOf, invitationOf, secretBytes } from './invitation-code.ts';
+import { Joining } from './joining.ts';
+import { groupIdOf, logIdOf } from './log-entry.ts';
 import { neighbours } from './neighbours.ts';
-import type { GroupCrypto } from './ports.ts';
-
-export type GroupRow =
-  | {
-      kind: 'group';
-      log: ConversationId;
-      /** Secrets of invitations that this device made or came in by, base64url: to show the code again. */
-      secrets: [InvitationId, string][];
-      /** The other devices of this account were told. */
-      told?: boolean;
-    }
-  /** Asked to join, and not in it yet. */
-  | {
-      kind: 'joining';
-      invitation: InvitationId;
-      secret: string;
-      group?: GroupId;
-      since: number;
-      verdict?: JoinStanding;
-    };
-
-/** `asking`: nobody has answered yet. `waiting`: for an admin. */
-export type JoinStanding = 'asking' | 'waiting' | 'refused' | 'gone';
-
-export interface GroupPorts {
-  clock: Clock;
-  random: Random;
-  hashes: Hashes;
-  signatures: Signatures;
-  crypto: GroupCrypto;
-  keys: Sealing & { readonly id: DeviceId };
-  feeds: Feeds;
-  rows: Records<GroupRow>;
-  own(): {
-    account: AccountId;
-    root: PublicKey;
-    handle: string;
-    displayName: string;
-    lists: readonly SignedDeviceList[];
-  };
-  /** Writes into a log or a chat; whether it was committed. */
-  append(conversation: ConversationId, payload: GroupPayload): Promise<boolean>;
-  /** Resolves once what was committed until now is taken in. */
-  settled(): Promise<void>;
-  isMine(device: DeviceId): boolean;
-  request<Name extends ClientEventName>(name: Name, body: ClientRequest<Name>): Promise<Answer<ClientResponse<Name>>>;
-  change(group: GroupId, change: RosterChange): Promise<boolean>;
-  report(problem: unknown): void;
-}
+import type { GroupOutcome, GroupPorts } from './ports.ts';
+import { rowKey, type JoiningRow, type KnownRow } from './rows.ts';
 
 export interface GroupsEvents {
   /** What is shown of a group, or which links it wants, may be different now. */
@@ -89,59 +33,51 @@ export interface GroupsEvents {
   readable(group: Group): void;
 }
 
-export type GroupOutcome =
-  { ok: true } | { ok: false; code: 'unknown-invitation' | 'not-allowed' | 'malformed' | 'offline' | 'no-server' };
-
-type Joining = Extract<GroupRow, { kind: 'joining' }>;
-
-/** A member lets this much time pass for each turn before it answers in another's place. */
-const turnMs = 2_000;
-/** Whoever waits to be let in asks again this often. */
-const askAgainMs = 60_000;
-
 export class Groups {
   readonly #groups = new Map<ConversationId, Group>();
   readonly #byChat = new Map<ConversationId, Group>();
-  readonly #rows = new Map<string, GroupRow>();
-  /** Members' devices of groups that this account is about to join, as the server names them. */
-  readonly #hosts = new Map<DeviceId, { account: AccountId; device: Device; group: GroupId; online: boolean }>();
+  readonly #rows = new Map<ConversationId, KnownRow>();
   /** Groups that the server says this account is in. */
   readonly #entered = new Map<GroupId, Roster>();
   readonly #line = new Serial();
-  readonly #cancels = new Set<() => void>();
+  readonly #delays: Delays;
+  readonly #joining: Joining;
+  readonly #admission: Admission;
   #stopped = false;
 
   constructor(
     private readonly ports: GroupPorts,
     private readonly events: GroupsEvents,
-  ) {}
+  ) {
+    const known = { byId: (id: GroupId) => this.byId(id), roster: (id: GroupId) => this.#entered.get(id) };
+    this.#delays = new Delays(ports);
+    this.#joining = new Joining(ports, known, this.#delays, () => events.changed(undefined));
+    this.#admission = new Admission(ports, this.#line, this.#delays, (group) => events.changed(group));
+  }
 
-  readonly cipher: PayloadCipher = {
-    seal: (place, payload) => {
-      const group = this.byChat(place.conversation);
-      return group && this.#seal(group, place, payload);
-    },
-    open: async (place, key, payload) => this.#open(place, key, payload),
-  };
+  readonly cipher: PayloadCipher = chatCipher((conversation) => this.byChat(conversation));
 
   async load(): Promise<void> {
     for (const row of await this.ports.rows.all()) {
-      this.#rows.set(keyOf(row), row);
-      if (row.kind === 'group') await this.#restore(row.log);
+      if (row.kind === 'joining') this.#joining.restore(row);
+      else {
+        this.#rows.set(row.log, row);
+        await this.#restore(row.log);
+      }
     }
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const cancel of this.#cancels) cancel();
+    this.#delays.stop();
   }
 
   all(): Group[] {
     return [...this.#groups.values()];
   }
 
-  joining(): Joining[] {
-    return [...this.#rows.values()].filter((row): row is Joining => row.kind === 'joining');
+  joining(): JoiningRow[] {
+    return this.#joining.all();
   }
 
   byLog(conversation: ConversationId): Group | undefined {
@@ -175,7 +111,7 @@ export class Groups {
       const account = group.accountOf(device);
       if (found && account !== undefined) return { account, device: found };
     }
-    return this.#hosts.get(device);
+    return this.#joining.host(device);
   }
 
   /** Whether the server says that an account shares a group with this one, whatever the log says yet. */
@@ -184,7 +120,7 @@ export class Groups {
   }
 
   isOnline(device: DeviceId): boolean {
-    if (this.#hosts.get(device)?.online) return true;
+    if (this.#joining.host(device)?.online) return true;
     return this.all().some((group) => {
       const account = group.accountOf(device);
       return account !== undefined && group.online(account).includes(device);
@@ -195,7 +131,7 @@ export class Groups {
   conversationsWith(device: DeviceId): ConversationId[] {
     return this.all().flatMap((group) => {
       if (this.ports.isMine(device)) return this.conversationsOf(group);
-      if (!group.me) return this.#hosts.get(device)?.group === group.id ? [group.log] : [];
+      if (!group.me) return this.#joining.host(device)?.group === group.id ? [group.log] : [];
       return group.devices.some(({ id }) => id === device) ? this.conversationsOf(group) : [];
     });
   }
@@ -215,13 +151,13 @@ export class Groups {
 
   /** Devices to ring while this account is about to join. */
   hosts(): DeviceId[] {
-    return [...this.#hosts].filter(([, { online }]) => online).map(([device]) => device);
+    return this.#joining.hosts();
   }
 
   /** A peer names a conversation that is not known here. If it is the log of a group that this account is joining, it is from now on. */
   async named(conversation: ConversationId): Promise<void> {
     const id = await groupIdOf(conversation, this.ports.hashes);
-    if (this.#groups.has(conversation) || !this.joining().some(({ group }) => group === id)) return;
+    if (this.#groups.has(conversation) || !this.#joining.of(id)) return;
     await this.#line.run(() => this.#keepGroup(conversation, []));
   }
 
@@ -231,7 +167,7 @@ export class Groups {
   async take(group: Group, entries: readonly StoredEntry[]): Promise<void> {
     const wasIn = group.me !== undefined;
     const { keys, authors } = await group.take(entries);
-    await this.#joined(group);
+    await this.#joining.joined(group);
     if (authors || keys || wasIn !== (group.me !== undefined)) this.events.serves(group);
     if (keys) this.events.readable(group);
     this.#tend(group);
@@ -251,7 +187,7 @@ export class Groups {
       await this.#reconcile(group);
     }
     for (const roster of answer.value.groups) await this.entered(roster);
-    for (const row of this.joining()) this.#ask(row);
+    this.#joining.askAll();
     for (const group of this.all()) {
       this.#tend(group);
       this.events.changed(group);
@@ -261,15 +197,14 @@ export class Groups {
   disconnected(): void {
     for (const group of this.all())
       for (const [account, row] of group.roster) group.roster.set(account, { ...row, online: [] });
-    for (const [device, host] of this.#hosts) this.#hosts.set(device, { ...host, online: false });
+    this.#joining.presence(undefined, []);
   }
 
   async entered(roster: Roster): Promise<void> {
     const group = this.byId(roster.group);
     this.#entered.set(roster.group, roster);
     group?.setRoster(roster);
-    const joining = this.joining().find((row) => row.group === roster.group);
-    if (joining && !group?.me) await this.#findHosts(roster);
+    if (this.#joining.of(roster.group) && !group?.me) await this.#joining.findHosts(roster);
     this.events.changed(group);
   }
 
@@ -301,24 +236,18 @@ export class Groups {
       group.roster.set(account, { ...row, online });
       this.events.changed(group);
     }
-    for (const [device, host] of this.#hosts)
-      if (host.account === account) this.#hosts.set(device, { ...host, online: online.includes(device) });
+    this.#joining.presence(account, online);
     return came;
   }
 
   /** Somebody asks to be let in. */
-  asked({ group: id, invitation, asker, proof, turn }: ServerEvent<'group:asked'>): void {
-    const group = this.byId(id);
-    if (!group) return;
-    const answer = () => this.#line.run(() => this.#answer(group, invitation, asker, proof));
-    if (turn === 0) answer().catch((problem: unknown) => this.ports.report(problem));
-    else this.#later(turn * turnMs, answer);
+  asked(request: ServerEvent<'group:asked'>): void {
+    const group = this.byId(request.group);
+    if (group) this.#admission.asked(group, request);
   }
 
-  async replied({ invitation, verdict }: ServerEvent<'group:replied'>): Promise<void> {
-    const row = this.joining().find((one) => one.invitation === invitation);
-    if (row) await this.#put({ ...row, verdict });
-    this.events.changed(undefined);
+  replied({ invitation, verdict }: ServerEvent<'group:replied'>): Promise<void> {
+    return this.#joining.replied(invitation, verdict);
   }
 
   // What the person does
@@ -347,8 +276,8 @@ export class Groups {
     const { invitation, publicKey: key } = await invitationOf(secret, this.ports);
     if (!(await group.write({ kind: 'group-invite', invitation, key, ...bounds }))) return undefined;
     const row = this.#rows.get(group.log);
-    const secrets = row?.kind === 'group' ? row.secrets : [];
-    const told = row?.kind === 'group' && row.told === true ? { told: true } : {};
+    const secrets = row?.secrets ?? [];
+    const told = row?.told === true ? { told: true } : {};
     await this.#put({ kind: 'group', log: group.log, secrets: [...secrets, [invitation, toBase64(secret)]], ...told });
     const { expiresAt } = bounds;
     await this.ports.change(group.id, { kind: 'open', invitation, ...(expiresAt === undefined ? {} : { expiresAt }) });
@@ -359,7 +288,7 @@ export class Groups {
   /** The code of an open invitation, where this device has its secret. */
   async codeOf(group: Group, invitation: InvitationId): Promise<string | undefined> {
     const row = this.#rows.get(group.log);
-    const secret = row?.kind === 'group' ? new Map(row.secrets).get(invitation) : undefined;
+    const secret = row && new Map(row.secrets).get(invitation);
     return secret === undefined ? undefined : codeOf(fromBase64(secret), this.ports.hashes);
   }
 
@@ -369,45 +298,17 @@ export class Groups {
   }
 
   /** By a code or a link. Resolves once it was asked; being let in comes later. */
-  async join(typed: string): Promise<GroupOutcome & { group?: GroupId }> {
-    const secret = await secretOf(typed, this.ports.hashes);
-    if (!secret) return { ok: false, code: 'malformed' };
-    const { invitation } = await invitationOf(secret, this.ports);
-    const known = this.joining().find((row) => row.invitation === invitation);
-    const row: Joining = known ?? {
-      kind: 'joining',
-      invitation,
-      secret: toBase64(secret),
-      since: this.ports.clock.now(),
-      verdict: 'asking',
-    };
-    // Kept before it is asked: the answer of a member may be here before that of the server.
-    await this.#put(row);
-    const outcome = await this.#askNow(row);
-    const later = !outcome.ok && (outcome.code === 'offline' || outcome.code === 'no-server');
-    if (outcome.ok || later) this.#askLater(row);
-    else if (!known) await this.#forget(row);
-    // Nobody is there to let this account in: it is asked again.
-    return later ? { ok: true } : outcome;
+  join(typed: string): Promise<GroupOutcome & { group?: GroupId }> {
+    return this.#joining.join(typed);
   }
 
-  async stopJoining(invitation: InvitationId): Promise<void> {
-    const row = this.joining().find((one) => one.invitation === invitation);
-    if (!row) return;
-    await this.#forget(row);
-    this.events.changed(undefined);
+  stopJoining(invitation: InvitationId): Promise<void> {
+    return this.#joining.stop(invitation);
   }
 
   /** An admin's word about somebody who waits. */
-  async decide(group: Group, account: AccountId, verdict: 'admit' | 'refuse'): Promise<boolean> {
-    const asking = group.asking.get(account);
-    if (!asking) return false;
-    group.asking.delete(account);
-    this.events.changed(group);
-    if (verdict === 'admit') return this.#admit(group, asking.payload);
-    const { invitation } = asking.payload;
-    await this.ports.request('groups:reply', { group: group.id, account, invitation, verdict: 'refused' });
-    return true;
+  decide(group: Group, account: AccountId, verdict: 'admit' | 'refuse'): Promise<boolean> {
+    return this.#admission.decide(group, account, verdict);
   }
 
   /** Another device of this account is in a group. */
@@ -418,133 +319,15 @@ export class Groups {
 
   /** Groups of which the other devices of this account were not told. */
   untold(): ConversationId[] {
-    return [...this.#rows.values()].flatMap((row) => (row.kind === 'group' && !row.told ? [row.log] : []));
+    return [...this.#rows.values()].flatMap((row) => (row.told ? [] : [row.log]));
   }
 
   async told(log: ConversationId): Promise<void> {
     const row = this.#rows.get(log);
-    if (row?.kind === 'group') await this.#put({ ...row, told: true });
+    if (row) await this.#put({ ...row, told: true });
   }
 
   // Within
-
-  async #answer(group: Group, invitation: InvitationId, asker: PublicAccount, proof: Signature): Promise<void> {
-    const { membership, me } = group;
-    const found = membership?.invitations.get(invitation);
-    const { id: account } = asker;
-    if (!me || !membership) return;
-    if (membership.members.has(account)) {
-      if (!group.roster.has(account)) await this.ports.change(group.id, { kind: 'admit', account });
-      return;
-    }
-    const over = found?.expiresAt !== undefined && found.expiresAt < this.ports.clock.now();
-    const used = found?.uses !== undefined && found.used >= found.uses;
-    const reply = (verdict: 'waiting' | 'refused') =>
-      this.ports.request('groups:reply', { group: group.id, account, invitation, verdict });
-    if (!found?.open || over || used) {
-      await reply('refused');
-      return;
-    }
-    const { newest } = await verifyChain(asker.lists, this.ports);
-    const signature = fromBase64(proof);
-    const message = joinMessage(invitation, account, newest.root);
-    if (!(await this.ports.signatures.verify(found.key, message, signature)))
-      throw new ProtocolError('not-allowed', 'asked to join without the secret of the invitation');
-    const payload = {
-      kind: 'group-admit' as const,
-      account,
-      root: newest.root,
-      handle: asker.handle,
-      displayName: asker.displayName,
-      lists: asker.lists.slice(0, limits.listsPerGroupEntry),
-      invitation,
-      proof: signature,
-    };
-    if (!found.approval) {
-      await this.#admit(group, payload);
-      return;
-    }
-    if (me.role !== 'member') {
-      group.asking.set(account, { account: asker, payload, at: this.ports.clock.now() });
-      this.events.changed(group);
-    }
-    await reply('waiting');
-  }
-
-  async #admit(group: Group, payload: Extract<GroupPayload, { kind: 'group-admit' }>): Promise<boolean> {
-    await group.write(payload);
-    // Whether it counts is the log's word: the invitation may have been used up a moment ago.
-    if (!group.membership?.members.has(payload.account)) return false;
-    await group.provide();
-    return this.ports.change(group.id, { kind: 'admit', account: payload.account });
-  }
-
-  #ask(row: Joining): void {
-    if (row.verdict === 'refused' || row.verdict === 'gone') return;
-    this.#askNow(row).catch((problem: unknown) => this.ports.report(problem));
-    this.#askLater(row);
-  }
-
-  #askLater(row: Joining): void {
-    this.#later(askAgainMs, async () => {
-      const still = this.joining().find((one) => one.invitation === row.invitation);
-      if (still) this.#ask(still);
-      await Promise.resolve();
-    });
-  }
-
-  async #askNow(row: Joining): Promise<GroupOutcome & { group?: GroupId }> {
-    const { sign } = await invitationOf(fromBase64(row.secret), this.ports);
-    const { account, root } = this.ports.own();
-    const proof = toBase64(await sign(joinMessage(row.invitation, account, root))) as Signature;
-    const answer = await this.ports.request('groups:ask', { invitation: row.invitation, proof });
-    if (!answer.ok) {
-      const { code } = answer.error;
-      if (code === 'unknown-invitation') await this.#put({ ...row, verdict: 'gone' });
-      this.events.changed(undefined);
-      const told = code === 'unknown-invitation' || code === 'offline' || code === 'no-server' ? code : 'not-allowed';
-      return { ok: false, code: told };
-    }
-    const { group } = answer.value;
-    const known = this.byId(group);
-    if (known?.me) {
-      await this.#forget(row);
-      return { ok: true, group };
-    }
-    const now = this.joining().find((one) => one.invitation === row.invitation);
-    if (now) await this.#put({ ...now, group });
-    const roster = this.#entered.get(group);
-    if (roster) await this.#findHosts(roster);
-    this.events.changed(undefined);
-    return { ok: true, group };
-  }
-
-  /** This account is in: the log says so, and it holds the invitation by which it came. */
-  async #joined(group: Group): Promise<void> {
-    const row = this.joining().find((one) => one.group === group.id);
-    if (!row || !group.me || !group.membership) return;
-    const { publicKey } = await invitationOf(fromBase64(row.secret), this.ports);
-    const key = group.membership.invitations.get(row.invitation)?.key;
-    // A server that makes up a group cannot make up this: it knows nothing but the id of the invitation.
-    if (!key || toBase64(key) !== toBase64(publicKey)) return;
-    await this.#forget(row);
-    for (const [device, host] of this.#hosts) if (host.group === group.id) this.#hosts.delete(device);
-  }
-
-  async #findHosts({ group, members }: Roster): Promise<void> {
-    const { account: own } = this.ports.own();
-    const there = members.filter(({ account, online }) => account !== own && online.length > 0);
-    const accounts = there.slice(0, limits.membersPerAnswer).map(({ account }) => account);
-    if (accounts.length === 0) return;
-    const answer = await this.ports.request('groups:people', { group, accounts });
-    if (!answer.ok) return;
-    for (const { id: account, lists } of answer.value.people) {
-      const { newest } = await verifyChain(lists, this.ports);
-      const online = new Set(there.find((member) => member.account === account)?.online);
-      for (const device of newest.devices)
-        this.#hosts.set(device.id, { account, device, group, online: online.has(device.id) });
-    }
-  }
 
   /** What a member does without being asked: keys for those who lack them, device lists that the log lacks. */
   #tend(group: Group): void {
@@ -581,19 +364,6 @@ export class Groups {
       if (!membership.members.has(account)) await this.ports.change(group.id, { kind: 'remove', account });
   }
 
-  async #seal(group: Group, place: CipherPlace, payload: Bytes): Promise<{ key: number; bytes: Bytes }> {
-    const key = group.state && group.keys.inForce(group.state);
-    if (key === undefined) throw new Error('nothing is written into a chat before it has a key');
-    return { key, bytes: await group.keys.sealUnder(key, payload, contextOf(place)) };
-  }
-
-  async #open(place: CipherPlace, key: number, payload: Bytes): Promise<Bytes | 'unknown' | 'wrong'> {
-    const group = this.byChat(place.conversation);
-    if (!group) return 'wrong';
-    if (!group.keys.has(key)) return 'unknown';
-    return (await group.keys.openUnder(key, payload, contextOf(place))) ?? 'wrong';
-  }
-
   async #keepGroup(log: ConversationId, secrets: [InvitationId, string][]): Promise<Group> {
     const known = this.#groups.get(log);
     if (known) return known;
@@ -615,24 +385,8 @@ export class Groups {
     return group;
   }
 
-  #later(delayMs: number, work: () => Promise<void>): void {
-    const cancel = this.ports.clock.after(delayMs, () => {
-      this.#cancels.delete(cancel);
-      if (!this.#stopped) work().catch((problem: unknown) => this.ports.report(problem));
-    });
-    this.#cancels.add(cancel);
-  }
-
-  async #put(row: GroupRow): Promise<void> {
-    this.#rows.set(keyOf(row), row);
-    await this.ports.rows.put(keyOf(row), row);
-  }
-
-  async #forget(row: GroupRow): Promise<void> {
-    this.#rows.delete(keyOf(row));
-    await this.ports.rows.delete(keyOf(row));
+  async #put(row: KnownRow): Promise<void> {
+    this.#rows.set(row.log, row);
+    await this.ports.rows.put(rowKey(row), row);
   }
 }
-
-const keyOf = (row: GroupRow): string => (row.kind === 'group' ? row.log : `joining ${row.invitation}`);
-const contextOf = ({ conversation, device, sequence }: CipherPlace) => [conversation, device, sequence];

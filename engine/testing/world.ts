@@ -8,7 +8,7 @@ import type { ChatId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { Causeway, type CausewayPorts } from '../causeway.ts';
 import type { Annotation } from '../messages/annotation.ts';
 import type { Expiry } from '../messages/expiries.ts';
-import type { GroupRow } from '../groups/groups.ts';
+import type { GroupRow } from '../groups/rows.ts';
 import type { ConversationMarks } from '../messages/messages.ts';
 import type { DeliveryRow, Summary } from '../exchange/conversations.ts';
 import { isHere } from '../exchange/copies.ts';

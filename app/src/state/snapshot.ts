@@ -3,6 +3,7 @@ import type { Causeway } from '../../../engine/causeway.ts';
 import { acceptedBytes, fileKey, needsAnswer, standingOf } from '../../../engine/exchange/offer.ts';
 import { isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
+import type { AccountId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { Chat, Chats } from './chats.ts';
 import type { GroupState } from './groups.ts';

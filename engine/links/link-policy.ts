@@ -1,0 +1,173 @@
+/**
+ * Decides which devices this one may be linked with, and with which of them a link is wanted: that follows from who is a contact or a member, from
+ * what is on the screen, and from what there is to send. The own devices want theirs by `OwnDevices`. Keeps what each link serves in step with it.
+ */
+import type { AccountId, ChatId, ConversationId, DeviceId, GroupId } from '../../protocol/ids.ts';
+import type { Device } from '../../protocol/people.ts';
+import type { LocalAccount } from '../devices/local-account.ts';
+import type { OwnDevices } from '../devices/own-devices.ts';
+import type { Conversations } from '../exchange/conversations.ts';
+import type { Transfers } from '../exchange/transfers.ts';
+import type { Group } from '../groups/group.ts';
+import type { Groups } from '../groups/groups.ts';
+import type { People, Person } from '../people/people.ts';
+import type { Links } from './links.ts';
+
+export interface LinkPolicyPorts {
+  account: LocalAccount;
+  people: People;
+  groups: Groups;
+  links: Links;
+  conversations: Conversations;
+  transfers: Transfers;
+  ownDevices: OwnDevices;
+  report(problem: unknown): void;
+}
+
+export class LinkPolicy {
+  #lookedAt: ChatId | undefined;
+  /** Devices that a link was wanted to for files of groups, when that was last looked at. */
+  #partners = '';
+  #stopped = false;
+
+  constructor(
+    private readonly ports: LinkPolicyPorts,
+    /** Something that is shown of a person or a group is different now. */
+    private readonly changed: (chat: ChatId | undefined) => void,
+  ) {}
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Whose conversation is on the screen: worth a link, whatever there is to send. */
+  get lookedAt(): ChatId | undefined {
+    return this.#lookedAt;
+  }
+
+  lookAt(chat: ChatId | undefined): void {
+    this.#lookedAt = chat;
+  }
+
+  /** Who a device is of and what its keys are, if this one may be linked with it. */
+  allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
+    const { account, people, groups } = this.ports;
+    const own = people.get(account.id)?.devices.find(({ id }) => id === device);
+    if (own) return { account: account.id, device: own };
+    const found = people.byDevice(device);
+    if (account.isMine(device)) return undefined;
+    if (found?.person.relation === 'accepted') return { account: found.person.account, device: found.device };
+    return groups.allowed(device);
+  }
+
+  online(device: DeviceId): boolean {
+    const { people, groups } = this.ports;
+    const found = this.allowed(device);
+    return found !== undefined && (people.online(found.account).has(device) || groups.isOnline(device));
+  }
+
+  /** Whether a device is certified, now, for somebody who may read a conversation; of the own devices those may that are linked at all. */
+  mayRead(chat: ChatId, device: DeviceId): boolean {
+    const { account, groups } = this.ports;
+    const group = groups.byId(chat as GroupId);
+    if (group) return group.me !== undefined && group.devices.some(({ id }) => id === device);
+    const of = this.allowed(device)?.account;
+    return of !== undefined && (of === chat || of === account.id);
+  }
+
+  /** Something moves. Links of a group are looked at anew when others are wanted: it is told several times a second. */
+  transfersChanged(chat: ChatId): void {
+    const group = this.ports.groups.byId(chat as GroupId);
+    if (!group) {
+      this.personChanged(chat as AccountId);
+      return;
+    }
+    this.changed(chat);
+    const partners = [...this.ports.transfers.partners()].join(' ');
+    if (partners === this.#partners) return;
+    this.#partners = partners;
+    this.groupChanged(group);
+  }
+
+  /** What is shared with whom follows from the logs of groups. */
+  align(): void {
+    const { links, groups, conversations } = this.ports;
+    links.dropForbidden();
+    const isNoGroup = (conversation: ConversationId) => groups.of(conversation) === undefined;
+    for (const link of links.all()) conversations.align(link, groups.conversationsWith(link.device), isNoGroup);
+    conversations.authorsChanged();
+  }
+
+  /** Which members' devices are worth a link: those to hand on to, as long as there is something they have not got. */
+  groupChanged(group: Group | undefined): void {
+    const { account, groups, links, ownDevices, transfers } = this.ports;
+    this.changed(group?.id);
+    if (this.#stopped) return;
+    transfers.accessChanged();
+    ownDevices.soon();
+    for (const device of groups.hosts()) links.want(device);
+    if (!group?.me) return;
+    const near = groups.neighbours(group);
+    const partners = transfers.partners();
+    for (const { id } of group.devices) {
+      if (account.isMine(id) || (!near.has(id) && !partners.has(id) && links.stateOf(id) === 'none')) continue;
+      this.#reconsider(id);
+    }
+  }
+
+  /** Whether a link to each device of a person is wanted follows from what there is to do. */
+  personChanged(account: AccountId): void {
+    const { people, links, conversations } = this.ports;
+    this.changed(account);
+    const person = people.get(account);
+    if (!person || this.#stopped) return;
+    links.dropForbidden();
+    if (person.relation !== 'accepted') {
+      for (const conversation of [person.conversation, ...person.earlier]) conversations.known(conversation);
+      return;
+    }
+    for (const link of links.all())
+      if (link.account === account && !conversations.serves(link, person.conversation))
+        links.drop(link.device, 'other keys');
+    conversations.authorsChanged();
+    for (const conversation of [person.conversation, ...person.earlier]) conversations.known(conversation);
+    if (people.isSelf(account)) return; // see `OwnDevices`
+    for (const { id } of person.devices) {
+      if (!people.online(account).has(id) && links.stateOf(id) === 'none') continue;
+      this.#reconsider(id);
+    }
+  }
+
+  #reconsider(device: DeviceId): void {
+    const { people, groups, links } = this.ports;
+    const person = people.byDevice(device)?.person;
+    const direct = person?.relation === 'accepted' ? this.#wantedBy(person, device) : Promise.resolve(false);
+    const shared = groups.all().length + groups.joining().length > 0;
+    (shared ? direct.then((wanted) => wanted || this.#wantedByGroups(device)) : direct).then(
+      (wanted) => {
+        if (this.#stopped || !this.allowed(device)) return;
+        if (wanted) links.want(device);
+        else links.unwant(device);
+      },
+      (problem: unknown) => this.ports.report(problem),
+    );
+  }
+
+  async #wantedBy(person: Person, device: DeviceId): Promise<boolean> {
+    const { conversations, transfers } = this.ports;
+    if (this.#lookedAt === person.account || transfers.busyWith(person.account, device)) return true;
+    return conversations.owes(person.conversation, device);
+  }
+
+  async #wantedByGroups(device: DeviceId): Promise<boolean> {
+    const { groups, conversations, transfers } = this.ports;
+    if (transfers.partners().has(device)) return true;
+    for (const group of groups.all()) {
+      if (!group.me || !groups.neighbours(group).has(device)) continue;
+      if (this.#lookedAt === group.id || !group.keys.some) return true;
+      for (const conversation of groups.conversationsOf(group))
+        if (await conversations.owes(conversation, device, true)) return true;
+    }
+    return groups.hosts().includes(device);
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * Builds the parts of the engine and connects them. They are made in the order in which they need each other; what a part tells one that is made
+ * after it is told when it happens, never while it is being made.
+ */
+import type { OwnAccount } from '../protocol/http.ts';
+import type { OfferId } from '../protocol/ids.ts';
+import type { CausewayEvents, CausewayPorts } from './causeway-ports.ts';
+import { ApprovalHost } from './devices/approval-host.ts';
+import { LocalAccount } from './devices/local-account.ts';
+import { OwnDevices } from './devices/own-devices.ts';
+import { Authors } from './exchange/authors.ts';
+import { AutoAccept } from './exchange/auto-accept.ts';
+import { Conversations } from './exchange/conversations.ts';
+import { Knocks } from './exchange/knocks.ts';
+import { Outbox } from './exchange/outbox.ts';
+import { Projector } from './exchange/projector.ts';
+import { Transfers } from './exchange/transfers.ts';
+import { Feeds } from './feed/log.ts';
+import { Groups } from './groups/groups.ts';
+import type { VerifiedChain } from './identity/device-list.ts';
+import { Envelopes } from './identity/envelope.ts';
+import { IceServers } from './links/ice-servers.ts';
+import { LinkPolicy } from './links/link-policy.ts';
+import { LinkRouter } from './links/link-router.ts';
+import { Links } from './links/links.ts';
+import { Messages } from './messages/messages.ts';
+import { Typing } from './messages/typing.ts';
+import { Nearby } from './people/nearby.ts';
+import { People, type Person } from './people/people.ts';
+import { SealedRelay } from './sealed-relay.ts';
+import { ServerSession } from './server-session.ts';
+import type { Signaling } from './signaling.ts';
+
+export type Parts = ReturnType<typeof build>;
+
+/** @param accept Accepts an offer for the person: what comes from a device of their own needs nobody's yes. */
+export function build(
+  ports: CausewayPorts,
+  known: { account: OwnAccount; chain: VerifiedChain },
+  events: CausewayEvents,
+  accept: (offer: OfferId) => Promise<unknown>,
+) {
+  const report = (problem: unknown) => ports.report(problem);
+  const self = (): Person | undefined => people.get(account.id);
+  const request: Signaling['request'] = (name, body) => server.request(name, body);
+  const account: LocalAccount = new LocalAccount(known, {
+    ...ports,
+    request,
+    self,
+    keepSelf: (...args) => people.keepSelf(...args),
+    changed: (account) => {
+      links.dropForbidden();
+      conversations.authorsChanged();
+      events.account(account);
+      events.changed();
+    },
+  });
+  const envelopes: Envelopes = new Envelopes({ ...ports, sealing: ports.keys });
+  const people: People = new People(
+    { ...ports, records: ports.people, now: () => ports.clock.now() },
+    () => account.root,
+    {
+      changed: (account) => {
+        policy.personChanged(account);
+        ownDevices.personChanged(account);
+      },
+      cameOnline: (_, devices) => {
+        for (const device of devices) links.nudge(device);
+      },
+      refused: (_, problem) => report(problem),
+    },
+  );
+  const nearby: Nearby = new Nearby(request, () => events.changed());
+  const feeds: Feeds = new Feeds({
+    ...ports,
+    store: ports.feeds,
+    device: ports.keys,
+    cipher: {
+      seal: (...args) => groups.cipher.seal(...args),
+      open: (...args) => groups.cipher.open(...args),
+    },
+    limitOf: (...args) => groups.limitOf(...args),
+  });
+  const groups: Groups = new Groups(
+    {
+      ...ports,
+      feeds,
+      rows: ports.groups,
+      own: () => {
+        const { id, handle, displayName, lists } = account.account;
+        return { account: id, root: account.root, handle, displayName, lists };
+      },
+      append: async (log, payload) => (await feeds.append(log, payload)).kind === 'committed',
+      settled: () => projector.idle(),
+      isMine: (device) => account.isMine(device),
+      request,
+      change: async (group, change) => (await request('groups:change', { group, change })).ok,
+    },
+    {
+      changed: (group) => policy.groupChanged(group),
+      serves: () => policy.align(),
+      readable: (group) => {
+        policy.align();
+        conversations.again(group.chat);
+      },
+    },
+  );
+  const outbox: Outbox = new Outbox({ feeds, groups, people });
+  const authors: Authors = new Authors({ account, people, groups });
+  const links: Links = new Links(
+    {
+      ...ports,
+      iceServers: () => iceServers.ask(),
+      sendSignal: (to, body) => relay.sendSignal(to, body),
+      allowed: (device) => policy.allowed(device),
+      online: (device) => policy.online(device),
+    },
+    {
+      opened: (link) => router.opened(link),
+      frame: (link, frame) => router.route(link, frame),
+      closed: (link) => router.closed(link),
+      changed: (device) => events.changed(people.byDevice(device)?.person.account),
+      report,
+    },
+  );
+  const conversations: Conversations = new Conversations(
+    {
+      feeds,
+      signatures: ports.signatures,
+      keys: ports.keys,
+      summaries: ports.summaries,
+      deliveries: ports.deliveries,
+      authorsOf: (conversation) => authors.of(conversation),
+      isMine: (device) => account.isMine(device),
+      mayName: (link) => groups.joining().length > 0 || groups.allowed(link.device) !== undefined,
+      introduce: (conversation, wires) => groups.byLog(conversation)?.introduce(wires),
+      report,
+    },
+    {
+      named: (conversation) => {
+        groups.named(conversation).catch(report);
+      },
+      changed: (conversation) => {
+        const group = groups.of(conversation);
+        if (group) policy.groupChanged(group);
+        const person = people.byConversation(conversation);
+        if (person) policy.personChanged(person.account);
+        ownDevices.soon();
+      },
+      forked: (_, fork) => report(new Error(`feed of ${fork.device} is forked`)),
+      broken: (link, problem) => router.broken(link, problem),
+    },
+  );
+  const transfers: Transfers = new Transfers(
+    {
+      ...ports,
+      records: ports.offers,
+      signKeyOf: (conversation, device) => authors.of(conversation).get(device),
+      mayHave: (chat, device) => policy.mayRead(chat, device),
+      online: (device) => policy.online(device),
+      append: async (conversation, payload) => {
+        await outbox.append(conversation, payload);
+        await projector.idle();
+      },
+    },
+    {
+      changed: (chat) => policy.transfersChanged(chat),
+      broken: (link, problem) => router.broken(link, problem),
+    },
+  );
+  const ownDevices: OwnDevices = new OwnDevices({
+    ...ports,
+    people,
+    groups,
+    conversations,
+    transfers,
+    links,
+    self,
+    isLookedAt: () => policy.lookedAt === account.id,
+    append: async (payload) => {
+      const conversation = self()?.conversation;
+      if (conversation !== undefined) await outbox.append(conversation, payload);
+      await projector.idle();
+    },
+    accept,
+  });
+  const approvals: ApprovalHost = new ApprovalHost(
+    {
+      ...ports,
+      envelopes,
+      own: () => ({
+        account: account.id,
+        root: account.root,
+        device: account.here,
+        isMine: (device) => account.isMine(device),
+      }),
+      send: async (to, box) => {
+        const from = account.here;
+        return from !== undefined && (await request('approval', { from, to: to.id, box })).ok;
+      },
+    },
+    () => events.changed(),
+  );
+  const typing: Typing = new Typing(ports.clock, (account) => events.changed(account));
+  const messages: Messages = new Messages({
+    ...ports,
+    feeds,
+    altered: (conversation, messages) => projector.altered(conversation, messages),
+    later: (work) => {
+      projector.run(work).catch(report);
+    },
+  });
+  const shared = { ...ports, account, people, groups, links, conversations, transfers, ownDevices, typing, request };
+  const projector: Projector = new Projector(
+    {
+      ...shared,
+      store: ports.feeds,
+      feeds,
+      messages,
+      authors,
+      autoAccept: new AutoAccept({
+        people,
+        transfers,
+        blobs: ports.blobs,
+        append: (conversation, payload) => outbox.append(conversation, payload),
+      }),
+    },
+    {
+      changed: (chat) => events.changed(chat),
+      committed: (entries) => events.committed(entries),
+      altered: (conversation, messages) => events.altered(conversation, messages),
+      taken: (person) => {
+        policy.personChanged(person.account);
+        ownDevices.soon();
+      },
+    },
+  );
+  const policy: LinkPolicy = new LinkPolicy(shared, (chat) => events.changed(chat));
+  const router: LinkRouter = new LinkRouter(shared);
+  const knocks: Knocks = new Knocks({
+    transfers,
+    person: (account) => people.get(account),
+    send: (to, id, body) => relay.sendKnock(to, id, body),
+    now: () => ports.clock.now(),
+    report,
+  });
+  const iceServers: IceServers = new IceServers(shared);
+  const relay: SealedRelay = new SealedRelay({
+    ...shared,
+    policy,
+    projector,
+    knocks,
+    envelopes,
+    heard: () => server.heard(),
+  });
+  const server: ServerSession = new ServerSession({ ...shared, nearby, approvals, knocks, relay, iceServers }, events);
+  feeds.listen((entries) => {
+    conversations.spread(entries);
+    projector.take(entries);
+  });
+  return {
+    account,
+    people,
+    nearby,
+    feeds,
+    groups,
+    outbox,
+    authors,
+    links,
+    conversations,
+    transfers,
+    ownDevices,
+    approvals,
+    typing,
+    messages,
+    projector,
+    policy,
+    knocks,
+    server,
+  };
+}
