@@ -335,7 +335,7 @@ export class Causeway {
       if (standingOf(record, file) !== 'waiting') return done;
       return this.answerOffer(offer, 'accepted', record.offered.files.length > 1 ? [{ file }] : undefined);
     }
-    await this.transfers.fetchAgain(offer, file);
+    await this.transfers.keeping.fetchAgain(offer, file);
     return done;
   }
 
@@ -369,7 +369,7 @@ export class Causeway {
     const record = this.transfers.get(offer);
     if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
     if (record.offered?.device !== this.device && isShared(record, file)) {
-      await this.transfers.letGo(offer, file);
+      await this.transfers.keeping.letGo(offer, file);
       return done;
     }
     const outcome = await this.#parts.outbox.append(record.conversation, { kind: 'cancel', offer, file });

@@ -109,7 +109,7 @@ describe('a file in a group', () => {
     expect(await world.run(60_000, () => has(dan, offer, content))).toBe(true);
 
     // Let go of, it can be had again, and nobody is named as its holder meanwhile.
-    bob.act((engine) => engine.transfers.letGo(offer, 0));
+    bob.act((engine) => engine.transfers.keeping.letGo(offer, 0));
     expect(await world.run(10_000, () => !holders(dan, offer).includes(bob.device))).toBe(true);
     expect(bob.blobs.received(offer, 0, content.length)).toBeUndefined();
     expect(bob.standing(offer)).toBe('waiting');
@@ -225,7 +225,7 @@ describe('a file between two people', () => {
     expect(await world.run(30_000, () => bob.standing(offer) === 'done' && ann.standing(offer) === 'done')).toBe(true);
     expect(holders(ann, offer)).toEqual([bob.device]);
 
-    bob.act((engine) => engine.transfers.letGo(offer, 0));
+    bob.act((engine) => engine.transfers.keeping.letGo(offer, 0));
     expect(await world.run(10_000, () => holders(ann, offer).length === 0)).toBe(true);
     expect(bob.blobs.received(offer, 0, content.length)).toBeUndefined();
     expect([ann.standing(offer), bob.standing(offer)]).toEqual(['done', 'done']);
@@ -242,7 +242,7 @@ describe('a file between two people', () => {
     expect(factsOf(bob.record(offer), 0).again).toBe(false);
 
     // Without its sender it waits, and comes when the sender does.
-    bob.act((engine) => engine.transfers.letGo(offer, 0));
+    bob.act((engine) => engine.transfers.keeping.letGo(offer, 0));
     await world.run(5_000);
     await ann.close();
     download(bob, offer);

@@ -21,6 +21,7 @@ import { isHere, isShared } from './copies.ts';
 import { Handout } from './handout.ts';
 import { Held } from './held.ts';
 import { Incoming } from './incoming.ts';
+import { Keeping } from './keeping.ts';
 import { LastWords } from './last-words.ts';
 import {
   acceptedBytes,
@@ -83,6 +84,8 @@ export class Transfers {
   readonly #lastWords: LastWords;
   readonly #queue: TransferQueue;
   readonly together: Together;
+  /** What is fetched again, and what is let go of. */
+  readonly keeping: Keeping;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
   readonly #sharing: Sharing;
@@ -135,6 +138,15 @@ export class Transfers {
       places: this.#outgoing.places,
       mayHave,
       openCopy: (...copy) => this.#incoming.openCopy(...copy),
+    });
+    this.keeping = new Keeping({
+      ...parts,
+      wishes: this.#wishes,
+      closed: (key) => this.#incoming.closed(key),
+      close: async (record, file) => {
+        await this.#stopStreams(record, file, 'cancelled');
+        this.#incoming.forget(fileKey(record.offer, file));
+      },
     });
     this.together = new Together({
       offers: this.#offers,
@@ -419,53 +431,14 @@ export class Transfers {
     });
   }
 
-  /**
-   * Fetches a file that was here once more, or on another device of this account, for this device alone; in a group by an `answer`, which tells
-   * the others that this device takes part. Resolves when that is durable.
-   */
-  fetchAgain(offer: OfferId, file: number): Promise<void> {
-    return this.#wishes.run(async () => {
-      const record = this.#offers.get(offer);
-      if (!record || record.group || standingOf(record, file) !== 'done' || isHere(record, file, this.ports.keys.id))
-        return;
-      await this.#incoming.closed(fileKey(offer, file));
-      this.#progress.of(offer, file).doneBytes = 0;
-      const { failed: _, ...facts } = factsOf(record, file);
-      await this.#offers.keep(
-        withFileFacts(withoutFailure(record, file), file, { ...facts, again: true, paused: false }),
-      );
-      this.#actOn(offer);
-    });
-  }
-
-  /** Removes what this device has of a file, and says so to the others; it can be fetched again. Resolves when it is gone. */
-  letGo(offer: OfferId, file: number): Promise<void> {
-    return this.#wishes.run(async () => {
-      const record = this.#offers.get(offer);
-      const { again = false, doneBytes } = record ? factsOf(record, file) : {};
-      const here = record !== undefined && isHere(record, file, this.ports.keys.id);
-      const begun = record?.group === true && (doneBytes !== undefined || standingOf(record, file) === 'accepted');
-      if (!record || record.offered?.device === this.ports.keys.id || !(here || again || begun)) return;
-      // Nothing begins anew meanwhile.
-      await this.#offers.keepFacts(offer, file, record.group ? { paused: true } : { again: false, cleared: true });
-      await this.#stopStreams(record, file, 'cancelled');
-      if (here || record.group) await this.ports.append(record.conversation, { kind: 'cancel', offer, file });
-      await this.ports.blobs.remove(offer, file);
-      this.#incoming.forget(fileKey(offer, file));
-      this.#progress.of(offer, file).doneBytes = 0;
-      await this.#offers.keepFacts(offer, file, { cleared: true, doneBytes: 0 });
-      this.#actOn(offer);
-    });
-  }
-
   /** Devices that a link is wanted to for what is fetched from several. */
   partners(): ReadonlySet<DeviceId> {
-    const { keys, mayHave, online } = this.ports;
+    const { ports } = this;
     return new Set(
       this.#offers.shared().flatMap((record) => {
-        const reachable = (device: DeviceId) => mayHave(record.account, device) && online(device);
+        const reachable = (device: DeviceId) => ports.mayHave(record.account, device) && ports.online(device);
         const files = this.#incoming.filesToFetch(record).filter((file) => isShared(record, file));
-        return files.flatMap((file) => partnersOf(record, file, keys.id, reachable));
+        return files.flatMap((file) => partnersOf(record, file, ports.keys.id, reachable));
       }),
     );
   }

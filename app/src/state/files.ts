@@ -56,7 +56,7 @@ export class Files implements FileActions {
   }
 
   removeFile(offer: OfferId, file: number): void {
-    this.around.engine.transfers.letGo(offer, file).catch(this.around.report);
+    this.around.engine.transfers.keeping.letGo(offer, file).catch(this.around.report);
   }
 
   cancelFile(offer: OfferId, file: number): void {
