@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { equalBytes, type Bytes } from '../protocol/bytes.ts';
 import type { OfferId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
+import { isHere } from './exchange/copies.ts';
 import { factsOf } from './exchange/offer.ts';
 import type { Group } from './groups/group.ts';
 import { contentOf } from './testing/content.ts';
@@ -251,5 +252,31 @@ describe('a file between two people', () => {
     await ann.start();
     expect(await world.run(60_000, () => has(bob, offer, content))).toBe(true);
     expect([...ann.lies, ...bob.lies]).toEqual([]);
+  });
+
+  test('can be fetched by another device of who received it, also from the sender’s other device', async () => {
+    const world = new World();
+    const [ann, bob] = [await world.person(), await world.person()];
+    world.befriend(ann, bob);
+    const [bob2, ann2] = [await world.secondDevice(bob), await world.secondDevice(ann)];
+    for (const machine of [ann, bob, bob2, ann2]) await machine.start();
+    await world.run(2_000);
+    const content = contentOf(3 * BLOCK);
+    const offer = ann.offer(bob.account.id, [content]);
+    if (offer === undefined) throw new Error('not running');
+    await world.run(5_000, () => bob.standing(offer) === 'waiting');
+    bob.act((engine) => engine.answerOffer(offer, 'accepted'));
+    expect(await world.run(30_000, () => bob2.standing(offer) === 'done')).toBe(true);
+    expect(isHere(bob2.record(offer), 0, bob2.device)).toBe(false);
+    download(bob2, offer);
+    expect(await world.run(30_000, () => isHere(bob2.record(offer), 0, bob2.device))).toBe(true);
+    expect(has(bob2, offer, content)).toBe(true);
+    // What was fetched this way can be handed on, by a device that the offer was not for.
+    expect(await world.run(10_000, () => holders(ann2, offer).length === 2)).toBe(true);
+    await ann.close();
+    await bob.close();
+    download(ann2, offer);
+    expect(await world.run(30_000, () => isHere(ann2.record(offer), 0, ann2.device))).toBe(true);
+    expect(has(ann2, offer, content)).toBe(true);
   });
 });

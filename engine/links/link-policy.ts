@@ -26,7 +26,7 @@ export interface LinkPolicyPorts {
 
 export class LinkPolicy {
   #lookedAt: ChatId | undefined;
-  /** Devices that a link was wanted to for files of groups, when that was last looked at. */
+  /** Devices that a link was wanted to for files of several sources, when that was last looked at. */
   #partners = '';
   #stopped = false;
 
@@ -78,15 +78,13 @@ export class LinkPolicy {
   /** Something moves. Links of a group are looked at anew when others are wanted: it is told several times a second. */
   transfersChanged(chat: ChatId): void {
     const group = this.ports.groups.byId(chat as GroupId);
-    if (!group) {
-      this.personChanged(chat as AccountId);
-      return;
-    }
-    this.changed(chat);
     const partners = [...this.ports.transfers.partners()].join(' ');
-    if (partners === this.#partners) return;
+    const news = partners !== this.#partners;
     this.#partners = partners;
-    this.groupChanged(group);
+    if (group && news) this.groupChanged(group);
+    else if (group) this.changed(chat);
+    else this.personChanged(chat as AccountId);
+    if (news) this.ports.ownDevices.soon();
   }
 
   /** What is shared with whom follows from the logs of groups. */

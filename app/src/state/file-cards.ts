@@ -111,8 +111,8 @@ function bundleView(
 
 function downloadOf(status: FileStatus, mine: boolean, cleared: boolean): Pick<FileCard, 'canDownload'> {
   if (mine) return {};
-  if (status.kind === 'offered') return { canDownload: cleared ? 'again' : 'first' };
-  return status.kind === 'done' && status.gone ? { canDownload: 'again' } : {};
+  const gone = status.kind === 'offered' || (status.kind === 'done' && status.gone === true);
+  return gone ? { canDownload: cleared ? 'again' : 'first' } : {};
 }
 
 /** @param here whether it is on this device. @param nobody whether nobody is online who has it. */
