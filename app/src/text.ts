@@ -870,7 +870,7 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
     case 'declined':
       return 'Declined';
     case 'cancelled':
-      return status.byMe ? 'Cancelled' : `Cancelled by ${name}`;
+      return status.byMe || person.group ? 'Cancelled' : `Cancelled by ${name}`;
     case 'failed':
       if (status.reason === 'changed' && problem) return text.file.spoiled(problem);
       if (status.reason === 'changed' && file.bundle && !file.mine) return text.file.incomplete;
