@@ -86,7 +86,8 @@ function bundleView(
 ): BundleView | undefined {
   const bundle = record.offered?.files[file]?.bundle;
   if (!bundle) return undefined;
-  const done = standingOf(record, file) === 'done';
+  const { device } = engine;
+  const done = isHere(record, file, device) || (record.offered?.mine === true && standingOf(record, file) === 'done');
   const [problem, ...others] = problemsOf(record.offer, file);
   const { transfers } = engine;
   const mine = record.offered?.mine === true;

@@ -52,7 +52,11 @@ export class Files implements FileActions {
   }
 
   downloadFile(offer: OfferId, file: number): Promise<ActionResult> {
-    return guard(async () => resultOf(await this.around.engine.download(offer, file)));
+    const { engine, bundles } = this.around;
+    const bundle = engine.transfers.get(offer)?.offered?.files[file]?.bundle;
+    return guard(async () =>
+      bundle ? (await bundles()).download(offer, file) : resultOf(await engine.download(offer, file)),
+    );
   }
 
   removeFile(offer: OfferId, file: number): void {
