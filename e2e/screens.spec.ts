@@ -1,94 +1,12 @@
 /**
- * Every screen with what two people really did: readable by machines (axe), nothing too small to read or to touch, nothing wider than the
- * screen, on a phone and on a desk, light and dark. `SCREENS=folder` keeps a picture of each.
+ * Every screen with what people really did, on a phone and on a desk, light and dark. `SCREENS=folder` keeps a picture of each.
  */
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { look } from './support/look.ts';
 import { expect, test } from './support/test.ts';
 
 const MiB = 1024 * 1024;
-const widths = [
-  { width: 390, height: 844 },
-  { width: 1280, height: 800 },
-] as const;
-const schemes = ['light', 'dark'] as const;
-const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const pictures = process.env['SCREENS'];
-
-/** What is wrong with the layout of what is visible now, in words. Runs in the page. */
-function layoutFaults(touch: boolean): string[] {
-  const faults: string[] = [];
-  const called = (element: Element): string =>
-    `<${element.localName} class="${element.getAttribute('class') ?? ''}"> "${(element.getAttribute('aria-label') ?? element.textContent).trim().slice(0, 40)}"`;
-  const seen = (element: Element): boolean =>
-    element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
-    !element.closest('.visually-hidden, [aria-hidden="true"]');
-  for (const element of document.querySelectorAll('body, body *')) {
-    if (!element.checkVisibility() || element.closest('svg, .visually-hidden')) continue;
-    const scrolls = /auto|scroll/.test(getComputedStyle(element).overflowX) || element === document.body;
-    if (scrolls && element.scrollWidth > element.clientWidth) faults.push(`scrolls sideways: ${called(element)}`);
-    const { left, right, width } = element.getBoundingClientRect();
-    if (width > 0 && (left < -0.5 || right > innerWidth + 0.5))
-      faults.push(`wider than the screen: ${called(element)}`);
-  }
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) {
-    const { parentElement: parent, textContent } = texts.currentNode;
-    if (!parent || !textContent?.trim() || !seen(parent)) continue;
-    const size = parseFloat(getComputedStyle(parent).fontSize);
-    if (size < 14) faults.push(`text of ${size} px: ${called(parent)}`);
-  }
-  // Less motion was asked for.
-  for (const animation of document.getAnimations()) {
-    const { duration } = animation.effect?.getComputedTiming() ?? {};
-    if (typeof duration === 'number' && duration > 10) faults.push(`moves for ${duration} ms: ${animation.playState}`);
-  }
-  if (touch)
-    for (const control of document.querySelectorAll('button, a[href]:not(.rich a), input, textarea, [role="button"]')) {
-      const labelled =
-        control instanceof HTMLInputElement &&
-        (control.classList.contains('visually-hidden') || /checkbox|radio/.test(control.type));
-      const target = labelled ? control.labels?.[0] : control;
-      if (!target?.checkVisibility()) continue;
-      const { width, height } = target.getBoundingClientRect();
-      // The placing of a pixel may cost a hundredth of it.
-      if (width < 43.9 || height < 43.9)
-        faults.push(`target of ${Math.round(width)} x ${Math.round(height)} px: ${called(target)}`);
-    }
-  return faults;
-}
-
-/** Looks at the screen that is shown now, in both sizes and both themes. */
-async function look(page: Page, name: string): Promise<void> {
-  await test.step(name, async () => {
-    for (const viewport of widths) {
-      await page.setViewportSize(viewport);
-      for (const colorScheme of schemes) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        const where = `${name}, ${viewport.width} px, ${colorScheme}`;
-        if (pictures)
-          await page.screenshot({
-            path: join(pictures, `${name.replaceAll(' ', '-')}-${viewport.width}-${colorScheme}.png`),
-          });
-        const axe = new AxeBuilder({ page }).setLegacyMode();
-        // Colours are all that differs in the dark.
-        const { violations } = await (
-          colorScheme === 'light' ? axe.withTags(rules) : axe.withRules('color-contrast')
-        ).analyze();
-        const found = violations.map(
-          ({ id, nodes }) =>
-            `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary ?? ''}`).join('\n')}`,
-        );
-        expect.soft(found, where).toEqual([]);
-        if (colorScheme === 'light')
-          expect.soft(await page.evaluate(layoutFaults, viewport.width === 390), where).toEqual([]);
-      }
-    }
-  });
-}
-
 test('the screens of one person: welcome, recovery code, nobody yet, settings, another tab, a new browser', async ({
   visit,
 }) => {
@@ -238,4 +156,73 @@ test('the screens of folders: offer, choosing from it, the list of a received on
   await alice.page.getByRole('button', { name: 'Show files' }).click();
   await expect(alice.card(name)).toContainText('notes.txt');
   await look(alice.page, 'list of a sent folder');
+});
+
+test('the screens of a group and of a message: founding, inviting, joining, members, the menu, reactions, search', async ({
+  join: register,
+}) => {
+  const [alice, bob] = await Promise.all([
+    register({ handle: 'alice', displayName: 'Alice Liddell' }),
+    register({ handle: 'bob', displayName: 'Bob' }),
+  ]);
+  const group = 'Choir of the old harbour, Tuesday evenings';
+  await alice.page.getByRole('button', { name: 'New group' }).click();
+  await alice.page.getByRole('textbox', { name: 'Group name' }).fill(group);
+  await look(alice.page, 'new group');
+  await alice.page.getByRole('button', { name: 'Create group' }).click();
+  await expect(alice.page.getByRole('heading', { name: group }).first()).toBeVisible();
+  await alice.say('Welcome, everybody.');
+  await alice.page.setViewportSize({ width: 390, height: 844 });
+  await alice.page.getByRole('button', { name: 'Details' }).first().click();
+  const about = alice.page.getByRole('complementary', { name: 'About this group' });
+  await about.getByRole('button', { name: 'New invitation' }).click();
+  const code = (await about.getByRole('region', { name: 'Join code' }).locator('output').textContent()) ?? '';
+  await look(alice.page, 'group with an invitation');
+
+  await bob.page.goto(`${bob.url}/#join/${code}`);
+  const dialog = bob.page.getByRole('dialog', { name: 'Join group' });
+  await expect(dialog).toBeVisible();
+  await look(bob.page, 'join group');
+  await dialog.getByRole('button', { name: 'Join', exact: true }).click();
+  await expect(bob.messages).toContainText('Welcome');
+  await bob.say('Good to be here! Which page?');
+  await expect(about.getByRole('region', { name: 'Members' }).getByRole('listitem')).toHaveCount(2);
+  await look(alice.page, 'members of a group');
+
+  const welcome = bob.messages.locator('.line').filter({ hasText: 'Welcome' }).last();
+  await welcome.hover();
+  await welcome.getByRole('button', { name: 'Message actions' }).click();
+  await look(bob.page, 'menu of a message');
+  await bob.page.getByRole('menuitem', { name: 'Reply' }).click();
+  await look(bob.page, 'composing a reply');
+  await bob.say('Thank you.');
+  await bob.page.keyboard.press('Control+k');
+  await bob.page.getByRole('combobox', { name: 'Search' }).fill('welc');
+  await expect(bob.page.getByRole("listbox").getByRole("option").first()).toBeVisible();
+  await look(bob.page, 'search');
+});
+
+test('the screens of people nearby and of several devices: the panel, the comparing code on both, the list of devices', async ({
+  join: register,
+  visit,
+}) => {
+  const alice = await register({ handle: 'alice', displayName: 'Alice Liddell' });
+  await alice.page.getByRole('button', { name: /^People nearby/ }).click();
+  await alice.page.getByRole('switch', { name: 'Show me to people nearby' }).check();
+  await look(alice.page, 'people nearby');
+  await alice.page.keyboard.press('Escape');
+  const second = await visit({ handle: 'alice' });
+  await second.logIn();
+  await second.page.getByRole('button', { name: /^Ask / }).click();
+  await expect(second.page.getByLabel('Comparing code')).toHaveText(/^\d{4} \d{4}$/);
+  const asked = alice.page.getByRole('alertdialog', { name: /new device/i });
+  await expect(asked).toBeVisible();
+  await look(second.page, 'waiting for approval');
+  await look(alice.page, 'a new device asks');
+  await asked.getByRole('button', { name: 'Approve' }).click();
+  await second.ready();
+  await second.page.getByRole('button', { name: 'Settings' }).first().click();
+  await expect(second.page.getByRole('list', { name: 'Devices' }).getByRole('listitem')).toHaveCount(2);
+  await second.page.getByRole('list', { name: 'Devices' }).scrollIntoViewIfNeeded();
+  await look(second.page, 'list of devices');
 });

@@ -246,6 +246,7 @@ export const text = {
     withdraw: 'Remove',
     members: (members: number, online: number) =>
       `${members === 1 ? '1 member' : `${number.format(members)} members`}, ${number.format(online)} online`,
+    online: (online: number) => `${number.format(online)} online`,
     empty: (name: string) => `Nobody has written in ${name} yet.`,
     details: 'About this group',
     memberList: 'Members',
