@@ -1,7 +1,7 @@
 /** A file in a group of three, each in a browser profile of their own: fetched from each other, and again when who offered it is gone. */
 import { createReadStream } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { join as joinPath } from 'node:path';
+import { look } from './support/look.ts';
 import type { Person } from './support/person.ts';
 import { expect, test } from './support/test.ts';
 
@@ -31,7 +31,7 @@ async function countSent(person: Person): Promise<() => Promise<number>> {
     const { send } = RTCDataChannel.prototype;
     RTCDataChannel.prototype.send = function (this: RTCDataChannel, data: ArrayBuffer | ArrayBufferView<ArrayBuffer>) {
       counted.sentBytes += data.byteLength;
-      send.call(this, data as ArrayBuffer);
+      send.call(this, data as ArrayBufferView<ArrayBuffer>);
     } as typeof send;
   });
   await person.page.reload();
@@ -96,6 +96,5 @@ test('a file of a group comes from its members, and stays when who offered it is
   await carol.card(name).getByRole('button', { name: 'Remove from this device' }).click();
   await bob.context.close();
   await expect(carol.status(name)).toHaveText('Nobody who is online has it now', { timeout: 20_000 });
-  const pictures = process.env['SCREENS'];
-  if (pictures !== undefined) await carol.page.screenshot({ path: joinPath(pictures, 'group-file-gone.png') });
+  await look(carol.page, 'a file of a group');
 });
