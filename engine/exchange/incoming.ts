@@ -423,10 +423,7 @@ export class Incoming {
     incoming.blob.then(
       (blob) => {
         if (this.#open.get(fileKey(offer, file)) !== incoming || blob.state.kind !== 'running') return;
-        if (!incoming.manifestOnly) {
-          this.ports.progress.of(offer, file).begun();
-          this.ports.stalls.moved(account);
-        }
+        // Whether anybody who is linked has any of it shows when something comes.
         this.ports.sharing.begin(record, file, blob);
         this.ports.changed(account);
       },

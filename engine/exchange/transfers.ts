@@ -452,6 +452,7 @@ export class Transfers {
   accessChanged(): void {
     this.#sharing.review();
     this.#handout.review();
+    if (this.#offers.shared().some((record) => this.#incoming.filesToFetch(record).length > 0)) this.#incoming.pump();
   }
 
   /** The person gave this device access to the file again, or lets it go on: receivers may ask for it. */
