@@ -1,7 +1,7 @@
 /** What the engine needs of its shell, and what it tells it. */
 import type { EntryRef } from '../protocol/entry.ts';
 import type { OwnAccount } from '../protocol/http.ts';
-import type { AccountId, ConversationId, GroupId } from '../protocol/ids.ts';
+import type { ChatId, ConversationId } from '../protocol/ids.ts';
 import type { Blobs } from './blobs.ts';
 import type { KeptChoice } from './devices/own-choices.ts';
 import type { DeliveryRow, Summary } from './exchange/conversations.ts';
@@ -60,6 +60,3 @@ export interface CausewayEvents {
   /** The connection will not come back by itself. */
   stopped(reason: Parameters<SignalingEvents['stopped']>[0]): void;
 }
-
-/** A person or a group: whose conversation it is. */
-export type ChatId = AccountId | GroupId;

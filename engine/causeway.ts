@@ -5,16 +5,17 @@
 import { fromBase64, toBase64 } from '../protocol/bytes.ts';
 import type { EntryRef, OfferedFile, Payload } from '../protocol/entry.ts';
 import type { OwnAccount } from '../protocol/http.ts';
-import type { AccountId, ConversationId, DeviceId, GroupId, OfferId } from '../protocol/ids.ts';
+import type { AccountId, ChatId, ConversationId, DeviceId, GroupId, OfferId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Handle } from '../protocol/names.ts';
 import type { Device } from '../protocol/people.ts';
-import type { CausewayEvents, CausewayPorts, ChatId } from './causeway-ports.ts';
+import type { CausewayEvents, CausewayPorts } from './causeway-ports.ts';
 import type { ApprovalHost } from './devices/approval-host.ts';
 import type { OwnChoice, OwnChoices } from './devices/own-choices.ts';
 import type { OwnDevices } from './devices/own-devices.ts';
 import type { Conversations } from './exchange/conversations.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
+import { isShared } from './exchange/copies.ts';
 import { needsAnswer, standingOf } from './exchange/offer.ts';
 import type { Transfers } from './exchange/transfers.ts';
 import type { DeliveryState } from './feed/delivery.ts';
@@ -34,7 +35,7 @@ import type { Nearby } from './people/nearby.ts';
 import type { People, Person } from './people/people.ts';
 import type { StoredEntry } from './ports.ts';
 
-export type { CausewayEvents, CausewayPorts, ChatId, Outcome };
+export type { CausewayEvents, CausewayPorts, Outcome };
 
 /** Of a batch of imported entries. */
 export interface Imported {
@@ -107,6 +108,11 @@ export class Causeway {
 
   get connected(): boolean {
     return this.#parts.server.connected;
+  }
+
+  /** Whether the server says so of a device that a link may lead to. */
+  isOnline(device: DeviceId): boolean {
+    return this.#parts.policy.online(device);
   }
 
   get account(): OwnAccount {
@@ -353,27 +359,39 @@ export class Causeway {
   }
 
   /** Offers files whose bytes the shell has made available to `Blobs` under this id. */
-  async offer(account: AccountId, offer: OfferId, files: OfferedFile[]): Promise<Outcome> {
-    const person = this.people.get(account);
-    if (!person) return { ok: false, error: { code: 'unknown-handle' } };
-    const outcome = await this.#parts.outbox.append(person.conversation, { kind: 'offer', offer, files });
+  async offer(to: ChatId, offer: OfferId, files: OfferedFile[]): Promise<Outcome> {
+    const chat = this.#chat(to);
+    if (!chat) return { ok: false, error: { code: 'unknown-handle' } };
+    const outcome = await this.#parts.outbox.append(chat.conversation, { kind: 'offer', offer, files });
     await this.#parts.projector.idle();
     const record = this.transfers.get(offer);
     if (outcome.ok && record) this.#parts.knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
     return outcome;
   }
 
+  /** Fetches a file that anybody of a group offered, or one that was here, for this device: from whoever has it. */
+  async download(offer: OfferId, file: number): Promise<Outcome> {
+    const record = this.transfers.get(offer);
+    if (!record?.offered) return done;
+    if (record.group) {
+      if (standingOf(record, file) !== 'waiting') return done;
+      return this.answerOffer(offer, 'accepted', record.offered.files.length > 1 ? [{ file }] : undefined);
+    }
+    await this.transfers.kept.fetchAgain(offer, file);
+    return done;
+  }
+
   /**
    * Accepting the offer of a stranger accepts the person. With `chosen` only these files are accepted, ascending, and of a bundle only these
-   * blocks, those of its manifest among them.
+   * blocks, those of its manifest among them. In a group each answer is about this device alone.
    */
   async answerOffer(offer: OfferId, verdict: 'accepted' | 'declined', chosen?: Choice): Promise<Outcome> {
     const record = this.transfers.get(offer);
-    if (!record || !needsAnswer(record)) return done;
+    if (!record || !(needsAnswer(record) || record.group)) return done;
     if (chosen && !validChoice(record.offered?.files ?? [], chosen)) return { ok: false, error: { code: 'malformed' } };
-    const person = this.people.get(record.account);
+    const person = record.group ? undefined : this.people.get(record.account as AccountId);
     if (verdict === 'accepted' && person && person.relation !== 'accepted' && person.relation !== 'outgoing') {
-      const accepted = await this.answerRequest(record.account, 'accept');
+      const accepted = await this.answerRequest(person.account, 'accept');
       if (!accepted.ok) return accepted;
     }
     const answer = { kind: 'answer', offer, verdict, ...(chosen ? { chosen } : {}) } as const;
@@ -392,6 +410,10 @@ export class Causeway {
   async cancelFile(offer: OfferId, file: number): Promise<Outcome> {
     const record = this.transfers.get(offer);
     if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
+    if (record.offered?.device !== this.device && isShared(record, file)) {
+      await this.transfers.kept.letGo(offer, file);
+      return done;
+    }
     const outcome = await this.#parts.outbox.append(record.conversation, { kind: 'cancel', offer, file });
     await this.#parts.projector.idle();
     const after = this.transfers.get(offer);

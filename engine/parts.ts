@@ -169,14 +169,16 @@ export function build(
     {
       ...ports,
       records: ports.offers,
-      signKeyOf: (account, device) => people.get(account)?.everyDevice.find(({ id }) => id === device)?.sign,
+      signKeyOf: (conversation, device) => authors.of(conversation).get(device),
+      mayHave: (chat, device) => policy.mayRead(chat, device),
+      online: (device) => policy.online(device),
       append: async (conversation, payload) => {
         await outbox.append(conversation, payload);
         await projector.idle();
       },
     },
     {
-      changed: (account) => policy.personChanged(account),
+      changed: (chat) => policy.transfersChanged(chat),
       broken: (link, problem) => router.broken(link, problem),
     },
   );

@@ -44,6 +44,9 @@ export type Signature = v.InferOutput<typeof Signature>;
 export const GroupId = id(16, 'GroupId');
 export type GroupId = v.InferOutput<typeof GroupId>;
 
+/** A person or a group: whose conversation it is. Both are random, so neither is ever the other's. */
+export type ChatId = AccountId | GroupId;
+
 /** What the server knows of an invitation: derived from its secret, which it does not know. */
 export const InvitationId = id(16, 'InvitationId');
 export type InvitationId = v.InferOutput<typeof InvitationId>;

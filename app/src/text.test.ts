@@ -27,6 +27,16 @@ const statuses: [FileStatus, mine: string, theirs: string][] = [
   ],
   [{ kind: 'running', stalled: { seconds: 7, reconnecting: false } }, 'No data at the moment', 'No data at the moment'],
   [{ kind: 'needs-file' }, 'To go on, choose the file again', 'Waiting for Ada to choose the file again'],
+  [
+    { kind: 'waiting', needsAnswer: false, nobody: true },
+    'Waiting: nobody who is online has it now',
+    'Waiting: nobody who is online has it now',
+  ],
+  [{ kind: 'shared', have: 3, of: 5, sendingTo: 0 }, '3 of 5 have it', '3 of 5 have it'],
+  [{ kind: 'shared', have: 3, of: 5, sendingTo: 2 }, 'Sending. 3 of 5 have it', 'Sending. 3 of 5 have it'],
+  [{ kind: 'offered' }, 'Not downloaded', 'Not downloaded'],
+  [{ kind: 'offered', nobody: true }, 'Nobody who is online has it now', 'Nobody who is online has it now'],
+  [{ kind: 'gone', reason: 'elsewhere' }, 'On another device of yours', 'On another device of yours'],
   [{ kind: 'done' }, 'Sent', 'Received'],
   [{ kind: 'declined' }, 'Declined', 'Declined'],
   [{ kind: 'cancelled', byMe: true }, 'Cancelled', 'Cancelled'],
@@ -53,6 +63,24 @@ describe('fileStatus', () => {
   it('says "Sent" and "Received" only of what is done', () => {
     for (const [status, ...words] of statuses)
       if (status.kind !== 'done') for (const word of words) expect(word).not.toMatch(/^(Sent|Received)/);
+  });
+});
+
+describe('who has a copy', () => {
+  it.each([
+    [{ here: 'none', names: [], online: false }, 'Not on this device. Nobody has a copy any more.'],
+    [{ here: 'offered', names: [], online: false }, 'On this device. Nobody else has a copy.'],
+    [{ here: 'received', names: ['Ada'], online: true }, 'On this device. Ada has a copy.'],
+    [
+      { here: 'none', names: ['your device Desk', 'Ada'], online: false },
+      'Not on this device. Your device Desk and Ada have a copy. Nobody who is online has it now.',
+    ],
+    [
+      { here: 'none', names: ['A', 'B', 'C', 'D', 'E', 'F', 'G'], online: true },
+      'Not on this device. A, B, C, D, and 3 others have a copy.',
+    ],
+  ] as const)('%j', (copies, words) => {
+    expect(text.copies.words({ ...copies, names: [...copies.names] })).toBe(words);
   });
 });
 

@@ -7,6 +7,7 @@ import type {
   BundleSize,
   BundleView,
   Connection,
+  CopiesView,
   Delivery,
   FileCard,
   MessageItem,
@@ -25,6 +26,10 @@ const milliseconds = (ms: number): string =>
   new Intl.NumberFormat(locale, { style: 'unit', unit: 'millisecond', maximumFractionDigits: 0 }).format(ms);
 const count = (n: number, one: string, other: string): string =>
   `${number.format(n)} ${plural.select(n) === 'one' ? one : other}`;
+
+const haveIt = (have: number, of: number): string => `${number.format(have)} of ${number.format(of)} have it`;
+/** Of people who have a copy; there may be 200. */
+const namesShown = 5;
 
 /** "42 %": 100 only when all is done. */
 export const percent = (part: number): string => `${number.format(Math.floor(Math.min(1, part) * 100))} %`;
@@ -575,7 +580,16 @@ export const text = {
     resume: 'Resume',
     cancel: 'Cancel',
     retry: 'Retry',
-    again: 'Download again',
+    download: 'Download',
+    downloadAgain: 'Download again',
+    gone: {
+      cleared: 'Not on this device any more',
+      limit: 'Not on this device any more: removed to keep to your limit',
+      lost: 'Not on this device any more: this browser removed it',
+      elsewhere: 'On another device of yours',
+    },
+    choose: 'Choose…',
+    stopSharing: 'Stop sharing',
     chooseAgain: (name: string) => `Choose ${name} again`,
     showAll: (n: number) => `Show all ${count(n, 'file', 'files')}`,
     saveAs: 'Save as…',
@@ -673,6 +687,26 @@ export const text = {
     next: 'Next picture',
     place: (at: number, of: number) => `${number.format(at)} of ${number.format(of)}`,
     missing: 'This picture is not on this device, or cannot be shown.',
+  },
+
+  copies: {
+    show: 'Who has it',
+    otherDevice: (name: string) => (name ? `your device ${name}` : 'another device of yours'),
+    somebody: 'Somebody',
+    remove: 'Remove from this device',
+    /** Whole sentences: where it is, and whether it can be had now. */
+    words: ({ here, names, online }: CopiesView): string => {
+      const own = here === 'none' ? 'Not on this device.' : 'On this device.';
+      if (names.length === 0)
+        return here === 'none' ? `${own} Nobody has a copy any more.` : `${own} Nobody else has a copy.`;
+      const shown =
+        names.length > namesShown
+          ? [...names.slice(0, namesShown - 1), count(names.length - namesShown + 1, 'other', 'others')]
+          : names;
+      const list = new Intl.ListFormat('en').format(shown);
+      const who = `${list.charAt(0).toUpperCase()}${list.slice(1)} ${names.length === 1 ? 'has' : 'have'} a copy.`;
+      return online ? `${own} ${who}` : `${own} ${who} Nobody who is online has it now.`;
+    },
   },
 
   details: {
@@ -963,6 +997,7 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
   switch (status.kind) {
     case 'waiting':
       if (status.inLine) return 'Waiting in line';
+      if (status.nobody) return 'Waiting: nobody who is online has it now';
       if (file.mine) return `Waiting for ${name}`;
       if (status.tooSlow) return `Waiting: ${name} sends too slowly. It is tried again in a while.`;
       return status.needsAnswer ? 'Waiting for your answer' : `Waiting for ${name}`;
@@ -982,16 +1017,19 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
       if (problem) return text.file.wrongFolder[problem.kind](problem.name);
       if (status.wrongFile) return text.file.wrongFile[status.wrongFile](file.name);
       return file.bundle?.folders ? 'To go on, choose the folder again' : 'To go on, choose the file again';
+    case 'shared':
+      if (status.sendingTo > 0) return `Sending. ${haveIt(status.have, status.of)}`;
+      return haveIt(status.have, status.of);
+    case 'offered':
+      return status.nobody ? 'Nobody who is online has it now' : 'Not downloaded';
     case 'done':
       return file.mine ? 'Sent' : 'Received';
-    case 'gone': {
-      const why = { cleared: '', limit: ': removed to keep to your limit', lost: ': this browser removed it' };
-      return `Not on this device any more${why[status.reason]}${status.refused ? `. ${name} does not have it any more either.` : ''}`;
-    }
+    case 'gone':
+      return text.file.gone[status.reason];
     case 'declined':
       return 'Declined';
     case 'cancelled':
-      return status.byMe ? 'Cancelled' : `Cancelled by ${name}`;
+      return status.byMe || person.group ? 'Cancelled' : `Cancelled by ${name}`;
     case 'failed':
       if (status.reason === 'changed' && problem) return text.file.spoiled(problem);
       if (status.reason === 'changed' && file.bundle && !file.mine) return text.file.incomplete;

@@ -2,7 +2,7 @@
  * What of an offer was accepted: all of it, some of its files, or of a bundle some blocks. The manifest of a bundle is always among them.
  */
 import type { OfferedFile, Payload } from '../../protocol/entry.ts';
-import { allBlocks, blockCount, rangesBytes, validRanges, type Ranges } from '../transfer/blocks.ts';
+import { allBlocks, blockCount, validRanges, type Ranges } from '../transfer/blocks.ts';
 import { limits } from '../../protocol/limits.ts';
 
 export type Choice = NonNullable<Extract<Payload, { kind: 'answer' }>['chosen']>;
@@ -34,7 +34,3 @@ export function chosenBlocks(offered: Offered, file: number, choice: Choice | un
   const one = choice.find((other) => other.file === file);
   return one ? (one.blocks ?? allBlocks(offered.size)) : [];
 }
-
-/** Bytes of those blocks. */
-export const chosenBytes = (offered: Offered, file: number, choice: Choice | undefined): number =>
-  rangesBytes(offered.size, chosenBlocks(offered, file, choice));

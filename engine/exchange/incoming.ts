@@ -1,15 +1,17 @@
 /**
- * Files that this device accepted: opened a few at a time (`queue.ts`), fetched over whatever link leads to the device that has them, and acknowledged by
- * the receipt when every block is committed and the root is the one that the sender bound the file to (invariants 1 and 2).
+ * Files that this device accepted: opened a few at a time (`queue.ts`), fetched over whatever link leads to the device that has them, or to
+ * several that do (`sharing.ts`), and acknowledged by the receipt when every block is committed and the root is the one that the sender bound
+ * the file to (invariants 1 and 2). A file that several fetch stays open for the others for a while.
  */
 import { equalBytes, fromBase64, type Bytes } from '../../protocol/bytes.ts';
-import type { AccountId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import type { ChatId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import type { Link } from '../links/link.ts';
 import { SinkError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
 import { IncomingBlob } from '../transfer/incoming-blob.ts';
 import type { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { IncomingEvent, StopReason } from '../transfer/transfer-events.ts';
+import { isShared } from './copies.ts';
 import type { LastWords } from './last-words.ts';
 import type { Ranges } from '../transfer/blocks.ts';
 import { manifestBlocks } from './choice.ts';
@@ -26,6 +28,7 @@ import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
 import type { Stalls } from './stalls.ts';
 import type { Queued } from './queue.ts';
+import type { Sharing } from './sharing.ts';
 import type { TransferQueue } from './transfer-queue.ts';
 
 export interface IncomingPorts {
@@ -39,15 +42,12 @@ export interface IncomingPorts {
   stalls: Stalls;
   queue: TransferQueue;
   links: ReadonlyMap<Link, LinkTransfers>;
-  signKeyOf(account: AccountId, device: DeviceId): string | undefined;
+  sharing: Sharing;
+  signKeyOf(conversation: ConversationId, device: DeviceId): string | undefined;
   /** Ends the file here: for good, or until there is room. */
   fail(offer: OfferId, file: number, reason: FailureReason | 'no-space'): void;
-  /** A file that was received before is here again. */
-  restored(offer: OfferId, file: number): void;
-  /** The sender of a file that is fetched once more has it no more. */
-  refusedAgain(offer: OfferId, file: number): void;
   act(offer: OfferId): void;
-  changed(account: AccountId): void;
+  changed(account: ChatId): void;
   report(problem: unknown): void;
 }
 
@@ -62,10 +62,16 @@ const slowRetryMaxMs = 600_000;
 /** Until its person lets it go on. */
 const stopped = (record: OfferRecord, file: number): boolean => ['paused', 'failed'].includes(standingOf(record, file));
 
-/** A file that could be fetched now. */
+/** A file of several sources that nothing comes of for so long leaves its place to the next one in line. */
+const quietMs = 10_000;
+/** A copy that nobody asked for is closed: a browser opens only so many files. */
+const copyIdleMs = 30_000;
+/** Copies open at a time: each costs a browser three open files. Whoever asks for one more is told that it is not to be had now. */
+const copiesMax = 32;
+
+/** A file that could be fetched now; `from` where one link leads to it, and absent where several may. */
 interface Download extends Queued {
-  link: Link;
-  transfers: LinkTransfers;
+  from?: { link: Link; transfers: LinkTransfers };
   record: OfferRecord;
 }
 
@@ -80,8 +86,14 @@ interface Opened {
   /** Of the bytes that came, once all did. */
   root: Bytes | undefined;
   fetchedBy: Set<Link>;
+  /** As it was last reported. */
+  movedBytes: number;
   /** Its sender had no place for it when it was last asked: it runs only when something comes. */
   turnedAway: boolean;
+  /** It goes over all links to whoever may have it. */
+  shared: boolean;
+  /** It is whole, and open for others alone. */
+  copy: boolean;
 }
 
 export class Incoming {
@@ -97,6 +109,8 @@ export class Incoming {
   readonly #slowTimes = new Map<string, number>();
   /** Senders that have no place free, until they are asked again, and the files that they called meanwhile. */
   readonly #busy = new Map<Link, { called: Set<string>; cancel: () => void }>();
+  /** Copies that are being opened for others. */
+  readonly #copies = new Map<string, Promise<void>>();
   #stopped = false;
 
   constructor(private readonly ports: IncomingPorts) {}
@@ -113,11 +127,14 @@ export class Incoming {
   /** Files of an offer that this device accepted and has not got, and bundles whose manifest it asked for. */
   filesToFetch(record: OfferRecord): number[] {
     const { offered, answer } = record;
-    if (!offered || offered.mine) return [];
-    const files = [...offered.files.keys()];
-    if (answer.kind === 'waiting') return files.filter((file) => this.#manifests.has(fileKey(record.offer, file)));
-    if (answer.kind !== 'accepted' || answer.by !== this.ports.keys.id) return [];
-    return files.filter((file) => standingOf(record, file) === 'accepted');
+    const own = answer.kind === 'accepted' && answer.by === this.ports.keys.id;
+    return [...(offered?.files.keys() ?? [])].filter((file) => {
+      const standing = standingOf(record, file);
+      const again = factsOf(record, file).again === true;
+      if (offered?.mine && !again) return false;
+      if (standing === 'waiting') return this.#manifests.has(fileKey(record.offer, file));
+      return standing === 'accepted' && (own || again);
+    });
   }
 
   /** Asks for the manifest of a bundle that is not answered yet, to choose from it. */
@@ -183,14 +200,17 @@ export class Incoming {
     this.#fetchManifests();
     const running = this.#running();
     if (running.length >= this.ports.queue.atOnce) return;
-    const line = this.line().filter(({ link, key }) => this.#busy.get(link)?.called.has(key) ?? true);
+    const called = ({ from, key }: Download) => !from || (this.#busy.get(from.link)?.called.has(key) ?? true);
+    const line = this.line().filter(called);
     for (;;) {
       const next = this.ports.queue.next(line, running);
       if (!next) return;
       line.splice(line.indexOf(next), 1);
       running.push(next);
-      this.#busy.get(next.link)?.called.delete(next.key);
-      this.#fetch(next.link, next.transfers, next.record, next.file);
+      if (next.from) {
+        this.#busy.get(next.from.link)?.called.delete(next.key);
+        this.#fetch(next.from.link, next.from.transfers, next.record, next.file);
+      } else this.#share(next.record, next.file);
     }
   }
 
@@ -198,16 +218,32 @@ export class Incoming {
   line(): Download[] {
     const all: Download[] = [];
     for (const { link, transfers, record, file } of this.#fetchable()) {
-      if (record.answer.kind === 'waiting' || this.#isHeld(record, file)) continue;
-      all.push({ link, transfers, record, ...this.#queued(record, file) });
+      if (standingOf(record, file) === 'waiting' || this.#isHeld(record, file)) continue;
+      all.push({ from: { link, transfers }, record, ...this.#queued(record, file) });
     }
+    for (const { record, file } of this.#sharable())
+      if (standingOf(record, file) === 'accepted') all.push({ record, ...this.#queued(record, file) });
     return this.ports.queue.inOrder(all);
   }
 
   /** Somebody waits for them, and they are small: they stand in no line. */
   #fetchManifests(): void {
     for (const { link, transfers, record, file } of this.#fetchable())
-      if (record.answer.kind === 'waiting' && !this.#isHeld(record, file)) this.#fetch(link, transfers, record, file);
+      if (standingOf(record, file) === 'waiting' && !this.#isHeld(record, file))
+        this.#fetch(link, transfers, record, file);
+    for (const { record, file } of this.#sharable())
+      if (standingOf(record, file) === 'waiting') this.#share(record, file);
+  }
+
+  /** Files of several sources that are not open for them, of which somebody who may have them is linked. */
+  #sharable(): { record: OfferRecord; file: number }[] {
+    return this.ports.offers.shared().flatMap((record) => {
+      const files = this.filesToFetch(record).filter(
+        (file) =>
+          isShared(record, file) && !this.#open.get(fileKey(record.offer, file))?.shared && !this.#isHeld(record, file),
+      );
+      return files.length > 0 && this.ports.sharing.reaches(record) ? files.map((file) => ({ record, file })) : [];
+    });
   }
 
   /** Whether it is no use to ask for the file now: whatever holds it back says when that is over. */
@@ -227,7 +263,7 @@ export class Incoming {
         this.filesToFetch(record)
           .filter((file) => {
             const key = fileKey(record.offer, file);
-            return !resting?.has(key) && !this.#open.get(key)?.fetchedBy.has(link);
+            return !isShared(record, file) && !resting?.has(key) && !this.#open.get(key)?.fetchedBy.has(link);
           })
           .map((file) => ({ link, transfers, record, file })),
       );
@@ -242,14 +278,11 @@ export class Incoming {
   /** The sender ended a stream. Asking again at once would go round in circles. */
   refused(link: Link, offer: OfferId, file: number, reason: StopReason): void {
     const incoming = this.#open.get(fileKey(offer, file));
+    if (incoming?.shared) return; // its other sources go on
     incoming?.fetchedBy.delete(link);
     if (incoming) incoming.turnedAway = reason === 'busy';
     const progress = this.ports.progress.of(offer, file);
-    const record = this.ports.offers.get(offer);
-    // What was received once its sender need not keep: one that says no is not asked again and again.
-    if (record && factsOf(record, file).again && ['unavailable', 'cancelled', 'changed'].includes(reason))
-      this.ports.refusedAgain(offer, file);
-    else if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
+    if (reason === 'unavailable') progress.stopped({ kind: 'needs-file', mine: false });
     else if (reason === 'paused') progress.stopped({ kind: 'paused-there', reason });
     else if (reason === 'changed' && incoming) this.#failed(incoming, offer, file, 'changed');
     else if (reason === 'too-slow') {
@@ -291,14 +324,16 @@ export class Incoming {
     const { offer, conversation } = record;
     const { root } = factsOf(record, file);
     const incoming = this.#open.get(fileKey(offer, file));
-    if (!root || !incoming?.root || incoming.manifestOnly || standingOf(record, file) !== 'accepted') return;
-    if (!equalBytes(root, incoming.root)) this.ports.fail(offer, file, 'verification');
-    else if (factsOf(record, file).again) this.ports.restored(offer, file);
+    const got = incoming?.root;
+    if (!got || incoming.manifestOnly || standingOf(record, file) !== 'accepted') return;
+    // In a group the leaves that the offering device signed are enough: it need not be there any more.
+    if (!root && !record.group) return;
+    if (root && !record.group && !equalBytes(root, got)) this.ports.fail(offer, file, 'verification');
     else
       this.ports.lastWords.say(
         fileKey(offer, file),
         conversation,
-        () => Promise.resolve({ kind: 'receipt', offer, file, root }),
+        () => Promise.resolve({ kind: 'receipt', offer, file, root: got }),
         () => this.ports.act(offer),
       );
   }
@@ -309,6 +344,7 @@ export class Incoming {
     const incoming = this.#open.get(key);
     if (!incoming) return this.closed(key);
     this.#open.delete(key);
+    this.ports.sharing.end(key, reason);
     if (incoming.ready) this.#have.set(key, incoming.ready.haveRanges);
     const closing = this.#close(incoming.blob, reason).finally(() => {
       if (this.#closing.get(key) === closing) this.#closing.delete(key);
@@ -323,6 +359,76 @@ export class Incoming {
     const open = [...this.#open.values()];
     this.#open.clear();
     await Promise.all([...open.map(({ blob }) => this.#close(blob, 'paused')), ...this.#closing.values()]);
+  }
+
+  /** A file that is whole now goes on to others, if it is one that several fetch. @returns whether it stays open for that. */
+  keepOpen(key: string): boolean {
+    const incoming = this.#open.get(key);
+    if (!incoming?.shared) return false;
+    incoming.copy = true;
+    return true;
+  }
+
+  /** Opens a file that is here whole, for others who lack it. One that came over a single link lacks what they need to trust it. */
+  openCopy(record: OfferRecord, file: number): Promise<void> {
+    const key = fileKey(record.offer, file);
+    const under = this.#copies.get(key);
+    if (under) return under;
+    const copies = [...this.#open.values()].filter(({ copy }) => copy).length;
+    if (this.#stopped || this.#open.has(key) || copies >= copiesMax) return Promise.resolve();
+    const opening = this.#openCopy(record, file).finally(() => this.#copies.delete(key));
+    this.#copies.set(key, opening);
+    return opening;
+  }
+
+  async #openCopy(record: OfferRecord, file: number): Promise<void> {
+    const key = fileKey(record.offer, file);
+    const incoming = this.#openBlob(record, file);
+    incoming.copy = true;
+    incoming.shared = true;
+    try {
+      const blob = await incoming.blob;
+      const [first] = acceptedBlocks(record, file);
+      const provable = first === undefined || (await blob.sink.signedLeaves(first[0])) !== undefined;
+      if (this.#open.get(key) !== incoming) return;
+      if (provable) this.ports.sharing.begin(record, file, blob);
+      else await this.stop(record.offer, file, 'unavailable');
+    } catch (problem) {
+      if (!(problem instanceof SinkError)) throw problem;
+      this.ports.report(problem);
+      await this.stop(record.offer, file, 'unavailable');
+    }
+  }
+
+  /** Nothing of a file that several fetch came or went for so long. */
+  quiet(offer: OfferId, file: number, forMs: number): void {
+    const record = this.ports.offers.get(offer);
+    const incoming = this.#open.get(fileKey(offer, file));
+    if (!record || !incoming) return;
+    if (incoming.copy) {
+      if (forMs >= copyIdleMs) void this.stop(offer, file, 'done');
+      return;
+    }
+    const progress = this.ports.progress.of(offer, file);
+    if (forMs < quietMs || progress.activity.kind !== 'running') return;
+    progress.stopped({ kind: 'idle' });
+    this.pump();
+    this.ports.changed(record.account);
+  }
+
+  #share(record: OfferRecord, file: number): void {
+    const { offer, account } = record;
+    const incoming = this.#openBlob(record, file);
+    incoming.shared = true;
+    incoming.blob.then(
+      (blob) => {
+        if (this.#open.get(fileKey(offer, file)) !== incoming || blob.state.kind !== 'running') return;
+        // Whether anybody who is linked has any of it shows when something comes.
+        this.ports.sharing.begin(record, file, blob);
+        this.ports.changed(account);
+      },
+      () => undefined, // the failure was taken up where it was opened
+    );
   }
 
   #fetch(link: Link, transfers: LinkTransfers, record: OfferRecord, file: number): void {
@@ -357,12 +463,15 @@ export class Incoming {
     const incoming: Opened = {
       offer,
       file,
-      manifestOnly: record.answer.kind === 'waiting',
+      manifestOnly: standingOf(record, file) === 'waiting',
       ready: undefined,
       blob: this.#newBlob(record, file, report),
       root: undefined,
       fetchedBy: new Set(),
+      movedBytes: 0,
       turnedAway: false,
+      shared: false,
+      copy: false,
     };
     this.#open.set(key, incoming);
     incoming.blob.then(
@@ -382,12 +491,12 @@ export class Incoming {
   }
 
   async #newBlob(record: OfferRecord, file: number, report: (event: IncomingEvent) => void): Promise<IncomingBlob> {
-    const { offer, account, offered } = record;
-    const publicKey = offered && this.ports.signKeyOf(account, offered.device);
+    const { offer, offered } = record;
+    const publicKey = offered && this.ports.signKeyOf(record.conversation, offered.device);
     const described = offered?.files[file];
     if (publicKey === undefined || described === undefined)
       throw new Error('an accepted offer without its sender or size');
-    const waiting = record.answer.kind === 'waiting';
+    const waiting = standingOf(record, file) === 'waiting';
     const wanted = waiting ? manifestBlocks(described) : acceptedBlocks(record, file);
     if (!waiting && factsOf(record, file).doneBytes === undefined)
       this.ports.offers
@@ -414,12 +523,21 @@ export class Incoming {
     if (!record) return;
     const progress = this.ports.progress.of(offer, file);
     if (incoming.manifestOnly && event.kind === 'progress') return;
+    if (incoming.copy) {
+      if (event.kind === 'failed') void this.stop(offer, file, 'unavailable');
+      return;
+    }
     switch (event.kind) {
       case 'progress':
         if (incoming.turnedAway && incoming.fetchedBy.size > 0) {
           incoming.turnedAway = false;
           progress.begun();
         }
+        if (incoming.shared && event.movedBytes > incoming.movedBytes) {
+          this.ports.sharing.moved(fileKey(offer, file));
+          if (progress.activity.kind === 'idle') progress.begun();
+        }
+        incoming.movedBytes = event.movedBytes;
         progress.doneBytes = event.doneBytes;
         progress.moved(this.ports.clock.now(), event.movedBytes);
         this.ports.stalls.moved(record.account);
@@ -447,6 +565,7 @@ export class Incoming {
 
   /** A manifest that cannot be had is no failure of the file: it may be asked for again, or the bundle accepted as a whole. */
   #failed(incoming: Opened, offer: OfferId, file: number, reason: FailureReason | 'no-space'): void {
+    if (incoming.copy) return; // nothing of what its person has is worse for it
     if (!incoming.manifestOnly) {
       this.ports.fail(offer, file, reason);
       return;
@@ -483,8 +602,10 @@ export class Incoming {
   }
 
   #running(): Queued[] {
+    const moves = ({ offer, file, shared, fetchedBy }: Opened) =>
+      shared ? (this.ports.sharing.quietMs(fileKey(offer, file)) ?? 0) < quietMs : fetchedBy.size > 0;
     const fetched = [...this.#open.values()].filter(
-      ({ fetchedBy, root, manifestOnly }) => !root && !manifestOnly && fetchedBy.size > 0,
+      (opened) => !opened.root && !opened.manifestOnly && !opened.copy && moves(opened),
     );
     return fetched.flatMap(({ offer, file }) => {
       const record = this.ports.offers.get(offer);

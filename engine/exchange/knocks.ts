@@ -31,7 +31,7 @@ export class Knocks {
 
   /** Tells the other side how an offer of this device stands, unless the feed does. */
   async repeat(record: OfferRecord): Promise<void> {
-    const person = this.ports.person(record.account);
+    const person = this.#personOf(record);
     if (!person || !isAsked(person) || !record.offered?.mine) return;
     const waiting = record.offered.files.some((_, file) => standingOf(record, file) === 'waiting');
     const withdrawn = record.offered.files.every((_, file) => standingOf(record, file) === 'cancelled');
@@ -51,9 +51,14 @@ export class Knocks {
     } else if (withdrawn) await this.#send(person, record.offer, { kind: 'withdraw', offer: record.offer });
   }
 
+  /** In groups nobody knocks. */
+  #personOf({ account, group }: OfferRecord): Person | undefined {
+    return group ? undefined : this.ports.person(account as AccountId);
+  }
+
   /** This person declined an offer of somebody who is no contact. */
   async decline(record: OfferRecord): Promise<void> {
-    const person = this.ports.person(record.account);
+    const person = this.#personOf(record);
     const device = person?.everyDevice.find(({ id }) => id === record.offered?.device);
     if (!person || !device || !isAsked(person)) return;
     await this.ports.send(device, record.offer as string as RequestId, { kind: 'decline', offer: record.offer });
@@ -79,7 +84,7 @@ export class Knocks {
           conversation,
           { kind: 'offer', offer: body.offer, files: body.files },
           source,
-          true,
+          { knocked: true },
         );
         return;
       }

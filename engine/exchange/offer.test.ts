@@ -13,7 +13,7 @@ import {
 } from './offer.ts';
 
 const offer = 'o'.repeat(22) as OfferId;
-const empty = emptyOffer(offer, 'a'.repeat(22) as AccountId, 'c'.repeat(43) as ConversationId);
+const empty = emptyOffer(offer, 'a'.repeat(22) as AccountId, 'c'.repeat(43) as ConversationId, false);
 const them = 't'.repeat(22) as DeviceId;
 const [mine, mine2] = ['m'.repeat(22) as DeviceId, 'n'.repeat(22) as DeviceId];
 const root = new Uint8Array(32).fill(1);

@@ -5,10 +5,11 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import type { OfferedFile, Payload } from '../../protocol/entry.ts';
-import type { AccountId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import type { ChatId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Ranges } from '../transfer/blocks.ts';
-import { chosenBlocks, chosenBytes, validChoice, type Choice } from './choice.ts';
+import { rangesBytes, type Ranges } from '../transfer/blocks.ts';
+import { chosenBlocks, validChoice, type Choice } from './choice.ts';
+import { groupEarlyMax, withCopyFact, withGroupFact } from './copies.ts';
 
 export type FailureReason = 'storage' | 'changed' | 'verification';
 
@@ -21,8 +22,18 @@ export interface FileFacts {
   root?: Bytes;
   /** The root of a recipient's receipt. */
   receipt?: Bytes;
-  /** The device that has the whole file, by its receipt. */
+  /** The device of the recipient that received it, by its receipt. */
   receivedBy?: DeviceId;
+  /** Devices that said that they have the whole file, and not since then that they let go of it; the offering device is not among them. */
+  holders?: DeviceId[];
+  /** Devices that said that they fetch it, or have a part of it. */
+  takers?: DeviceId[];
+  /** Of those the ones that want a part of it alone: they never have the whole. */
+  partial?: DeviceId[];
+  /** In a group: the blocks that this device wants of it; absent for all. */
+  blocks?: Ranges;
+  /** This device fetches it once more, for itself; nothing changes for anybody else. */
+  again?: boolean;
   /** Stopped by this person until resumed; known on this device alone. */
   paused?: boolean;
   /** What went wrong on this device until the person tries again. */
@@ -35,8 +46,6 @@ export interface FileFacts {
   unlisted?: boolean;
   /** It was received on this device, and its bytes are not here any more. */
   gone?: GoneReason | undefined;
-  /** Of a file that is gone: the person wants it once more. */
-  again?: boolean;
   /** When it was last saved or opened here, milliseconds since 1970. */
   usedAt?: number | undefined;
 }
@@ -48,9 +57,11 @@ export type Answer =
 
 export interface OfferRecord {
   offer: OfferId;
-  /** The other person, and the conversation it belongs to. */
-  account: AccountId;
+  /** The other person, or the group, and the conversation it belongs to. */
+  account: ChatId;
   conversation: ConversationId;
+  /** Offered in a group: each device of each member answers for itself, and `answer` is that of this one. */
+  group?: true;
   /** Absent until the offer itself is known. Thumbnails stay in the entry. */
   offered?: {
     /** The device that has the files. */
@@ -71,12 +82,24 @@ export interface OfferRecord {
 
 export const fileKey = (offer: OfferId, file: number): string => `${offer}-${file}`;
 
-export function emptyOffer(offer: OfferId, account: AccountId, conversation: ConversationId): OfferRecord {
-  return { offer, account, conversation, answer: { kind: 'waiting' }, files: [] };
+export function emptyOffer(
+  offer: OfferId,
+  account: ChatId,
+  conversation: ConversationId,
+  inGroup: boolean,
+): OfferRecord {
+  return {
+    offer,
+    account,
+    conversation,
+    answer: { kind: 'waiting' },
+    files: [],
+    ...(inGroup ? { group: true } : {}),
+  };
 }
 
 export interface FactSource {
-  /** The device that says so, and whether it is of this account. */
+  /** The device that says so, and whether it is of this account; in a group whether it is this device. */
   device: DeviceId;
   mine: boolean;
   at: number;
@@ -102,8 +125,11 @@ export function withFact(record: OfferRecord, payload: OfferPayload, source: Fac
     const known = early.some(
       ({ source: { device, lamport } }) => device === source.device && lamport === source.lamport,
     );
-    return known || early.length >= earlyMax ? record : { ...record, early: [...early, { payload, source }] };
+    return known || early.length >= (record.group ? groupEarlyMax : earlyMax)
+      ? record
+      : { ...record, early: [...early, { payload, source }] };
   }
+  if (record.group) return withGroupFact(record, payload, source);
   if (payload.kind === 'answer') {
     if (offered.mine === source.mine) return record;
     const { verdict: kind, chosen } = payload;
@@ -113,10 +139,11 @@ export function withFact(record: OfferRecord, payload: OfferPayload, source: Fac
     return record.answer.kind === 'waiting' || comesBefore(answer, record.answer) ? { ...record, answer } : record;
   }
   if (payload.file >= offered.files.length) return record;
+  record = withCopyFact(record, payload, source);
   const facts = factsOf(record, payload.file);
   switch (payload.kind) {
     case 'cancel':
-      if (facts.cancelledBy) return record;
+      if (facts.cancelledBy || isReceived(record, facts)) return record;
       return withFileFacts(record, payload.file, { cancelledBy: source.mine ? 'me' : 'them' });
     case 'close':
       if (offered.device !== source.device || facts.root) return record;
@@ -195,22 +222,22 @@ export type Standing = 'waiting' | 'accepted' | 'paused' | 'done' | 'declined' |
 
 export function standingOf(record: OfferRecord, file: number): Standing {
   const facts = factsOf(record, file);
-  if (facts.receipt && facts.root && equalBytes(facts.root, facts.receipt)) {
-    if (!facts.again) return 'done';
-    return facts.failed ? 'failed' : facts.paused ? 'paused' : 'accepted';
-  }
-  if (record.answer.kind === 'declined' || leftOut(record.answer, file)) return 'declined';
-  if (facts.cancelledBy) return 'cancelled';
+  const { again = false } = facts;
+  if (isReceived(record, facts) && !again) return 'done';
+  if (!again && (record.answer.kind === 'declined' || leftOut(record.answer, file))) return 'declined';
+  if (facts.cancelledBy && !again) return 'cancelled';
   if (facts.failed) return 'failed';
   if (facts.paused) return 'paused';
-  return record.answer.kind === 'accepted' ? 'accepted' : 'waiting';
+  return again || isAccepted(record, facts) ? 'accepted' : 'waiting';
 }
 
-/** Whether this device received the file; its bytes may be gone since. */
-export const isReceivedBy = (device: DeviceId, record: OfferRecord, file: number): boolean =>
-  record.offered?.mine === false &&
-  factsOf(record, file).receivedBy === device &&
-  (standingOf(record, file) === 'done' || factsOf(record, file).again === true);
+/** By the root that the sender bound it to; in a group by the leaves that the offering device signed, which whoever has the file has checked. */
+const isReceived = (record: OfferRecord, { receipt, root }: FileFacts): boolean =>
+  receipt !== undefined && (record.group === true || (root !== undefined && equalBytes(root, receipt)));
+
+/** In a group each file is fetched, or not, for itself. */
+const isAccepted = ({ answer, group }: OfferRecord, { takers = [] }: FileFacts): boolean =>
+  answer.kind === 'accepted' && (!group || takers.includes(answer.by));
 
 const choiceOf = ({ answer }: OfferRecord): Choice | undefined =>
   answer.kind === 'waiting' ? undefined : answer.chosen;
@@ -221,17 +248,19 @@ const leftOut = (answer: Answer, file: number): boolean =>
 /** The blocks of a file that were accepted, or all of them while nobody answered. */
 export function acceptedBlocks(record: OfferRecord, file: number): Ranges {
   const offered = record.offered?.files[file];
-  return offered ? chosenBlocks(offered, file, choiceOf(record)) : [];
+  if (!offered) return [];
+  return factsOf(record, file).blocks ?? chosenBlocks(offered, file, choiceOf(record));
 }
 
 /** Bytes of those blocks: what is to be moved. */
 export function acceptedBytes(record: OfferRecord, file: number): number {
   const offered = record.offered?.files[file];
-  return offered ? chosenBytes(offered, file, choiceOf(record)) : 0;
+  return offered ? rangesBytes(offered.size, acceptedBlocks(record, file)) : 0;
 }
 
-/** Whether an offer still needs its recipient's answer. */
+/** Whether an offer still needs its recipient's answer. In a group nobody waits for one. */
 export const needsAnswer = (record: OfferRecord): boolean =>
+  !record.group &&
   record.offered?.mine === false &&
   record.answer.kind === 'waiting' &&
   record.offered.files.some((_, file) => standingOf(record, file) === 'waiting');

@@ -1,7 +1,8 @@
 /** The records of all offers: in memory at once, so that the next fact builds on it, and then durable, in order. */
-import type { AccountId, ConversationId, OfferId } from '../../protocol/ids.ts';
+import type { ChatId, ConversationId, OfferId } from '../../protocol/ids.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { Records } from '../records.ts';
+import { isShared } from './copies.ts';
 import {
   emptyOffer,
   factsOf,
@@ -16,13 +17,15 @@ import {
 
 export class Offers {
   readonly #records = new Map<OfferId, OfferRecord>();
-  readonly #byAccount = new Map<AccountId, Set<OfferId>>();
+  readonly #byAccount = new Map<ChatId, Set<OfferId>>();
+  /** Those of which a file goes over several links. */
+  readonly #shared = new Set<OfferId>();
   /** Records whose last write failed: what is in memory is not durable. */
   readonly #unwritten = new Set<OfferId>();
 
   constructor(
     private readonly records: Records<OfferRecord>,
-    private readonly changed: (account: AccountId) => void,
+    private readonly changed: (account: ChatId) => void,
   ) {}
 
   async load(): Promise<void> {
@@ -37,8 +40,13 @@ export class Offers {
     return [...this.#records.values()];
   }
 
-  ofAccount(account: AccountId): OfferRecord[] {
+  ofAccount(account: ChatId): OfferRecord[] {
     return [...(this.#byAccount.get(account) ?? [])].flatMap((offer) => this.#records.get(offer) ?? []);
+  }
+
+  /** Offers in groups, and those of which this device fetches a file again. */
+  shared(): OfferRecord[] {
+    return [...this.#shared].flatMap((offer) => this.#records.get(offer) ?? []);
   }
 
   /**
@@ -46,13 +54,13 @@ export class Offers {
    * @throws ProtocolError when the offer is of another person.
    */
   async add(
-    account: AccountId,
+    account: ChatId,
     conversation: ConversationId,
     payload: OfferPayload,
     source: FactSource,
-    knocked: boolean,
+    { knocked = false, inGroup = false }: { knocked?: boolean; inGroup?: boolean },
   ): Promise<boolean> {
-    const before = this.#records.get(payload.offer) ?? emptyOffer(payload.offer, account, conversation);
+    const before = this.#records.get(payload.offer) ?? emptyOffer(payload.offer, account, conversation, inGroup);
     if (before.account !== account) throw new ProtocolError('not-allowed', 'an offer of another conversation');
     const after = withFact(before, payload, source, knocked);
     if (after === before && !this.#unwritten.has(payload.offer)) return false;
@@ -80,6 +88,8 @@ export class Offers {
 
   #set(record: OfferRecord): void {
     this.#records.set(record.offer, record);
+    const shared = record.group === true || record.files.some((_, file) => isShared(record, file));
+    this.#shared[shared ? 'add' : 'delete'](record.offer);
     const ofAccount = this.#byAccount.get(record.account);
     if (ofAccount) ofAccount.add(record.offer);
     else this.#byAccount.set(record.account, new Set([record.offer]));

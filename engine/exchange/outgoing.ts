@@ -2,7 +2,7 @@
  * Files that this device offered: opened when somebody wants them, bound to their root once all of them was hashed (the `close` entry, which
  * opens the way to the receipt).
  */
-import type { AccountId, OfferId } from '../../protocol/ids.ts';
+import type { AccountId, ChatId, OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import type { Link } from '../links/link.ts';
 import { SourceError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
@@ -44,7 +44,7 @@ export interface OutgoingPorts {
   fail(offer: OfferId, file: number, reason: FailureReason): void;
   /** Looks again at what a record asks for. */
   act(offer: OfferId): void;
-  changed(account: AccountId): void;
+  changed(account: ChatId): void;
   report(problem: unknown): void;
 }
 
@@ -59,11 +59,11 @@ export class Outgoing {
   /** Of bundles: blocks that came through and were not asked for again, since this device started. */
   readonly #arrived = new Map<string, BlockSet>();
   readonly #binding = new Map<AccountId, () => void>();
-  readonly #places: UploadPlaces;
+  readonly places: UploadPlaces;
   #stopped = false;
 
   constructor(private readonly ports: OutgoingPorts) {
-    this.#places = new UploadPlaces({ ...ports, waiting: () => this.#waiting() });
+    this.places = new UploadPlaces({ ...ports, waiting: () => this.#waiting() });
   }
 
   isOpen(key: string): boolean {
@@ -88,7 +88,7 @@ export class Outgoing {
     if (standing === 'cancelled' || standing === 'declined') return { kind: 'refused', reason: 'cancelled' };
     // A manifest to choose from stands in no line.
     const manifestOnly = record.answer.kind === 'waiting' && offered.bundle !== undefined;
-    if (!manifestOnly && !this.#places.take(link, this.#queued(record, file)))
+    if (!manifestOnly && !this.places.take(link, this.#queued(record, file)))
       return { kind: 'refused', reason: 'busy' };
     const opening = this.#openBlob(offer, file, offered.size);
     try {
@@ -150,21 +150,21 @@ export class Outgoing {
 
   /** Whether a file to this receiver would have to wait for its turn here. */
   full(link: Link): boolean {
-    return this.#places.full(link);
+    return this.places.full(link);
   }
 
   /** The order of the line, or how many places there are, is another one. */
   queueChanged(): void {
-    this.#places.invite();
+    this.places.invite();
   }
 
   linkClosed(link: Link): void {
-    this.#places.linkClosed(link);
+    this.places.linkClosed(link);
   }
 
   onSending(link: Link, event: SenderEvent): void {
     const { offer, file } = event;
-    if (event.kind === 'sent' || event.kind === 'stopped') this.#places.leave(link, fileKey(offer, file));
+    if (event.kind === 'sent' || event.kind === 'stopped') this.places.leave(link, fileKey(offer, file));
     const record = this.ports.offers.get(offer);
     if (record?.answer.kind !== 'accepted') {
       // A manifest to choose from, or the answer is still on its way: then this is all that tells later that it was begun.
@@ -172,11 +172,6 @@ export class Outgoing {
         this.ports.offers
           .keepFacts(offer, file, { doneBytes: 0 })
           .catch((problem: unknown) => this.ports.report(problem));
-      return;
-    }
-    if (standingOf(record, file) === 'done') {
-      // Its recipient wants it once more; nothing that is shown of it here changes.
-      if (event.kind === 'sent' || event.kind === 'stopped') this.close(offer, file);
       return;
     }
     const progress = this.ports.progress.of(offer, file);
@@ -227,7 +222,7 @@ export class Outgoing {
     this.#stopped = true;
     for (const cancel of this.#binding.values()) cancel();
     this.#binding.clear();
-    this.#places.stop();
+    this.places.stop();
     const all = [...this.#open.values()];
     this.#open.clear();
     for (const opening of all)
@@ -320,7 +315,6 @@ export class Outgoing {
     if (this.#open.get(fileKey(offer, file)) !== opening) return 'busy';
     this.close(offer, file);
     const record = this.ports.offers.get(offer);
-    if (record && standingOf(record, file) === 'done') return 'unavailable';
     if (changed) this.ports.fail(offer, file, 'changed');
     else this.#needsFile(offer, file);
     return changed ? 'changed' : 'unavailable';

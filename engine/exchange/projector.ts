@@ -5,7 +5,7 @@
  */
 import type { EntryRef, Payload } from '../../protocol/entry.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
+import type { ChatId, ConversationId, DeviceId } from '../../protocol/ids.ts';
 import type { CausewayEvents } from '../causeway-ports.ts';
 import type { LocalAccount } from '../devices/local-account.ts';
 import type { OwnChoices } from '../devices/own-choices.ts';
@@ -134,7 +134,11 @@ export class Projector {
     const { authors, notes } = this.ports;
     const all = await this.#withMissed(entries);
     const memberOf = authors.memberOf(group);
-    for (const entry of all) if (readPayload(entry).kind === 'text') notes.over(group.chat, memberOf(entry.device));
+    for (const entry of all) {
+      const payload = readPayload(entry);
+      if (payload.kind === 'text') notes.over(group.chat, memberOf(entry.device));
+      if (isOfferPayload(payload)) await this.#takeGroupFact(group, entry, payload);
+    }
     await this.#summarise(all, memberOf);
   }
 
@@ -160,11 +164,25 @@ export class Projector {
   }
 
   async #takeFact(person: Person, entry: StoredEntry, payload: OfferPayload): Promise<void> {
-    const { account, people, transfers } = this.ports;
+    const { account, people } = this.ports;
     const mine = people.isSelf(person.account) ? this.#isMySide(entry, payload) : account.isMine(entry.device);
-    const source = { device: entry.device, mine, at: entry.wall, lamport: entry.lamport };
+    await this.#addFact(person.account, entry, payload, mine);
+  }
+
+  /** Each device of a group speaks for itself. */
+  #takeGroupFact(group: Group, entry: StoredEntry, payload: OfferPayload): Promise<void> {
+    return this.#addFact(group.id, entry, payload, entry.device === this.ports.keys.id, { inGroup: true });
+  }
+
+  async #addFact(
+    chat: ChatId,
+    { conversation, device, wall, lamport }: StoredEntry,
+    payload: OfferPayload,
+    mine: boolean,
+    how: { inGroup?: true } = {},
+  ): Promise<void> {
     try {
-      await transfers.addFact(person.account, entry.conversation, payload, source);
+      await this.ports.transfers.addFact(chat, conversation, payload, { device, mine, at: wall, lamport }, how);
     } catch (problem) {
       if (!(problem instanceof ProtocolError)) throw problem;
       this.ports.report(problem); // a fact that its author may not state is no fact; the entry stays in the feed

@@ -2,7 +2,7 @@
  * Notices that nothing moves with a person though it should, so that it can be said. It is measured over all files with the person: on a slow
  * line they take turns, and one that waits for its turn is not stalled.
  */
-import type { AccountId } from '../../protocol/ids.ts';
+import type { ChatId } from '../../protocol/ids.ts';
 import type { Clock } from '../ports.ts';
 import type { OfferRecord } from './offer.ts';
 import { standingOf } from './offer.ts';
@@ -17,18 +17,18 @@ export interface StallsPorts {
   clock: Clock;
   offers: Offers;
   progress: ProgressBook;
-  changed(account: AccountId): void;
+  changed(account: ChatId): void;
 }
 
 export class Stalls {
-  readonly #movedAt = new Map<AccountId, number>();
+  readonly #movedAt = new Map<ChatId, number>();
   #cancel: (() => void) | undefined;
   #stopped = false;
 
   constructor(private readonly ports: StallsPorts) {}
 
   /** Something came, or the other side said that something did. */
-  moved(account: AccountId): void {
+  moved(account: ChatId): void {
     this.#movedAt.set(account, this.ports.clock.now());
     this.#tickLater();
   }

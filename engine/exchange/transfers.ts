@@ -1,22 +1,24 @@
 /**
  * Offers of files and their transfers: facts from the feeds become records, and records decide what is fetched (`incoming.ts`) and served
- * (`outgoing.ts`) over which link, and what is let go of.
+ * (`outgoing.ts`, `handout.ts`) over which link, and what is let go of.
  *
  * Invariants 1 and 2: a file is done for the sender when the receipt is in the feed, for the receiver when every block was committed and the
  * root is the one that the sender bound the file to; only then is the receipt written.
  */
 import type { Payload } from '../../protocol/entry.ts';
 import type { Frame } from '../../protocol/frame.ts';
-import type { AccountId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import type { AccountId, ChatId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import { Serial } from '../feed/serial.ts';
 import type { Link } from '../links/link.ts';
-import type { Clock, DeviceKeys, Hashes, Signatures } from '../ports.ts';
+import type { Clock, DeviceKeys, Hashes, Random, Signatures } from '../ports.ts';
 import type { Records } from '../records.ts';
 import type { Ranges } from '../transfer/blocks.ts';
 import { LinkTransfers } from '../transfer/link-transfers.ts';
 import { SpeedLimit } from '../transfer/speed-limit.ts';
-import type { ReceiverEvent, StopReason } from '../transfer/transfer-events.ts';
+import type { HaveFrame, ReceiverEvent, SenderEvent, StopReason } from '../transfer/transfer-events.ts';
+import { isHere, isShared } from './copies.ts';
+import { Handout } from './handout.ts';
 import { Held } from './held.ts';
 import { Kept } from './kept.ts';
 import { Incoming } from './incoming.ts';
@@ -36,8 +38,10 @@ import {
 } from './offer.ts';
 import { Offers } from './offers.ts';
 import { Outgoing } from './outgoing.ts';
+import { partnersOf } from './partners.ts';
 import { ProgressBook, type Progress } from './progress.ts';
 import { Room } from './room.ts';
+import { Sharing } from './sharing.ts';
 import { Stalls } from './stalls.ts';
 import type { Direction, Move } from './queue.ts';
 import { Together } from './together.ts';
@@ -45,14 +49,18 @@ import { TransferQueue, type QueueOrder } from './transfer-queue.ts';
 
 export interface TransfersPorts {
   clock: Clock;
+  random: Random;
   hashes: Hashes;
   signatures: Signatures;
   keys: DeviceKeys;
   blobs: Blobs;
   records: Records<OfferRecord>;
   queue: Records<QueueOrder>;
-  /** Signing key (Ed25519, base64url) of a device of this person, also of a former one. */
-  signKeyOf(account: AccountId, device: DeviceId): string | undefined;
+  /** Signing key (Ed25519, base64url) of a device that may write there, also of a former one. */
+  signKeyOf(conversation: ConversationId, device: DeviceId): string | undefined;
+  /** Whether a device is certified, now, for somebody who may read this person's conversation, or this group's. */
+  mayHave(account: ChatId, device: DeviceId): boolean;
+  online(device: DeviceId): boolean;
   /** Resolves when the entry is durable and taken into its record. */
   append(conversation: ConversationId, payload: Payload): Promise<void>;
   report(problem: unknown): void;
@@ -64,7 +72,7 @@ export interface SpeedLimits {
 }
 
 export interface TransfersEvents {
-  changed(account: AccountId): void;
+  changed(account: ChatId): void;
   /** The link is of no more use: nothing comes, or its peer broke the protocol. */
   broken(link: Link, problem: unknown): void;
 }
@@ -76,10 +84,12 @@ export class Transfers {
   readonly #lastWords: LastWords;
   readonly #queue: TransferQueue;
   readonly together: Together;
-  /** Received files, as long as they are on this device, and after that. */
+  /** What is kept of received files, let go of, and fetched again. */
   readonly kept: Kept;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
+  readonly #sharing: Sharing;
+  readonly #handout: Handout;
   readonly #held: Held;
   readonly #room: Room;
   readonly #stalls: Stalls;
@@ -103,25 +113,40 @@ export class Transfers {
     this.#stalls = new Stalls({ ...known, changed: (account) => events.changed(account) });
     this.#room = new Room({ ...known, act: (offer) => this.#actOn(offer) });
     this.#queue = new TransferQueue(ports.queue, (key) => this.#canRun(key));
+    const mayHave = ({ account }: OfferRecord, device: DeviceId) => ports.mayHave(account, device);
+    this.#sharing = new Sharing({
+      ...known,
+      links: this.#links,
+      mayHave,
+      quiet: (...quiet) => this.#incoming.quiet(...quiet),
+    });
     const parts = {
       ...known,
+      sharing: this.#sharing,
       lastWords: this.#lastWords,
       stalls: this.#stalls,
       queue: this.#queue,
       links: this.#links,
       fail: (offer: OfferId, file: number, reason: FailureReason | 'no-space') => this.#fail(offer, file, reason),
-      restored: (offer: OfferId, file: number) => void this.kept.restored(offer, file),
-      refusedAgain: (offer: OfferId, file: number) => void this.kept.refused(offer, file),
       act: (offer: OfferId) => this.#actOn(offer),
-      changed: (account: AccountId) => events.changed(account),
+      changed: (account: ChatId) => events.changed(account),
     };
     this.#incoming = new Incoming(parts);
     this.#outgoing = new Outgoing(parts);
+    this.#handout = new Handout({
+      ...parts,
+      places: this.#outgoing.places,
+      mayHave,
+      openCopy: (...copy) => this.#incoming.openCopy(...copy),
+    });
     this.kept = new Kept({
-      ...known,
+      ...parts,
       wishes: this.#wishes,
-      stopStreams: (record, file) => this.#stopStreams(record, file, 'cancelled'),
-      act: (offer) => this.#actOn(offer),
+      closed: (key) => this.#incoming.closed(key),
+      close: async (record, file) => {
+        await this.#stopStreams(record, file, 'cancelled');
+        this.#incoming.forget(fileKey(record.offer, file));
+      },
     });
     this.together = new Together({
       offers: this.#offers,
@@ -194,9 +219,10 @@ export class Transfers {
   /** Whether anything is to be moved between this device and that one. */
   busyWith(account: AccountId, device: DeviceId): boolean {
     const here = this.ports.keys.id;
+    if (this.partners().has(device)) return true;
     return this.#offers.ofAccount(account).some((record) => {
       const { offered, answer } = record;
-      if (offered?.device === device) return this.#incoming.filesToFetch(record).length > 0;
+      if (offered?.device === device && this.#incoming.filesToFetch(record).length > 0) return true;
       if (offered?.device !== here || answer.kind !== 'accepted' || answer.by !== device) return false;
       return offered.files.some((_, file) => standingOf(record, file) === 'accepted');
     });
@@ -248,13 +274,22 @@ export class Transfers {
 
   /** Takes a fact into the record of its offer and acts on it; resolves when it is durable. Facts come one after the other. */
   async addFact(
-    account: AccountId,
+    account: ChatId,
     conversation: ConversationId,
     payload: OfferPayload,
     source: FactSource,
-    knocked = false,
+    how: { knocked?: boolean; inGroup?: boolean } = {},
   ): Promise<void> {
-    if (await this.#offers.add(account, conversation, payload, source, knocked)) this.#actOn(payload.offer);
+    const news = await this.#offers.add(account, conversation, payload, source, how);
+    const record = this.#offers.get(payload.offer);
+    if (payload.kind === 'receipt' && source.device === this.ports.keys.id && record)
+      if (factsOf(record, payload.file).again)
+        await this.#offers.keepFacts(payload.offer, payload.file, {
+          again: false,
+          cleared: false,
+          gone: undefined,
+        });
+    if (news) this.#actOn(payload.offer);
   }
 
   linkOpened(link: Link): void {
@@ -264,17 +299,20 @@ export class Transfers {
       keys: this.ports.keys,
       signatures: this.ports.signatures,
       own: this.ports.keys.id,
-      find: (offer, file) => this.#outgoing.find(link, offer, file),
-      sending: (event) => {
-        this.#outgoing.onSending(link, event);
-        this.events.changed(link.account);
+      find: (offer, file) => {
+        const record = this.#offers.get(offer);
+        return record && Handout.handles(record, file)
+          ? this.#handout.find(link, record, file)
+          : this.#outgoing.find(link, offer, file);
       },
+      sending: (event) => this.#onSending(link, event),
       receiving: (event) => this.#onReceiving(link, event),
       fault: (problem) => this.events.broken(link, problem),
       upLimit: this.#upLimit,
       downLimit: this.#downLimit,
     });
     this.#links.set(link, transfers);
+    this.#sharing.linkOpened(transfers);
     link.figures = () => transfers.figures;
     for (const record of this.#offers.ofAccount(link.account)) {
       for (const file of record.offered?.files.keys() ?? []) this.#held.tell(link, record, file);
@@ -302,9 +340,11 @@ export class Transfers {
 
   /** @returns whether it was a frame of transfers. @throws ProtocolError. */
   onFrame(link: Link, frame: Frame): boolean {
+    if (frame.type === 'control' && frame.control.kind === 'have') this.#onHave(link, frame.control);
     if (frame.type === 'control' && frame.control.kind === 'available') {
       const { offer, file } = frame.control;
       const record = this.#offers.get(offer);
+      if (record && isShared(record, file)) return this.#links.get(link)?.onFrame(frame) ?? true;
       if (record?.account !== link.account || record.offered?.device !== link.device) return true;
       this.#held.tell(link, record, file);
       // Said without need it costs nothing.
@@ -324,12 +364,17 @@ export class Transfers {
   }
 
   linkClosed(link: Link): void {
-    this.#links.get(link)?.close();
+    const transfers = this.#links.get(link);
     this.#links.delete(link);
+    if (transfers) this.#sharing.linkClosed(transfers);
+    transfers?.close();
+    this.#handout.linkClosed(link);
     this.#incoming.linkClosed(link);
     this.#outgoing.linkClosed(link);
-    for (const { offer, offered } of this.#offers.ofAccount(link.account)) {
+    for (const record of this.#offers.ofAccount(link.account)) {
+      const { offer, offered } = record;
       for (const file of offered?.files.keys() ?? []) {
+        if (isShared(record, file)) continue;
         const progress = this.#progress.known(offer, file);
         // What the other side said over the link holds no longer; whoever comes back says it again.
         if (!progress) continue;
@@ -390,6 +435,30 @@ export class Transfers {
     });
   }
 
+  /** Devices that a link is wanted to for what is fetched from several. */
+  partners(): ReadonlySet<DeviceId> {
+    const { ports } = this;
+    return new Set(
+      this.#offers.shared().flatMap((record) => {
+        const reachable = (device: DeviceId) => ports.mayHave(record.account, device) && ports.online(device);
+        const files = this.#incoming.filesToFetch(record).filter((file) => isShared(record, file));
+        return files.flatMap((file) => partnersOf(record, file, ports.keys.id, reachable));
+      }),
+    );
+  }
+
+  /** How many devices a file goes to now that was offered here, or is had here. */
+  takersOf(offer: OfferId, file: number): number {
+    return this.#handout.takers(fileKey(offer, file));
+  }
+
+  /** Who is in a group, or who has which devices, is different now. */
+  accessChanged(): void {
+    this.#sharing.review();
+    this.#handout.review();
+    if (this.#offers.shared().some((record) => this.#incoming.filesToFetch(record).length > 0)) this.#incoming.pump();
+  }
+
   /** The person gave this device access to the file again, or lets it go on: receivers may ask for it. */
   provided(offer: OfferId, file: number): void {
     const record = this.#offers.get(offer);
@@ -398,10 +467,11 @@ export class Transfers {
       // Whatever still reads the file as it was there before would fail, perhaps only now.
       for (const { sender } of this.#links.values()) sender.stop(offer, file, 'busy');
       this.#outgoing.close(offer, file);
+      this.#handout.close(fileKey(offer, file));
       this.#quiet(offer, file);
       for (const link of this.#links.keys())
-        if (link.account === record.account) link.control({ kind: 'available', offer, file });
-      this.#outgoing.bindLater(record.account);
+        if (this.ports.mayHave(record.account, link.device)) link.control({ kind: 'available', offer, file });
+      if (!record.group) this.#outgoing.bindLater(record.account as AccountId);
     } else this.#quiet(offer, file);
     this.#act(record);
   }
@@ -409,10 +479,11 @@ export class Transfers {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#lastWords.stop();
+    this.#sharing.stop();
     this.#room.stop();
     this.#stalls.stop();
     for (const transfers of this.#links.values()) transfers.close();
-    const outgoing = this.#outgoing.stop();
+    const outgoing = Promise.all([this.#outgoing.stop(), this.#handout.stop()]);
     await this.#incoming.stopAll();
     this.#links.clear();
     await outgoing;
@@ -443,12 +514,14 @@ export class Transfers {
     this.#finishEnded(record);
     const { offered, answer } = record;
     if (!offered || answer.kind === 'waiting') return;
-    for (const [file, { bundle }] of offered.files.entries()) if (bundle) this.#incoming.answered(record, file);
+    for (const [file, { bundle }] of offered.files.entries())
+      if (bundle && standingOf(record, file) !== 'waiting') this.#incoming.answered(record, file);
     if (answer.kind === 'declined') return;
-    if (offered.device === this.ports.keys.id) this.#outgoing.bind(record);
-    if (offered.mine) return;
+    if (offered.device === this.ports.keys.id && !record.group) this.#outgoing.bind(record);
     for (const file of offered.files.keys()) {
-      if (answer.by === this.ports.keys.id) this.#incoming.settle(record, file);
+      const again = factsOf(record, file).again === true;
+      if (offered.mine && !again) continue;
+      if (again || answer.by === this.ports.keys.id) this.#incoming.settle(record, file);
       // Another device of this account was faster.
       else if (this.#incoming.isOpen(fileKey(record.offer, file))) void this.#stopStreams(record, file, 'cancelled');
     }
@@ -460,6 +533,26 @@ export class Transfers {
       if (standing === 'cancelled' || standing === 'declined' || standing === 'done')
         this.#finish(record, file, standing);
     }
+  }
+
+  #onSending(link: Link, event: SenderEvent): void {
+    const record = this.#offers.get(event.offer);
+    if (record && Handout.handles(record, event.file)) {
+      this.#sharing.moved(fileKey(event.offer, event.file));
+      this.#handout.onSending(link, record, event);
+    } else {
+      this.#outgoing.onSending(link, event);
+      this.events.changed(link.account);
+    }
+  }
+
+  /** Somebody fetches a file of several sources who has just come: whoever has a copy is one of them. */
+  #onHave(link: Link, { offer, file, begin }: HaveFrame): void {
+    const record = this.#offers.get(offer);
+    if (!record || !begin || this.#stopped || this.#sharing.has(fileKey(offer, file))) return;
+    if (record.offered?.device === this.ports.keys.id || !this.ports.mayHave(record.account, link.device)) return;
+    if (isHere(record, file, this.ports.keys.id))
+      this.#incoming.openCopy(record, file).catch((problem: unknown) => this.ports.report(problem));
   }
 
   #onReceiving(link: Link, event: ReceiverEvent): void {
@@ -476,7 +569,7 @@ export class Transfers {
     void this.#stopStreams(record, file, reason === 'no-space' || reason === 'changed' ? reason : 'cancelled');
     if (reason === 'no-space') {
       this.#room.wait(offer, file);
-      for (const link of this.#links.keys()) this.#held.tell(link, record, file);
+      for (const link of this.#links.keys()) if (!isShared(record, file)) this.#held.tell(link, record, file);
     } else
       this.#offers
         .keepFacts(offer, file, { failed: reason, ...this.#shown(offer, file) })
@@ -489,19 +582,21 @@ export class Transfers {
   #finish(record: OfferRecord, file: number, standing: 'cancelled' | 'declined' | 'done'): void {
     const { offer, offered } = record;
     const key = fileKey(offer, file);
+    const letGo = factsOf(record, file).cleared === true && offered?.mine === false;
     // A receipt that is just being written would still make it done: what ends it is decided after that.
     if (this.#lastWords.busy(key)) return;
-    const open = this.#incoming.isOpen(key) || this.#outgoing.isOpen(key);
+    const keptOpen = standing === 'done' && this.#incoming.keepOpen(key);
+    const open = !keptOpen && (this.#incoming.isOpen(key) || this.#outgoing.isOpen(key));
     const closed = open
       ? this.#stopStreams(record, file, standing === 'done' ? 'done' : 'cancelled')
       : this.#incoming.closed(key);
     this.#outgoing.forget(key);
     const progress = this.#progress.of(offer, file);
     if (progress.activity.kind !== 'idle') progress.stopped({ kind: 'idle' });
-    if (standing === 'done') progress.doneBytes = acceptedBytes(record, file);
+    if (standing === 'done') progress.doneBytes = letGo ? 0 : acceptedBytes(record, file);
     else this.#incoming.forget(key);
-    const kept = standing === 'done' && !offered?.mine;
-    if (kept || factsOf(record, file).cleared || this.#clearing.has(key)) return;
+    // What went across can be fetched again: from here, by whoever may read the conversation.
+    if (standing === 'done' || factsOf(record, file).cleared || this.#clearing.has(key)) return;
     this.#clearing.add(key);
     closed
       .then(() => this.ports.blobs.remove(offer, file))
@@ -515,6 +610,7 @@ export class Transfers {
     const closed = this.#incoming.stop(offer, file, reason);
     for (const { sender } of this.#links.values()) sender.stop(offer, file, reason);
     this.#outgoing.close(offer, file);
+    this.#handout.close(fileKey(offer, file));
     this.#progress.of(offer, file).stopped({ kind: 'idle' });
     return closed;
   }

@@ -38,7 +38,8 @@ export class UploadPlaces {
     const taken = this.#taken.get(link) ?? new Map<string, Queued>();
     const { key } = queued;
     this.#calledInVain.delete(key);
-    if (!taken.has(key) && this.#kept.get(key)?.upload.link !== link && !this.#isFree(queued)) {
+    const granted = this.#kept.get(key)?.upload.link === link || this.#goesOut(key);
+    if (!granted && !this.#isFree(queued)) {
       this.#turnedAway.add(link);
       return false;
     }
@@ -115,10 +116,16 @@ export class UploadPlaces {
     this.#kept.delete(key);
   }
 
+  /** A file that goes to several takes one place. */
+  #goesOut(key: string): boolean {
+    return [...this.#taken.values()].some((files) => files.has(key));
+  }
+
   #running(): Queued[] {
-    return [
+    const all = [
       ...[...this.#taken.values()].flatMap((files) => [...files.values()]),
       ...[...this.#kept.values()].map(({ upload }) => upload),
     ];
+    return [...new Map(all.map((one) => [one.key, one])).values()];
   }
 }

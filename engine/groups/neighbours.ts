@@ -69,7 +69,7 @@ export function turnOf(self: DeviceId, online: Iterable<DeviceId>, salt: string)
 const rank = (own: number, other: number): number => scramble(Math.imul(own, 0x9e3779b1) ^ other);
 
 /** FNV-1a with a final mix (MurmurHash3): spreads ids, no secret depends on it. */
-function mix(text: string): number {
+export function mix(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return scramble(hash);

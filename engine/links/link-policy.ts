@@ -2,9 +2,8 @@
  * Decides which devices this one may be linked with, and with which of them a link is wanted: that follows from who is a contact or a member, from
  * what is on the screen, and from what there is to send. The own devices want theirs by `OwnDevices`. Keeps what each link serves in step with it.
  */
-import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
+import type { AccountId, ChatId, ConversationId, DeviceId, GroupId } from '../../protocol/ids.ts';
 import type { Device } from '../../protocol/people.ts';
-import type { ChatId } from '../causeway-ports.ts';
 import type { LocalAccount } from '../devices/local-account.ts';
 import type { OwnDevices } from '../devices/own-devices.ts';
 import type { Conversations } from '../exchange/conversations.ts';
@@ -28,6 +27,8 @@ export interface LinkPolicyPorts {
 
 export class LinkPolicy {
   #lookedAt: ChatId | undefined;
+  /** Devices that a link was wanted to for files of several sources, when that was last looked at. */
+  #partners = '';
   #stopped = false;
 
   constructor(
@@ -67,6 +68,27 @@ export class LinkPolicy {
     return found !== undefined && (people.online(found.account).has(device) || groups.isOnline(device));
   }
 
+  /** Whether a device is certified, now, for somebody who may read a conversation; of the own devices those may that are linked at all. */
+  mayRead(chat: ChatId, device: DeviceId): boolean {
+    const { account, groups } = this.ports;
+    const group = groups.byId(chat as GroupId);
+    if (group) return group.me !== undefined && group.devices.some(({ id }) => id === device);
+    const of = this.allowed(device)?.account;
+    return of !== undefined && (of === chat || of === account.id);
+  }
+
+  /** Something moves. Links of a group are looked at anew when others are wanted: it is told several times a second. */
+  transfersChanged(chat: ChatId): void {
+    const group = this.ports.groups.byId(chat as GroupId);
+    const partners = [...this.ports.transfers.partners()].join(' ');
+    const news = partners !== this.#partners;
+    this.#partners = partners;
+    if (group && news) this.groupChanged(group);
+    else if (group) this.changed(chat);
+    else this.personChanged(chat as AccountId);
+    if (news) this.ports.ownDevices.soon();
+  }
+
   /** What is shared with whom follows from the logs of groups. */
   align(): void {
     const { links, groups, conversations } = this.ports;
@@ -78,15 +100,17 @@ export class LinkPolicy {
 
   /** Which members' devices are worth a link: those to hand on to, as long as there is something they have not got. */
   groupChanged(group: Group | undefined): void {
-    const { account, groups, links, ownDevices } = this.ports;
+    const { account, groups, links, ownDevices, transfers } = this.ports;
     this.changed(group?.id);
     if (this.#stopped) return;
+    transfers.accessChanged();
     ownDevices.soon();
     for (const device of groups.hosts()) links.want(device);
     if (!group?.me) return;
     const near = groups.neighbours(group);
+    const partners = transfers.partners();
     for (const { id } of group.devices) {
-      if (account.isMine(id) || (!near.has(id) && links.stateOf(id) === 'none')) continue;
+      if (account.isMine(id) || (!near.has(id) && !partners.has(id) && links.stateOf(id) === 'none')) continue;
       this.#reconsider(id);
     }
   }
@@ -141,7 +165,8 @@ export class LinkPolicy {
   }
 
   #wantedByGroups(device: DeviceId): boolean {
-    const { groups, conversations } = this.ports;
+    const { groups, conversations, transfers } = this.ports;
+    if (transfers.partners().has(device)) return true;
     for (const group of groups.all()) {
       if (!group.me || !groups.neighbours(group).has(device)) continue;
       if (this.#lookedAt === group.id || !group.keys.some) return true;

@@ -4,13 +4,14 @@
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import type { OfferedFile } from '../../protocol/entry.ts';
-import type { AccountId, DeviceId, OfferId } from '../../protocol/ids.ts';
+import type { ChatId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { Causeway, type CausewayPorts, type Outcome } from '../causeway.ts';
 import type { Annotation } from '../messages/annotation.ts';
 import type { Expiry } from '../messages/expiries.ts';
 import type { GroupRow } from '../groups/rows.ts';
 import type { ConversationMarks } from '../messages/messages.ts';
 import type { DeliveryRow, Summary } from '../exchange/conversations.ts';
+import { isHere } from '../exchange/copies.ts';
 import { acceptedBlocks, acceptedBytes, factsOf, standingOf, type OfferRecord } from '../exchange/offer.ts';
 import type { QueueOrder } from '../exchange/transfer-queue.ts';
 import type { KnownFork } from '../feed/log.ts';
@@ -264,7 +265,7 @@ export class Machine {
   }
 
   /** @param described what the offer says of the files beside name and size. */
-  offer(to: AccountId, contents: readonly Bytes[], described: Partial<OfferedFile> = {}): OfferId | undefined {
+  offer(to: ChatId, contents: readonly Bytes[], described: Partial<OfferedFile> = {}): OfferId | undefined {
     const { engine } = this.#life;
     if (!engine) return undefined;
     const offer = engine.newOfferId();
@@ -339,6 +340,8 @@ export class Machine {
         const key = `${record.offer}-${file}`;
         const standing = standingOf(record, file);
         const { doneBytes } = engine.transfers.progressOf(record.offer, file);
+        const { cleared, again } = factsOf(record, file);
+        if (cleared && !again) this.#shown.set(key, 0); // let go of: it may begin anew
         const before = this.#shown.get(key) ?? factsOf(this.offers.at(record.offer) ?? record, file).doneBytes ?? 0;
         // A file whose bytes were not those that were promised begins anew.
         if (doneBytes < before && standing === 'accepted' && !factsOf(record, file).again)
@@ -346,9 +349,10 @@ export class Machine {
         const sizeBytes = acceptedBytes(record, file);
         if (doneBytes > sizeBytes) this.lies.push(`${key} has ${doneBytes} of ${sizeBytes} bytes`);
         this.#shown.set(key, doneBytes);
-        const { receivedBy, gone } = factsOf(record, file);
-        const here = receivedBy === this.device && gone === undefined;
-        if (standing === 'done' && here && !this.blobs.hasBlocks(record.offer, file, acceptedBlocks(record, file)))
+        if (
+          isHere(record, file, this.device) &&
+          !this.blobs.hasBlocks(record.offer, file, acceptedBlocks(record, file))
+        )
           this.lies.push(`${key} is done and not here`);
       });
     }

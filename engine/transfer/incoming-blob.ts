@@ -79,6 +79,10 @@ export class IncomingBlob implements FetchTarget {
     return this.parts.file;
   }
 
+  get sink(): BlobSink {
+    return this.parts.sink;
+  }
+
   get publicKey(): Bytes {
     return this.parts.publicKey;
   }

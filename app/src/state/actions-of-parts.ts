@@ -51,6 +51,8 @@ export function actionsOf(app: App, accounts: Accounts): Actions {
 
     attach: async (...args) => files().attach(...args),
     answerOffer: async (offer, verdict) => files().answerOffer(offer, verdict),
+    downloadFile: async (offer, file) => files().downloadFile(offer, file),
+    removeFile: (offer, file) => files().removeFile(offer, file),
     cancelFile: (offer, file) => files().cancelFile(offer, file),
     pauseFile: (offer, file) => files().pauseFile(offer, file),
     resumeFile: (offer, file) => files().resumeFile(offer, file),
@@ -63,7 +65,6 @@ export function actionsOf(app: App, accounts: Accounts): Actions {
     clearFinished: () => files().clearFinished(),
     keptFiles: async () => app.running.kept.keptFiles(),
     clearFiles: async (some) => app.running.kept.clearFiles(some),
-    fetchAgain: (offer, file) => app.running.kept.fetchAgain(offer, file),
     bundles: lazyBundles(async () => app.running.bundles()),
     get media() {
       return app.running.media;

@@ -167,6 +167,10 @@ export interface FileActions {
   /** `pasted` files and those up to 64 MiB are copied, so that a reload needs no click. Handles where the browser gives them. */
   attach(account: AccountId, files: Chosen[], options: { pasted: boolean }): Promise<ActionResult>;
   answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult>;
+  /** Fetches a file of a group, or one that was here, from whoever has it. */
+  downloadFile(offer: OfferId, file: number): Promise<ActionResult>;
+  /** Removes a received file from this device. */
+  removeFile(offer: OfferId, file: number): void;
   cancelFile(offer: OfferId, file: number): void;
   pauseFile(offer: OfferId, file: number): void;
   resumeFile(offer: OfferId, file: number): void;
@@ -190,8 +194,6 @@ export interface KeptActions {
   keptFiles(): Promise<KeptView>;
   /** Removes received files from this device; what is not here as a whole stays. */
   clearFiles(files: readonly { offer: OfferId; file: number }[]): Promise<ActionResult>;
-  /** Asks the sender for a file that was removed; the card says how it goes. */
-  fetchAgain(offer: OfferId, file: number): void;
 }
 
 export interface ArchiveActions {

@@ -52,7 +52,9 @@ export function runningView(common: Common, running: Running, around: Around): V
     joining: groups.joining(),
     offers: offersOf(engine, chats, thumbnails, around.freeBytes),
     moving: watch.moving,
-    ...(around.transfersWatched ? { transfers: transfersView(engine, chats, extras, watch.series(around.now)) } : {}),
+    ...(around.transfersWatched
+      ? { transfers: transfersView(engine, chats, groups, extras, watch.series(around.now)) }
+      : {}),
     ...(conversation ? { conversation } : {}),
     ...ownDevicesView(engine),
     nearby: nearbyView(engine),

@@ -36,6 +36,13 @@ export class BundleState {
     this.#choices.set(key, entries);
   }
 
+  /** From now on all of it is wanted. Resolves when that is durable. */
+  async dropChoice(key: string): Promise<void> {
+    if (!this.#choices.has(key)) return;
+    await this.records.delete(key);
+    this.#choices.delete(key);
+  }
+
   saving(key: string): Saving | undefined {
     return this.#saving.get(key);
   }

@@ -1,5 +1,6 @@
 /** What a person does with bundles: offer one, choose of one, look into one, save it. Loaded with the first bundle. */
 import type { Causeway } from '../../../engine/causeway.ts';
+import { isHere } from '../../../engine/exchange/copies.ts';
 import { acceptedBlocks, acceptedBytes, fileKey, standingOf } from '../../../engine/exchange/offer.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
 import { RankedBlocks } from '../../../engine/transfer/ranked-blocks.ts';
@@ -110,6 +111,18 @@ export class Bundles implements BundleActions {
         ...(part ? { blocks: part.blocks.map(([first, end]): [number, number] => [first, end]) } : {}),
       })),
     );
+  }
+
+  /** Fetches all of it; what was chosen before does not count any more. */
+  async download(offer: OfferId, file: number): Promise<ActionResult> {
+    const { engine, state } = this.ports;
+    const record = engine.transfers.get(offer);
+    // Fetched again it is what was accepted then.
+    if (record?.group && standingOf(record, file) === 'waiting') {
+      await state.dropChoice(fileKey(offer, file));
+      this.#files.delete(fileKey(offer, file));
+    }
+    return engine.download(offer, file);
   }
 
   async saveZip(offer: OfferId, file: number): Promise<ActionResult> {
@@ -250,17 +263,18 @@ export class Bundles implements BundleActions {
     { signal, onprogress }: { signal: AbortSignal; onprogress: (part: number) => void },
   ): Promise<boolean> {
     const { transfers, people } = this.ports.engine;
-    const account = transfers.get(offer)?.account;
+    const record = transfers.get(offer);
     const manifest = { start: 0, sizeBytes: manifestBytes };
     const arrived = (): boolean => covers(this.#have(offer, file), manifest);
     if (arrived()) return true;
     // Nothing is fetched from somebody who was not accepted.
-    if (account === undefined || people.get(account)?.relation !== 'accepted') return false;
+    if (!record || (!record.group && people.get(record.account as AccountId)?.relation !== 'accepted')) return false;
     transfers.fetchManifest(offer, file);
     return new Promise((resolve) => {
       const check = (): void => {
         const record = transfers.get(offer);
-        const comes = record?.answer.kind === 'accepted' || transfers.fetchingManifest(offer, file);
+        const accepted = record !== undefined && ['accepted', 'paused', 'failed'].includes(standingOf(record, file));
+        const comes = accepted || transfers.fetchingManifest(offer, file);
         const here = arrived();
         const [first] = this.#have(offer, file);
         onprogress(Math.min(1, ((first?.[1] ?? 0) * limits.blockBytes) / manifestBytes));
@@ -278,7 +292,7 @@ export class Bundles implements BundleActions {
   #have(offer: OfferId, file: number): Ranges {
     const { engine } = this.ports;
     const record = engine.transfers.get(offer);
-    if (record && standingOf(record, file) === 'done') return acceptedBlocks(record, file);
+    if (record && isHere(record, file, engine.device)) return acceptedBlocks(record, file);
     return engine.transfers.haveRanges(offer, file);
   }
 

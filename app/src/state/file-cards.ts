@@ -8,14 +8,16 @@ import {
   standingOf,
   type OfferRecord,
 } from '../../../engine/exchange/offer.ts';
-import type { Person } from '../../../engine/people/people.ts';
+import { holdersOf, isHere } from '../../../engine/exchange/copies.ts';
 import type { OfferedFile } from '../../../protocol/entry.ts';
-import type { OfferId } from '../../../protocol/ids.ts';
+import type { AccountId, GroupId, OfferId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import { mediaKind } from '../media-kind.ts';
 import type { BundleProblem } from '../platform/bundle-problem.ts';
 import type { PictureSize } from '../platform/picture-size.ts';
 import type { BundleState } from './bundle-state.ts';
+import { copiesOf } from './file-copies.ts';
+import type { Talk } from './talk.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';
 import type { BundleView, FileCard, FileStatus, MediaView } from './view.ts';
 
@@ -26,29 +28,33 @@ export interface CardExtras {
   problemsOf: (offer: OfferId, file: number) => readonly BundleProblem[];
 }
 
-export function fileCards(engine: Causeway, record: OfferRecord, person: Person, extras: CardExtras): FileCard[] {
+export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, extras: CardExtras): FileCard[] {
   const { thumbnails } = extras;
   const { offered } = record;
   if (!offered) return [];
   const now = Date.now();
-  const path = engine.pathsOf(person.account).find((one) => one.path !== undefined)?.path;
+  const path = engine.pathsOf(talk.account).find((one) => one.path !== undefined)?.path;
   const byRule = record.byRule === true && record.answer.kind === 'accepted';
   return offered.files.map((file, index) => {
     const progress = engine.transfers.progressOf(record.offer, index);
     const sizeBytes = acceptedBytes(record, index);
-    const status = statusOf(engine, record, index, thumbnails.wrong(fileKey(record.offer, index)));
+    const copies = copiesOf(engine, record, index, talk);
+    const here = isHere(record, index, engine.device);
+    const status = statusOf(engine, record, index, {
+      here,
+      nobody: copies?.online === false,
+      wrongFile: thumbnails.wrong(fileKey(record.offer, index)),
+    });
     const running = status.kind === 'running' && !status.stalled;
     const bytesPerSecond = progress.bytesPerSecond(now);
     const secondsLeft = progress.secondsLeft(now, sizeBytes);
     const saving = extras.bundles.saving(fileKey(record.offer, index));
     const bundle = bundleView(engine, record, index, extras);
     const thumbnailUrl = thumbnails.url(fileKey(record.offer, index));
-    // Another device of the account may be the one that has it.
-    const here = factsOf(record, index).receivedBy === engine.device;
     const media = mediaView(
       file,
       thumbnails.size(fileKey(record.offer, index)),
-      offered.mine || (status.kind === 'done' && here),
+      offered.device === engine.device || here,
     );
     return {
       offer: record.offer,
@@ -61,6 +67,8 @@ export function fileCards(engine: Causeway, record: OfferRecord, person: Person,
       doneBytes: Math.min(progress.doneBytes, sizeBytes),
       canSave: !offered.mine && ((status.kind === 'done' && here) || partHere(engine, record, index)),
       ...(media ? { media } : {}),
+      ...(copies ? { copies } : {}),
+      ...downloadOf(status, offered.mine),
       ...(bundle ? { bundle } : {}),
       ...(saving ? { saving } : {}),
       ...(byRule ? { byRule } : {}),
@@ -103,11 +111,13 @@ function bundleView(
 ): BundleView | undefined {
   const bundle = record.offered?.files[file]?.bundle;
   if (!bundle) return undefined;
-  const done = standingOf(record, file) === 'done';
+  const { device } = engine;
+  const done = isHere(record, file, device) || (record.offered?.mine === true && standingOf(record, file) === 'done');
   const [problem, ...others] = problemsOf(record.offer, file);
   const { transfers } = engine;
   const mine = record.offered?.mine === true;
   return {
+    manifestBytes: bundle.manifestBytes,
     files: bundle.files,
     folders: bundle.folders,
     accepted: acceptedBlocks(record, file),
@@ -125,15 +135,23 @@ function bundleView(
   };
 }
 
-function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile: WrongFile | undefined): FileStatus {
+function downloadOf(status: FileStatus, mine: boolean): Pick<FileCard, 'canDownload'> {
+  if (mine || (status.kind !== 'offered' && status.kind !== 'gone')) return {};
+  return { canDownload: status.kind === 'gone' && status.reason !== 'elsewhere' ? 'again' : 'first' };
+}
+
+/** @param here whether it is on this device. @param nobody whether nobody is online who has it. */
+function statusOf(
+  engine: Causeway,
+  record: OfferRecord,
+  file: number,
+  { here, nobody, wrongFile }: { here: boolean; nobody: boolean; wrongFile: WrongFile | undefined },
+): FileStatus {
   const facts = factsOf(record, file);
   const mine = record.offered?.mine ?? false;
   switch (standingOf(record, file)) {
-    case 'done': {
-      if (mine || facts.gone === undefined || facts.receivedBy !== engine.device) return { kind: 'done' };
-      const refused = engine.transfers.kept.wasRefused(record.offer, file);
-      return { kind: 'gone', reason: facts.gone, ...(refused && { refused }) };
-    }
+    case 'done':
+      return mine || here ? { kind: 'done' } : { kind: 'gone', reason: facts.gone ?? 'elsewhere' };
     case 'declined':
       return { kind: 'declined' };
     case 'cancelled':
@@ -143,6 +161,9 @@ function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile
     case 'paused':
       return { kind: 'paused', byMe: true };
     case 'waiting':
+      if (record.group && mine) return sharedStatus(engine, record, file, wrongFile);
+      if (record.group && facts.gone) return { kind: 'gone', reason: facts.gone };
+      if (record.group) return { kind: 'offered', ...(nobody ? { nobody } : {}) };
       return { kind: 'waiting', needsAnswer: !mine };
     case 'accepted':
       break;
@@ -165,16 +186,43 @@ function statusOf(engine: Causeway, record: OfferRecord, file: number, wrongFile
     case 'idle':
       return stalled
         ? { kind: 'running', ...stalled }
-        : { kind: 'waiting', needsAnswer: false, inLine: engine.transfers.inLine(record, file) };
+        : {
+            kind: 'waiting',
+            needsAnswer: false,
+            inLine: engine.transfers.inLine(record, file),
+            ...(nobody ? { nobody } : {}),
+          };
   }
+}
+
+/** Of a file that this person offered in a group. */
+function sharedStatus(
+  engine: Causeway,
+  record: OfferRecord,
+  file: number,
+  wrongFile: WrongFile | undefined,
+): FileStatus {
+  if (engine.transfers.progressOf(record.offer, file).activity.kind === 'needs-file')
+    return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
+  const group = engine.groups.byId(record.account as GroupId);
+  const others = [...(group?.membership?.members.keys() ?? [])].filter((account) => account !== engine.account.id);
+  const have = new Set(holdersOf(factsOf(record, file)).map((device) => group?.accountOf(device)));
+  return {
+    kind: 'shared',
+    have: others.filter((account) => have.has(account)).length,
+    of: others.length,
+    sendingTo: engine.transfers.takersOf(record.offer, file),
+  };
 }
 
 /** Nobody waits for data of somebody of whom the server says that they are away. */
 function stalledOf(engine: Causeway, record: OfferRecord, file: number) {
   const silentMs = engine.transfers.stalledMs(record, file);
-  const away = engine.connected && engine.people.online(record.account).size === 0;
+  const account = record.account as AccountId; // of a group there is no such person
+  const away = engine.connected && !record.group && engine.people.online(account).size === 0;
   if (silentMs === undefined || away) return undefined;
-  const devices = engine.people.get(record.account)?.devices ?? [];
+  if (record.group) return { stalled: { seconds: Math.floor(silentMs / 1000), reconnecting: false } };
+  const devices = engine.people.get(account)?.devices ?? [];
   const reconnecting = !devices.some(({ id }) => engine.links.stateOf(id) === 'open');
   return { stalled: { seconds: Math.floor(silentMs / 1000), reconnecting } };
 }

@@ -29,7 +29,8 @@ export class Files implements FileActions {
   constructor(private readonly around: Surroundings) {}
 
   async attach(account: AccountId, files: Chosen[], options: { pasted: boolean }): Promise<ActionResult> {
-    const stranger = this.around.engine.people.get(account)?.relation !== 'accepted';
+    const person = this.around.engine.people.get(account);
+    const stranger = person !== undefined && person.relation !== 'accepted';
     return guard(async () => {
       for (const some of intoOffers(files, stranger)) {
         const outcome = await this.#offer(account, some, options);
@@ -45,13 +46,20 @@ export class Files implements FileActions {
     );
   }
 
+  downloadFile(offer: OfferId, file: number): Promise<ActionResult> {
+    const { engine, bundles } = this.around;
+    const bundle = engine.transfers.get(offer)?.offered?.files[file]?.bundle;
+    return guard(async () =>
+      bundle ? (await bundles()).download(offer, file) : resultOf(await engine.download(offer, file)),
+    );
+  }
+
+  removeFile(offer: OfferId, file: number): void {
+    this.around.engine.transfers.kept.letGo(offer, file).catch(this.around.report);
+  }
+
   cancelFile(offer: OfferId, file: number): void {
-    const { engine, report } = this.around;
-    // What is only fetched once more is nobody else's business.
-    engine.transfers.kept
-      .giveUp(offer, file)
-      .then((was) => (was ? undefined : engine.cancelFile(offer, file)))
-      .catch(report);
+    this.around.engine.cancelFile(offer, file).catch(this.around.report);
   }
 
   pauseFile(offer: OfferId, file: number): void {

@@ -89,10 +89,6 @@ export class KeptFiles implements KeptActions {
     }
   }
 
-  fetchAgain(offer: OfferId, file: number): void {
-    this.around.engine.transfers.kept.fetchAgain(offer, file).catch(this.around.report);
-  }
-
   async clearFiles(files: readonly { offer: OfferId; file: number }[]): Promise<ActionResult> {
     return guard(async () => {
       for (const { offer, file } of files) await this.around.engine.transfers.kept.clear(offer, file, 'cleared');

@@ -4,7 +4,6 @@ import { fileKey, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import type { KnownFork } from '../../../engine/feed/log.ts';
 import type { Annotation } from '../../../engine/messages/annotation.ts';
 import { messageKey } from '../../../engine/messages/annotation.ts';
-import type { Person } from '../../../engine/people/people.ts';
 import type { StoredEntry } from '../../../engine/ports.ts';
 import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
@@ -79,11 +78,11 @@ export function itemsOf(
       });
     else if (payload.kind === 'offer') {
       const record = engine.transfers.get(payload.offer);
-      if (!record?.offered || !person) continue;
+      if (!record?.offered) continue;
       payload.files.forEach((file, index) => {
         if (file.thumbnail) extras.thumbnails.show(fileKey(payload.offer, index), file.thumbnail);
       });
-      items.push({ ...common, ...said(), kind: 'files', files: fileCards(engine, record, person, extras) });
+      items.push({ ...common, ...said(), kind: 'files', files: fileCards(engine, record, talk, extras) });
     } else if (payload.kind === 'timer') items.push({ ...common, kind: 'timer', afterMs: payload.afterMs });
     else if (payload.kind === 'unknown') items.push({ ...common, kind: 'notice', notice: 'needs-newer-version' });
   }
@@ -109,7 +108,7 @@ export function itemsOf(
   if (!person) return items;
   for (const record of engine.transfers.all())
     if (record.account === person.account && record.offered?.knocked)
-      insert(knocked(engine, record, record.offered, person, author, extras));
+      insert(knocked(engine, record, record.offered, talk, author, extras));
   for (const { name, at } of person.added ?? [])
     insert({
       key: `device-added/${at}/${name}`,
@@ -163,11 +162,11 @@ function knocked(
   engine: Causeway,
   record: OfferRecord,
   { at, mine }: NonNullable<OfferRecord['offered']>,
-  person: Person,
+  talk: Talk,
   author: Authors,
   extras: CardExtras,
 ): MessageItem {
-  const files = fileCards(engine, record, person, extras);
+  const files = fileCards(engine, record, talk, extras);
   const common = { key: record.offer, at, mine, author: mine ? author.mine : author.theirs };
   return { ...common, kind: 'files', files, delivery: 'delivered', reactions: [] };
 }

@@ -3,6 +3,7 @@ import type { Causeway } from '../../../engine/causeway.ts';
 import { acceptedBytes, fileKey, needsAnswer, standingOf } from '../../../engine/exchange/offer.ts';
 import { isHeld, isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
+import type { AccountId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
 import type { Chat, Chats } from './chats.ts';
 import type { GroupState } from './groups.ts';
@@ -87,7 +88,7 @@ export function peopleRows(
   return { people: people.map(({ row }) => row), requests: requests.map(({ row }) => row) };
 }
 
-const chosenOf = ({ pinned, muted, archived }: Chat) => ({ pinned, muted, archived });
+export const chosenOf = ({ pinned, muted, archived }: Chat) => ({ pinned, muted, archived });
 
 /** Part of the bytes of all running files with a person that is done. */
 function progressWith(engine: Causeway, person: Person): number | undefined {
@@ -116,7 +117,7 @@ export function offersOf(
     .all()
     .filter(needsAnswer)
     .flatMap((record) => {
-      const person = engine.people.get(record.account);
+      const person = engine.people.get(record.account as AccountId);
       if (!record.offered || !person || person.relation === 'blocked' || person.departedAt !== undefined) return [];
       if (engine.people.isSelf(person.account)) return []; // taken without asking
       const files = record.offered.files.map((file, index) => {

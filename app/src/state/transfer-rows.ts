@@ -1,11 +1,14 @@
 /** All transfers of all conversations as the screen of transfers shows them: grouped by what goes on with them, those in line in its order. */
 import type { Causeway } from '../../../engine/causeway.ts';
 import { factsOf, fileKey } from '../../../engine/exchange/offer.ts';
+import type { AccountId } from '../../../protocol/ids.ts';
 import type { Direction } from '../../../engine/exchange/queue.ts';
 import type { Chats } from './chats.ts';
 import { fileCards, type CardExtras } from './file-cards.ts';
-import { personRow } from './snapshot.ts';
+import type { GroupState } from './groups.ts';
+import { chosenOf, personRow } from './snapshot.ts';
 import type { Series } from './speed-series.ts';
+import { talkOf } from './talk.ts';
 import type { FileStatus, PathView, PersonRow, Total, TransferGroup, TransferRow, TransfersView } from './view.ts';
 
 const groups: TransferGroup['kind'][] = ['attention', 'running', 'in-line', 'waiting', 'paused', 'finished'];
@@ -27,29 +30,44 @@ function groupOf(status: FileStatus, mine: boolean): TransferGroup['kind'] | und
     case 'done':
     case 'gone':
       return 'finished';
+    case 'shared':
+      return status.sendingTo > 0 ? 'running' : undefined;
+    case 'offered':
     case 'declined':
     case 'cancelled':
       return undefined;
   }
 }
 
-export function transfersView(engine: Causeway, chats: Chats, extras: CardExtras, series: Series): TransfersView {
+export function transfersView(
+  engine: Causeway,
+  chats: Chats,
+  ofGroups: GroupState,
+  extras: CardExtras,
+  series: Series,
+): TransfersView {
   const rows = new Map(groups.map((kind): [TransferGroup['kind'], (TransferRow & { at: number })[]] => [kind, []]));
-  const people = new Map<string, { row: PersonRow; path: PathView | undefined }>();
+  const people = new Map<string, { row: PersonRow | undefined; path: PathView | undefined }>();
   const lines = { down: placesOf(engine, 'down'), up: placesOf(engine, 'up') };
   for (const record of engine.transfers.all()) {
-    const person = engine.people.get(record.account);
-    if (!person || !record.offered) continue;
-    const known = people.get(person.account) ?? {
-      row: personRow(engine, person, chats.of(person.account)),
-      path: engine.pathsOf(person.account).find(({ path }) => path !== undefined),
+    const talk = talkOf(engine, record.account as AccountId);
+    if (!talk || !record.offered) continue;
+    const { account, person, group } = talk;
+    const row = () => {
+      const chat = chats.of(account);
+      return person ? personRow(engine, person, chat) : group && ofGroups.row(group, chosenOf(chat));
     };
-    people.set(person.account, known);
-    for (const card of fileCards(engine, record, person, extras)) {
+    const known = people.get(account) ?? {
+      row: row(),
+      path: engine.pathsOf(account).find(({ path }) => path !== undefined),
+    };
+    people.set(account, known);
+    for (const card of fileCards(engine, record, talk, extras)) {
       const kind = groupOf(card.status, card.mine);
       if (!kind || (kind === 'finished' && factsOf(record, card.file).unlisted)) continue;
       const line = lines[card.mine ? 'up' : 'down'];
       const place = kind === 'in-line' ? line.places.get(fileKey(record.offer, card.file)) : undefined;
+      if (!known.row) continue;
       rows.get(kind)?.push({
         person: known.row,
         file: card,

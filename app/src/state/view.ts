@@ -113,6 +113,8 @@ export type FileStatus =
       needsAnswer: boolean;
       /** Both are there, and others come first. */ inLine?: boolean;
       tooSlow?: true;
+      /** Nobody who is online has it. */
+      nobody?: true;
     }
   /** `stalled`: nothing moved for so many seconds though it should; without a link one is being made. */
   | { kind: 'running'; stalled?: { seconds: number; reconnecting: boolean } }
@@ -122,9 +124,12 @@ export type FileStatus =
   | { kind: 'paused'; byMe: boolean; full?: true }
   /** The sender's browser no longer has the file: the person is asked for it again by name (`mine`), or waits for that. */
   | { kind: 'needs-file'; wrongFile?: 'other' | 'changed' }
+  /** Anybody of the group may fetch it. Mine: so many of the others have it, and it goes to so many now. Theirs: `nobody` who is online has it. */
+  | { kind: 'shared'; have: number; of: number; sendingTo: number }
+  | { kind: 'offered'; nobody?: true }
   | { kind: 'done' }
-  /** It was received, and is not on this device any more. `refused`: whoever sent it cannot serve it again, as far as is known now. */
-  | { kind: 'gone'; reason: GoneReason; refused?: true }
+  /** It was received, and is not on this device any more, or came to another device of this person. */
+  | { kind: 'gone'; reason: GoneReason | 'elsewhere' }
   | { kind: 'declined' }
   | { kind: 'cancelled'; byMe: boolean }
   /** Something failed; `retry` is offered. */
@@ -166,6 +171,10 @@ export interface FileCard {
   canSave: boolean;
   /** It is shown where it stands: a picture, a player. */
   media?: MediaView;
+  /** It can be fetched, or fetched once more. */
+  canDownload?: 'first' | 'again';
+  /** Who has a copy, once anybody may. */
+  copies?: CopiesView;
   /** It is many files, or a folder. */
   bundle?: BundleView;
   /** It is being written to where the person wants it. */
@@ -183,7 +192,17 @@ export interface MediaView {
   voice?: { durationMs: number; levels: readonly number[] };
 }
 
+/** Who has a copy of a file, by what their devices say. */
+export interface CopiesView {
+  /** On this device: a received one, or the file that was offered from here. */
+  here: 'received' | 'offered' | 'none';
+  /** Of others who have it, those who are online first. */
+  names: string[];
+  online: boolean;
+}
+
 export interface BundleView extends BundleSize {
+  manifestBytes: number;
   /** Blocks that are to be moved, or may be while nobody answered. */
   accepted: Ranges;
   /** Of a received one those that are here; of a sent one those that came through, as far as they were sent since the start. */

@@ -1,0 +1,100 @@
+/** A file in a group of three, each in a browser profile of their own: fetched from each other, and again when who offered it is gone. */
+import { createReadStream } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { look } from './support/look.ts';
+import type { Person } from './support/person.ts';
+import { expect, test } from './support/test.ts';
+
+const MiB = 1024 * 1024;
+const name = 'song.bin';
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const part of createReadStream(path)) hash.update(part as Buffer);
+  return hash.digest('hex');
+}
+
+async function join(person: Person, code: string): Promise<void> {
+  await person.page.goto(`${person.url}/#join/${code}`);
+  await person.page
+    .getByRole('dialog', { name: 'Join group' })
+    .getByRole('button', { name: 'Join', exact: true })
+    .click();
+  await expect(person.page.getByRole('heading', { name: 'Choir' }).first()).toBeVisible({ timeout: 20_000 });
+}
+
+/** From the next load of the page on, what it sends over data channels is counted. */
+async function countSent(person: Person): Promise<() => Promise<number>> {
+  await person.context.addInitScript(() => {
+    const counted = Object.assign(window, { sentBytes: 0 });
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the channel
+    const { send } = RTCDataChannel.prototype;
+    RTCDataChannel.prototype.send = function (this: RTCDataChannel, data: ArrayBuffer | ArrayBufferView<ArrayBuffer>) {
+      counted.sentBytes += data.byteLength;
+      send.call(this, data as ArrayBufferView<ArrayBuffer>);
+    } as typeof send;
+  });
+  await person.page.reload();
+  return () => person.page.evaluate(() => (window as unknown as { sentBytes: number }).sentBytes);
+}
+
+const download = (person: Person, label = 'Download') =>
+  person.card(name).getByRole('button', { name: label, exact: true }).click();
+
+test('a file of a group comes from its members, and stays when who offered it is gone', async ({
+  join: register,
+  file,
+}) => {
+  const [alice, bob, carol] = await Promise.all([
+    register({ handle: 'alice', displayName: 'Alice' }),
+    register({ handle: 'bob', displayName: 'Bob' }),
+    register({ handle: 'carol', displayName: 'Carol' }),
+  ]);
+  const sent = await countSent(alice);
+  await alice.ready();
+  await alice.page.getByRole('button', { name: 'New group' }).click();
+  await alice.page.getByRole('textbox', { name: 'Group name' }).fill('Choir');
+  await alice.page.getByRole('button', { name: 'Create group' }).click();
+  await alice.page.getByRole('button', { name: 'Details' }).first().click();
+  const about = alice.page.getByRole('complementary', { name: 'About this group' });
+  await about.getByRole('button', { name: 'New invitation' }).click();
+  const code = await about.getByRole('region', { name: 'Join code' }).locator('output').textContent();
+  await about.getByRole('button', { name: 'Back' }).click();
+  await Promise.all([join(bob, code ?? ''), join(carol, code ?? '')]);
+
+  // So slow that the others have time to give each other what they got.
+  await alice.page.getByRole('button', { name: 'Settings' }).click();
+  await alice.page.getByLabel('Upload limit').fill('1');
+  await alice.page.getByLabel('Upload limit').press('Tab');
+  await alice.page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
+  const path = await file(name, 6 * MiB);
+  await alice.attach(path);
+  await expect(alice.status(name)).toHaveText('0 of 2 have it');
+  await expect(bob.status(name)).toHaveText('Not downloaded');
+  await expect(bob.offer).toBeHidden();
+
+  await Promise.all([download(bob), download(carol)]);
+  await expect(alice.status(name)).toHaveText(/^Sending/);
+  for (const person of [bob, carol]) await expect(person.status(name)).toHaveText('Received', { timeout: 20_000 });
+  // Twice the file would be each of them from her alone.
+  expect(await sent()).toBeLessThan(1.6 * 6 * MiB);
+  await expect(alice.status(name)).toHaveText('2 of 2 have it');
+
+  const expected = await hashOf(path);
+  expect(await hashOf((await bob.save(name)).path)).toBe(expected);
+  await carol.card(name).getByRole('button', { name: 'Who has it' }).click();
+  await expect(carol.card(name)).toContainText(/On this device\. (Alice and Bob|Bob and Alice) have a copy\./);
+  await carol.card(name).getByRole('button', { name: 'Remove from this device' }).click();
+  await expect(carol.card(name)).toContainText('Not on this device.');
+  await expect(alice.status(name)).toHaveText('1 of 2 have it');
+
+  await alice.context.close();
+  await download(carol, 'Download again');
+  await expect(carol.status(name)).toHaveText('Received', { timeout: 20_000 });
+  expect(await hashOf((await carol.save(name)).path)).toBe(expected);
+
+  await carol.card(name).getByRole('button', { name: 'Remove from this device' }).click();
+  await bob.context.close();
+  await expect(carol.status(name)).toHaveText('Nobody who is online has it now', { timeout: 20_000 });
+  await look(carol.page, 'a file of a group');
+});

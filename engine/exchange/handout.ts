@@ -1,0 +1,193 @@
+/**
+ * What a device gets that asks for a file which stays: one offered in a group, or one between two people that went across before and is wanted
+ * again. It comes from the source, when this device offered it, or from the copy that this device fetched.
+ */
+import type { OfferId } from '../../protocol/ids.ts';
+import type { Blobs } from '../blobs.ts';
+import type { Link } from '../links/link.ts';
+import { SourceError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
+import type { LinkTransfers } from '../transfer/link-transfers.ts';
+import { OfferedBlob } from '../transfer/offered-blob.ts';
+import type { Found } from '../transfer/sender.ts';
+import type { SenderEvent, StopReason } from '../transfer/transfer-events.ts';
+import { isHere } from './copies.ts';
+import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
+import type { Offers } from './offers.ts';
+import type { ProgressBook } from './progress.ts';
+import type { Sharing } from './sharing.ts';
+import type { UploadPlaces } from './upload-places.ts';
+
+/** A source that nobody reads any more is closed: a browser opens only so many files. */
+const idleMs = 60_000;
+
+export interface HandoutPorts {
+  clock: Clock;
+  hashes: Hashes;
+  keys: DeviceKeys;
+  blobs: Blobs;
+  offers: Offers;
+  links: ReadonlyMap<Link, LinkTransfers>;
+  progress: ProgressBook;
+  sharing: Sharing;
+  places: UploadPlaces;
+  mayHave(record: OfferRecord, device: Link['device']): boolean;
+  /** Opens the copy that is here, for others. */
+  openCopy(record: OfferRecord, file: number): Promise<void>;
+  fail(offer: OfferId, file: number, reason: FailureReason): void;
+  changed(account: OfferRecord['account']): void;
+  report(problem: unknown): void;
+}
+
+interface Source {
+  blob: Promise<OfferedBlob>;
+  usedAt: number;
+}
+
+export class Handout {
+  readonly #sources = new Map<string, Source>();
+  readonly #takers = new Map<string, Set<Link>>();
+  #cancelWatch: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(private readonly ports: HandoutPorts) {}
+
+  /** Whether the file goes this way, and not from one device to one that accepted it. */
+  static handles(record: OfferRecord, file: number): boolean {
+    return record.group === true || factsOf(record, file).again === true || standingOf(record, file) === 'done';
+  }
+
+  async find(link: Link, record: OfferRecord, file: number): Promise<Found> {
+    const { offer, offered } = record;
+    const described = offered?.files[file];
+    if (!described || this.#stopped || !this.ports.mayHave(record, link.device))
+      return { kind: 'refused', reason: 'cancelled' };
+    const key = fileKey(offer, file);
+    const queued = { key, at: offered.at, file, leftBytes: described.size };
+    if (offered.device !== this.ports.keys.id) {
+      if (!this.ports.sharing.has(key) && isHere(record, file, this.ports.keys.id))
+        await this.ports.openCopy(record, file);
+      const found = this.ports.sharing.find(key, link.device) ?? { kind: 'refused', reason: 'unavailable' };
+      return found.kind === 'refused' || this.ports.places.take(link, queued) ? found : busy;
+    }
+    const standing = standingOf(record, file);
+    if (standing === 'cancelled') return { kind: 'refused', reason: 'cancelled' };
+    if (standing === 'paused') return { kind: 'refused', reason: 'paused' };
+    if (!this.ports.places.take(link, queued)) return busy;
+    const opening = this.#open(record, file, described.size);
+    try {
+      const blob = await opening;
+      this.#takersOf(key).add(link);
+      return { kind: 'blob', blob };
+    } catch (problem) {
+      this.ports.places.leave(link, key);
+      return { kind: 'refused', reason: this.#sourceFailed(record, file, problem, opening) };
+    }
+  }
+
+  /** How many devices the file goes to now. */
+  takers(key: string): number {
+    return this.#takers.get(key)?.size ?? 0;
+  }
+
+  onSending(link: Link, record: OfferRecord, event: SenderEvent): void {
+    const { file } = event;
+    const key = fileKey(record.offer, file);
+    const source = this.#sources.get(key);
+    if (source) source.usedAt = this.ports.clock.now();
+    if (event.kind !== 'stopped') return;
+    this.ports.places.leave(link, key);
+    this.#takers.get(key)?.delete(link);
+    if (source && event.by === 'me' && (event.reason === 'changed' || event.reason === 'unavailable'))
+      this.#sourceFailed(record, file, new SourceError(event.reason === 'changed' ? 'changed' : 'gone'), source.blob);
+    this.ports.changed(record.account);
+  }
+
+  /** Who may have what is different now: nobody else is sent anything more. */
+  review(): void {
+    for (const [link, { sender }] of this.ports.links)
+      for (const [key, links] of this.#takers) {
+        const record = this.ports.offers.get(key.slice(0, key.lastIndexOf('-')) as OfferId);
+        if (record && links.has(link) && !this.ports.mayHave(record, link.device))
+          sender.stop(record.offer, Number(key.slice(key.lastIndexOf('-') + 1)), 'cancelled');
+      }
+  }
+
+  linkClosed(link: Link): void {
+    for (const links of this.#takers.values()) links.delete(link);
+  }
+
+  close(key: string): void {
+    const source = this.#sources.get(key);
+    this.#sources.delete(key);
+    this.#takers.delete(key);
+    source?.blob.then(
+      (blob) => blob.close(),
+      () => undefined, // it never opened
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelWatch?.();
+    const opening = [...this.#sources.values()].map(({ blob }) => blob);
+    for (const key of [...this.#sources.keys()]) this.close(key);
+    await Promise.allSettled(opening);
+  }
+
+  #takersOf(key: string): Set<Link> {
+    const links = this.#takers.get(key) ?? new Set<Link>();
+    this.#takers.set(key, links);
+    return links;
+  }
+
+  #open(record: OfferRecord, file: number, sizeBytes: number): Promise<OfferedBlob> {
+    const { offer, offered } = record;
+    const key = fileKey(offer, file);
+    const usedAt = this.ports.clock.now();
+    const there = this.#sources.get(key);
+    if (there) {
+      there.usedAt = usedAt;
+      return there.blob;
+    }
+    const blob = this.ports.blobs
+      .openSource(offer, file, sizeBytes, offered?.files[file]?.modifiedAt)
+      .then((source) => new OfferedBlob(offer, file, source, this.ports.hashes));
+    this.#sources.set(key, { blob, usedAt });
+    blob.then(
+      () => {
+        const progress = this.ports.progress.of(offer, file);
+        if (progress.activity.kind === 'needs-file') progress.stopped({ kind: 'idle' });
+      },
+      () => undefined, // told to whoever asked
+    );
+    this.#watchLater();
+    return blob;
+  }
+
+  /** @param opening the source that failed: one that was opened since is not touched. */
+  #sourceFailed(record: OfferRecord, file: number, problem: unknown, opening: Promise<OfferedBlob>): StopReason {
+    const { offer } = record;
+    const key = fileKey(offer, file);
+    if (!(problem instanceof SourceError)) this.ports.report(problem);
+    if (this.#sources.get(key)?.blob !== opening) return 'busy';
+    this.close(key);
+    const changed = problem instanceof SourceError && problem.kind !== 'gone';
+    // Between two people it is done for both: nothing is wrong when it cannot be had again.
+    if (record.group && changed) this.ports.fail(offer, file, 'changed');
+    else if (record.group) this.ports.progress.of(offer, file).stopped({ kind: 'needs-file', mine: true });
+    this.ports.changed(record.account);
+    return changed ? 'changed' : 'unavailable';
+  }
+
+  #watchLater(): void {
+    if (this.#stopped || this.#sources.size === 0) return;
+    this.#cancelWatch ??= this.ports.clock.after(idleMs, () => {
+      this.#cancelWatch = undefined;
+      const now = this.ports.clock.now();
+      for (const [key, { usedAt }] of [...this.#sources]) if (now - usedAt >= idleMs) this.close(key);
+      this.#watchLater();
+    });
+  }
+}
+
+const busy: Found = { kind: 'refused', reason: 'busy' };
