@@ -314,7 +314,6 @@ export class Outgoing {
     const changed = problem instanceof SourceError && problem.kind !== 'gone';
     if (this.#open.get(fileKey(offer, file)) !== opening) return 'busy';
     this.close(offer, file);
-    const record = this.ports.offers.get(offer);
     if (changed) this.ports.fail(offer, file, 'changed');
     else this.#needsFile(offer, file);
     return changed ? 'changed' : 'unavailable';
