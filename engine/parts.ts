@@ -275,7 +275,7 @@ export function build(
     },
   );
   const policy: LinkPolicy = new LinkPolicy(shared, (chat) => events.changed(chat));
-  const router: LinkRouter = new LinkRouter(shared);
+  const router: LinkRouter = new LinkRouter({ ...shared, policy });
   const knocks: Knocks = new Knocks({
     transfers,
     person: (account) => people.get(account),
