@@ -194,7 +194,8 @@ export class Messages {
     place: Position,
   ): Promise<boolean> {
     const { feeds } = this.ports;
-    const target = await feeds.entryAt(conversation, payload.of.device, payload.of.sequence);
+    // What only came ahead is not here yet: what is said of it waits for it.
+    const target = await feeds.committedAt(conversation, payload.of.device, payload.of.sequence);
     if (target && !['text', 'dropped'].includes(readPayload(target).kind)) {
       // Words that replace none say nothing, whatever came first.
       if (payload.kind === 'edit') await feeds.drop(conversation, [place]);
