@@ -16,7 +16,7 @@ import { Expiries, type Expiry } from './expiries.ts';
 /** What is known of one conversation, beside its messages. */
 export interface ConversationMarks {
   conversation: ConversationId;
-  /** How far each person has said to have read, per feed. */
+  /** How far each person has said to have read, per feed; what moved last stands last. */
   read: (readonly [AccountId, (readonly [DeviceId, number])[]])[];
   /** Length of each feed up to its last message. */
   messages: (readonly [DeviceId, number])[];
@@ -284,6 +284,11 @@ function withRead(
 ): ConversationMarks {
   const all = new Map(marks.read);
   const lengths = new Map(all.get(account));
-  for (const [device, length] of upTo) lengths.set(device, Math.max(length, lengths.get(device) ?? 0));
+  for (const [device, length] of upTo) {
+    const before = lengths.get(device) ?? 0;
+    if (length <= before) continue;
+    lengths.delete(device); // what moved last stands last
+    lengths.set(device, length);
+  }
   return { ...marks, read: [...all.set(account, [...lengths])] };
 }
