@@ -229,11 +229,13 @@ export function build(
   const notes: GroupNotes = new GroupNotes(
     {
       ...ports,
+      clock: agreed,
+      groups: () => groups.all(),
       byChat: (conversation) => groups.byChat(conversation),
       handsOnTo: (conversation) => groups.handsOnTo(conversation),
       links: () => links.all(),
       isMine: (device) => account.isMine(device),
-      readHere: (conversation) => messages.readBy(conversation, account.id),
+      readHere: (conversation) => (choices.discretion.read ? messages.readBy(conversation, account.id) : new Map()),
       learnRead: (...read) => projector.run(() => messages.learnRead(...read)),
     },
     (group) => events.changed(group.id),
@@ -277,7 +279,7 @@ export function build(
     },
   );
   const policy: LinkPolicy = new LinkPolicy(shared, (chat) => events.changed(chat));
-  const router: LinkRouter = new LinkRouter(shared);
+  const router: LinkRouter = new LinkRouter({ ...shared, policy });
   const knocks: Knocks = new Knocks({
     transfers,
     person: (account) => people.get(account),

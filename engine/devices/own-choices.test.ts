@@ -105,4 +105,19 @@ describe('of several entries', () => {
     await choices.heard(chat({ archived: true }), at(100));
     expect(choices.untold()).toEqual([]);
   });
+
+  test('one that could not be stored does not count, and counts when it is taken again', async () => {
+    const records = new MemoryRecords<KeptChoice>();
+    const choices = new OwnChoices(records, () => undefined);
+    const [pin, about] = [chat({ pinned: true }), 'bob' as OwnChat['about']];
+    records.beforeWrite = () => {
+      throw new Error('full');
+    };
+    await expect(choices.heard(pin, at(1))).rejects.toThrow('full');
+    expect(choices.chat(about)).toMatchObject(marks);
+    records.beforeWrite = () => undefined;
+    await choices.heard(pin, at(1));
+    expect(choices.chat(about)).toMatchObject({ pinned: true });
+    expect(records.at(about)).toEqual({ choice: pin, at: at(1) });
+  });
 });

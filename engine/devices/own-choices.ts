@@ -70,8 +70,18 @@ export class OwnChoices {
 
   async #keep(kept: KeptChoice): Promise<void> {
     const key = keyOf(kept.choice);
+    const before = this.#kept.get(key);
     this.#kept.set(key, kept);
-    await this.records.put(key, kept);
+    try {
+      await this.records.put(key, kept);
+    } catch (problem) {
+      // What is not durable does not count: an entry that says so is taken again.
+      if (this.#kept.get(key) === kept) {
+        if (before) this.#kept.set(key, before);
+        else this.#kept.delete(key);
+      }
+      throw problem;
+    }
   }
 }
 

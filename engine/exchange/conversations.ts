@@ -373,8 +373,9 @@ export class Conversations {
     const near = this.ports.handsOnTo(conversation);
     const served = [...this.#served].filter(([, { sessions }]) => sessions.has(conversation));
     const chosen = near && served.filter(([link]) => near.has(link.device));
+    const reached = chosen?.filter(([link]) => !this.ports.isMine(link.device)).length ?? 0;
     // Whoever does not reach all whom it should tells whomever it reaches.
-    for (const [link, { sessions }] of chosen && chosen.length >= near.size ? chosen : served) {
+    for (const [link, { sessions }] of chosen && near && reached >= near.size ? chosen : served) {
       const session = sessions.get(conversation);
       if (session) this.#watch(link, session.sync.onLocal(entries));
     }

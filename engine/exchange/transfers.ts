@@ -338,6 +338,11 @@ export class Transfers {
     }
   }
 
+  /** Whether files go over a link. */
+  serves(link: Link): boolean {
+    return this.#links.has(link);
+  }
+
   /** @returns whether it was a frame of transfers. @throws ProtocolError. */
   onFrame(link: Link, frame: Frame): boolean {
     if (frame.type === 'control' && frame.control.kind === 'have') this.#onHave(link, frame.control);

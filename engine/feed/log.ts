@@ -172,7 +172,13 @@ export class Feeds {
 
   /** The newest entries are here before others. */
   isAhead(conversation: ConversationId): boolean {
-    return this.#newest.of(conversation).length > 0;
+    return this.#ahead(conversation).length > 0;
+  }
+
+  /** What came ahead and may still be taken when its turn comes: meanwhile its author may have been removed, or found to have forked. */
+  #ahead(conversation: ConversationId): readonly StoredEntry[] {
+    const forks = this.forks(conversation);
+    return this.#newest.of(conversation).filter((entry) => !forks.has(entry.device) && this.#counts(entry));
   }
 
   /** How many entries of each feed this device has. */
@@ -196,11 +202,13 @@ export class Feeds {
     limit: number,
     before?: { lamport: number; device: DeviceId; sequence: number },
   ): Promise<StoredEntry[]> {
-    const [first, ...others] = this.#newest.of(conversation);
-    if (!first || before) return this.#counting(this.#ports.store.history(conversation, limit, before));
+    const stored = await this.#counting(this.#ports.store.history(conversation, limit, before));
+    const ahead = before ? [] : this.#ahead(conversation);
+    const [first] = ahead;
+    if (!first) return stored;
     // What lies before those that came ahead is not all here.
-    const since = await this.#counting(this.#ports.store.historyAfter(conversation, limit, first));
-    return [first, ...others, ...since].sort(compareEntries).slice(-limit);
+    const since = stored.filter((entry) => compareEntries(entry, first) > 0);
+    return [...ahead, ...since].sort(compareEntries).slice(-limit);
   }
 
   /** The oldest `limit` entries after a place in the order of the conversation. */
@@ -218,7 +226,9 @@ export class Feeds {
     places: readonly { device: DeviceId; sequence: number }[],
   ): Promise<StoredEntry[]> {
     return this.#inLine(conversation, async () => {
-      const found = await Promise.all(places.map((place) => this.entryAt(conversation, place.device, place.sequence)));
+      const found = await Promise.all(
+        places.map((place) => this.committedAt(conversation, place.device, place.sequence)),
+      );
       const bare = found.flatMap((entry) => {
         const without = entry && withoutPayload(entry);
         return without && without !== entry ? [without] : [];
@@ -233,10 +243,19 @@ export class Feeds {
     return this.#ports.store.range(conversation, device, from, limit);
   }
 
-  /** `undefined` when this device has no such entry. */
+  /** `undefined` when this device has no such entry, not even ahead of others. */
   async entryAt(conversation: ConversationId, device: DeviceId, sequence: number): Promise<StoredEntry | undefined> {
+    return (await this.committedAt(conversation, device, sequence)) ?? this.#newest.at(conversation, device, sequence);
+  }
+
+  /** `undefined` as long as the entry is not in the store, though it may have come ahead. */
+  async committedAt(
+    conversation: ConversationId,
+    device: DeviceId,
+    sequence: number,
+  ): Promise<StoredEntry | undefined> {
     const [stored] = await this.#ports.store.range(conversation, device, sequence, 1);
-    return stored ?? this.#newest.at(conversation, device, sequence);
+    return stored;
   }
 
   /** Feeds of the conversation that were found forked. */

@@ -259,7 +259,7 @@ export class ConversationSync {
     if (length === 0) throw new ProtocolError('malformed', 'committed nothing');
     if (!(await verifyAcknowledgement(ports.signatures, publicKey, frame)))
       throw new ProtocolError('malformed', 'committed signature');
-    const entry = await feeds.entryAt(conversation, author, length - 1);
+    const entry = await feeds.committedAt(conversation, author, length - 1);
     // More than we have: the peer sends it by the same rule, and signs again when asked by our own acknowledgement.
     if (!entry) return;
     if (!equalBytes(entry.hash, head)) {
@@ -292,7 +292,7 @@ export class ConversationSync {
     if (length === 0) return;
     let frame = this.#signed.get(author);
     if (frame?.length !== length) {
-      const head = await feeds.entryAt(conversation, author, length - 1);
+      const head = await feeds.committedAt(conversation, author, length - 1);
       if (!head) throw new Error('feed without its last entry');
       frame = await acknowledge(ports.device, conversation, author, length, head.hash);
       this.#signed.set(author, frame);

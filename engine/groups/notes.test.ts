@@ -25,7 +25,7 @@ beforeEach(async () => {
   await world.run(150_000);
   for (const machine of crowd.all) machine.engine.lookAt(id());
   await world.run(5_000);
-});
+}, 60_000);
 
 describe('a note', () => {
   it('says to everybody who is writing, and that ends by itself or with what was written', async () => {

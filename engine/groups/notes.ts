@@ -20,15 +20,17 @@ export type GroupNote = Extract<ControlFrame, { kind: 'note' }>;
 type ReadUpTo = readonly (readonly [DeviceId, number])[];
 
 export interface GroupNotesPorts {
+  /** What devices agree on: whose own is wrong says who is writing all the same. */
   clock: Clock;
   keys: DeviceKeys;
   signatures: Signatures;
+  groups(): readonly Group[];
   byChat(conversation: ConversationId): Group | undefined;
   /** To whom what is new in a conversation is told. */
   handsOnTo(conversation: ConversationId): HandsOnTo | undefined;
   links(): readonly Link[];
   isMine(device: DeviceId): boolean;
-  /** How far this account has read in a chat, as it told before. */
+  /** How far this account has read in a chat, as it told before; nothing while it lets nobody know. What moved last stands last. */
   readHere(conversation: ConversationId): ReadonlyMap<DeviceId, number>;
   /** Somebody has read so far. */
   learnRead(conversation: ConversationId, account: AccountId, upTo: ReadUpTo): Promise<void>;
@@ -100,8 +102,17 @@ export class GroupNotes {
     if (known.telling) return;
     known.telling = true;
     const members = group.membership?.members.size ?? 0;
-    const untilNextMs = known.toldAt + ownIntervalMs - this.ports.clock.now();
-    this.#delays.after(Math.max(untilNextMs, receiptFirstMs + receiptPerMemberMs * members), async () => {
+    this.#tellReadIn(group, known, receiptFirstMs + receiptPerMemberMs * members);
+  }
+
+  #tellReadIn(group: Group, known: Known, delayMs: number): void {
+    this.#delays.after(delayMs, async () => {
+      // Meanwhile the person began to write, perhaps: right after that nobody listens.
+      const untilNextMs = known.toldAt + ownIntervalMs - this.ports.clock.now();
+      if (untilNextMs > 0) {
+        this.#tellReadIn(group, known, untilNextMs);
+        return;
+      }
       known.telling = false;
       const read = [...this.ports.readHere(group.chat)].slice(-limits.readFeeds);
       if (group.me && read.length > 0) this.#tell(group, read);
@@ -121,10 +132,13 @@ export class GroupNotes {
   }
 
   linkOpened(link: Link): void {
-    for (const [conversation, { receipts }] of this.#known) {
-      if (!this.ports.byChat(conversation)?.device(link.device)) continue;
-      const newest = [...receipts.values()].sort((a, b) => b.at - a.at).slice(0, limits.groupNotesPerLink);
-      for (const note of newest) if (note.device !== link.device) link.control(note);
+    for (const group of this.ports.groups()) {
+      if (!group.me || !group.device(link.device)) continue;
+      const { receipts } = this.#of(group.chat);
+      // Since a new start nothing was told, and before it what was about to be may not have been.
+      if (!receipts.has(this.ports.keys.id) && this.ports.readHere(group.chat).size > 0) this.tellRead(group);
+      const ofMembers = [...receipts.values()].filter(({ device }) => device !== link.device && group.device(device));
+      for (const note of ofMembers.sort((a, b) => b.at - a.at).slice(0, limits.groupNotesPerLink)) link.control(note);
     }
   }
 
@@ -137,13 +151,15 @@ export class GroupNotes {
       .finally(() => this.#waiting--);
   }
 
-  #isNews({ conversation, device, at }: GroupNote): boolean {
+  #isNews({ conversation, device, at, read }: GroupNote): boolean {
     const group = this.ports.byChat(conversation);
     // A member may be ahead of this device with who is in it: what is not understood is not held against anybody.
     if (!group?.me || !group.device(device) || device === this.ports.keys.id) return false;
     const now = this.ports.clock.now();
     const newest = this.#known.get(conversation)?.at.get(device);
     if (at > now + limits.wallSkewMs) return false;
+    // Somebody may have kept it: who was writing then is not writing now.
+    if (read.length === 0 && at < now - limits.wallSkewMs) return false;
     return !newest || (at > newest.at && now - newest.heardAt >= limits.groupNoteIntervalMs);
   }
 

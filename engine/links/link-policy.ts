@@ -50,16 +50,25 @@ export class LinkPolicy {
     this.#lookedAt = chat;
   }
 
-  /** Who a device is of and what its keys are, if this one may be linked with it. */
-  allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
-    const { account, people, groups } = this.ports;
+  /**
+   * Who a device is of by keys that are pinned here, of a contact or of this account. With nobody else direct conversations and files are shared:
+   * whose a device is in a group is the word of whoever let it in, and of those about to let this account in the word of the server.
+   */
+  certified(device: DeviceId): { account: AccountId; device: Device } | undefined {
+    const { account, people } = this.ports;
     const own = people.get(account.id)?.devices.find(({ id }) => id === device);
     if (own) return { account: account.id, device: own };
     const found = people.byDevice(device);
-    if (account.isMine(device)) return undefined;
-    if (found?.person.relation === 'accepted')
-      return isHeld(found.person) ? undefined : { account: found.person.account, device: found.device };
-    return groups.allowed(device);
+    if (account.isMine(device) || found?.person.relation !== 'accepted' || isHeld(found.person)) return undefined;
+    return { account: found.person.account, device: found.device };
+  }
+
+  /** Who a device is of and what its keys are, if this one may be linked with it. */
+  allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
+    const { account, people, groups } = this.ports;
+    const certified = this.certified(device);
+    if (certified || account.isMine(device)) return certified;
+    return people.byDevice(device)?.person.relation === 'accepted' ? undefined : groups.allowed(device);
   }
 
   online(device: DeviceId): boolean {
@@ -127,19 +136,28 @@ export class LinkPolicy {
     const person = people.get(account);
     if (!person || this.#stopped) return;
     links.dropForbidden();
+    this.#dropOutdated(person);
     if (person.relation !== 'accepted') {
       for (const conversation of [person.conversation, ...person.earlier]) conversations.known(conversation);
       return;
     }
-    for (const link of links.all())
-      if (link.account === account && !conversations.serves(link, person.conversation))
-        links.drop(link.device, 'other keys');
     conversations.authorsChanged();
     for (const conversation of [person.conversation, ...person.earlier]) conversations.known(conversation);
     if (people.isSelf(account)) return; // see `OwnDevices`
     for (const { id } of person.devices) {
       if (!people.online(account).has(id) && links.stateOf(id) === 'none') continue;
       this.#reconsider(id);
+    }
+  }
+
+  /** A link serves what it began with; it is made anew when its device became that of a contact, or ceased to be, as a fellow member's may. */
+  #dropOutdated({ account, conversation }: Person): void {
+    const { links, conversations, transfers } = this.ports;
+    for (const link of links.all()) {
+      if (link.account !== account) continue;
+      const certified = this.certified(link.device)?.account === account;
+      if (certified ? !conversations.serves(link, conversation) : transfers.serves(link))
+        links.drop(link.device, 'other keys');
     }
   }
 

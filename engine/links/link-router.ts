@@ -9,6 +9,7 @@ import type { GroupNotes } from '../groups/notes.ts';
 import type { Typing } from '../messages/typing.ts';
 import type { People } from '../people/people.ts';
 import type { Link } from './link.ts';
+import type { LinkPolicy } from './link-policy.ts';
 import type { Links } from './links.ts';
 
 export interface LinkRouterPorts {
@@ -20,6 +21,7 @@ export interface LinkRouterPorts {
   ownDevices: OwnDevices;
   typing: Typing;
   notes: GroupNotes;
+  policy: LinkPolicy;
   report(problem: unknown): void;
 }
 
@@ -27,27 +29,34 @@ export class LinkRouter {
   constructor(private readonly ports: LinkRouterPorts) {}
 
   opened(link: Link): void {
-    const { people, groups, conversations, transfers, ownDevices } = this.ports;
-    const person = people.get(link.account);
-    const own = people.isSelf(link.account);
-    const direct = person?.relation === 'accepted' && !own ? [person.conversation] : [];
+    const { people, groups, conversations, transfers, ownDevices, policy } = this.ports;
+    const certified = policy.certified(link.device)?.account === link.account;
+    const person = certified ? people.get(link.account) : undefined;
+    const own = person !== undefined && people.isSelf(person.account);
+    const direct = person && !own ? [person.conversation] : [];
     const shared = groups.conversationsWith(link.device);
     conversations.linkOpened(link, [...(own ? ownDevices.conversations() : direct), ...shared], own);
-    transfers.linkOpened(link);
+    if (certified) transfers.linkOpened(link);
     this.ports.notes.linkOpened(link);
   }
 
   closed(link: Link): void {
     this.ports.conversations.linkClosed(link);
-    this.ports.transfers.linkClosed(link);
-    this.ports.typing.over(link.account);
+    if (this.ports.transfers.serves(link)) {
+      this.ports.transfers.linkClosed(link);
+      this.ports.typing.over(link.account);
+    }
   }
 
   /** @throws ProtocolError when the frame is out of place. */
   route(link: Link, frame: Frame): void {
     const { people, conversations, transfers, typing } = this.ports;
-    if (transfers.onFrame(link, frame)) return;
-    if (frame.type !== 'control') throw new ProtocolError('malformed', `${frame.type} out of place`);
+    const isDirect = transfers.serves(link);
+    if (isDirect && transfers.onFrame(link, frame)) return;
+    if (frame.type !== 'control') {
+      if (!isDirect) return;
+      throw new ProtocolError('malformed', `${frame.type} out of place`);
+    }
     const { control } = frame;
     switch (control.kind) {
       case 'frontier':
@@ -57,12 +66,14 @@ export class LinkRouter {
         conversations.onFrame(link, control);
         return;
       case 'typing':
-        if (people.get(link.account)?.conversation === control.conversation) typing.heard(link.account);
+        if (isDirect && people.get(link.account)?.conversation === control.conversation) typing.heard(link.account);
         return;
       case 'note':
         this.ports.notes.onFrame(link, control);
         return;
       default:
+        // A fellow member may take this account for a contact a moment longer, or sooner, than it is one.
+        if (!isDirect) return;
         throw new ProtocolError('not-allowed', `${control.kind} out of place`);
     }
   }

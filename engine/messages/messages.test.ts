@@ -205,3 +205,22 @@ test('what was said of messages comes to a second device, also of those that wer
   ] as const)
     expect(await seen(one, other)).toContain('from the first');
 });
+
+test('of the feeds that somebody has read, those that moved last stand last', async () => {
+  const { ann, bob } = await friends();
+  const { conversation } = ann.person(bob);
+  const feeds = ['a', 'b', 'c'].map((letter) => letter.repeat(43) as EntryRef['device']);
+  const read = (...upTo: [number, number][]) =>
+    ann.engine.messages.learnRead(
+      conversation,
+      bob.account.id,
+      upTo.map(([feed, length]) => [feeds[feed] as EntryRef['device'], length]),
+    );
+  await read([0, 1], [1, 1], [2, 1]);
+  await read([0, 2], [1, 1]);
+  expect([...ann.engine.messages.readBy(conversation, bob.account.id)]).toEqual([
+    [feeds[1], 1],
+    [feeds[2], 1],
+    [feeds[0], 2],
+  ]);
+});

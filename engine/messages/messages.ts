@@ -16,7 +16,7 @@ import { Expiries, type Expiry } from './expiries.ts';
 /** What is known of one conversation, beside its messages. */
 export interface ConversationMarks {
   conversation: ConversationId;
-  /** How far each person has said to have read, per feed. */
+  /** How far each person has said to have read, per feed; what moved last stands last. */
   read: (readonly [AccountId, (readonly [DeviceId, number])[]])[];
   /** Length of each feed up to its last message. */
   messages: (readonly [DeviceId, number])[];
@@ -194,7 +194,8 @@ export class Messages {
     place: Position,
   ): Promise<boolean> {
     const { feeds } = this.ports;
-    const target = await feeds.entryAt(conversation, payload.of.device, payload.of.sequence);
+    // What only came ahead is not here yet: what is said of it waits for it.
+    const target = await feeds.committedAt(conversation, payload.of.device, payload.of.sequence);
     if (target && !['text', 'dropped'].includes(readPayload(target).kind)) {
       // Words that replace none say nothing, whatever came first.
       if (payload.kind === 'edit') await feeds.drop(conversation, [place]);
@@ -283,6 +284,11 @@ function withRead(
 ): ConversationMarks {
   const all = new Map(marks.read);
   const lengths = new Map(all.get(account));
-  for (const [device, length] of upTo) lengths.set(device, Math.max(length, lengths.get(device) ?? 0));
+  for (const [device, length] of upTo) {
+    const before = lengths.get(device) ?? 0;
+    if (length <= before) continue;
+    lengths.delete(device); // what moved last stands last
+    lengths.set(device, length);
+  }
   return { ...marks, read: [...all.set(account, [...lengths])] };
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { writeEntry, NO_PREVIOUS } from '../../../engine/feed/entry.ts';
 import { hashes } from '../../../engine/testing/keys.ts';
 import { friends, type Machine } from '../../../engine/testing/world.ts';
+import { fromBase64 } from '../../../protocol/bytes.ts';
 import { encodeCbor } from '../../../protocol/codec.ts';
 import type { CardExtras } from './file-cards.ts';
 import { talkOf } from './talk.ts';
@@ -101,4 +102,26 @@ test('what both write at once stands in the same order on both sides', async () 
   const [here, there] = [said(await shown(ann, bob)), said(await shown(bob, ann))];
   expect(here).toHaveLength(10);
   expect(there).toEqual(here);
+});
+
+test('before messages that came ahead, and whose sender is gone, is what was there before them', async () => {
+  const { world, ann, bob } = await friends();
+  const say = async (from: number, to: number) => {
+    for (let n = from; n < to; n++) ann.act((engine) => engine.sendText(bob.account.id, `text ${n}`));
+    await world.run(3_000);
+  };
+  await say(0, 20);
+  await bob.close();
+  await say(20, 60);
+  const entries = await ann.history(bob);
+  await ann.close();
+  await bob.start();
+  await world.run(500);
+  const { conversation, everyDevice } = bob.person(ann);
+  const newest = entries.slice(-10).map(({ wire }) => wire);
+  const keys = new Map(everyDevice.map(({ id, sign }) => [id, fromBase64(sign)]));
+  const isAhead = await bob.engine.feeds.receiveNewest(conversation, newest, (device) => keys.get(device));
+  expect(isAhead).toBe(true);
+  const expected = [...Array(20).keys(), ...Array.from({ length: 10 }, (_, n) => 50 + n)].map((n) => `text ${n}`);
+  expect(said(await shown(bob, ann))).toEqual(expected);
 });

@@ -225,13 +225,15 @@ export class Timeline {
         this.#hasOlder = false;
         return;
       }
+      // Before those that came ahead there is more, whether anybody brings what is between or not.
+      const onlyAhead = before === undefined && feeds.isAhead(conversation);
       const entries = await feeds.history(conversation, limit, before);
       const read = await this.#readAll(entries);
       this.#read.unshift(...read);
       messages += read.filter(isShown).length;
       before = entries[0];
       if (this.#awaited()) return;
-      if (entries.length < limit) {
+      if (entries.length < limit && !onlyAhead) {
         era--;
         before = undefined;
       }
