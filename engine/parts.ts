@@ -96,6 +96,7 @@ export function build(
       },
       append: async (log, payload) => (await feeds.append(log, payload)).kind === 'committed',
       settled: () => projector.idle(),
+      handedOn: (log) => conversations.handedOn(log),
       isMine: (device) => account.isMine(device),
       request,
       change: async (group, change) => (await request('groups:change', { group, change })).ok,

@@ -475,11 +475,9 @@ export const text = {
   readers: {
     title: (readers: number, of: number) => `Read by ${number.format(readers)} of ${number.format(of)}`,
     hint: 'Only those who let others know are counted.',
-    close: 'Close',
   },
   chat: {
     options: (name: string) => `Options for ${name}`,
-    title: 'Conversation',
     pin: 'Pin to the top',
     unpin: 'Unpin',
     mute: 'Mute',

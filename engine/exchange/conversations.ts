@@ -199,6 +199,11 @@ export class Conversations {
     return [...this.#served.values()].some(({ sessions }) => sessions.has(conversation));
   }
 
+  /** Resolves once what was committed of it until now is given to the links that serve it. */
+  async handedOn(conversation: ConversationId): Promise<void> {
+    await Promise.all([...this.#served.values()].map(({ sessions }) => sessions.get(conversation)?.sync.idle()));
+  }
+
   /** Whether a device was shown to have all that is here of a conversation, by a link since the start of this engine. */
   isLevel(conversation: ConversationId, device: DeviceId): boolean {
     return this.#level.get(conversation)?.get(device) === (this.#commits.get(conversation) ?? 0);

@@ -192,6 +192,8 @@ export class Groups {
     const wasIn = group.me !== undefined;
     const { keys, authors } = await group.take(entries);
     await this.#joining.joined(group);
+    // Its links to members may go with it: these are to have heard why.
+    if (wasIn && group.me === undefined) await this.ports.handedOn(group.log);
     if (authors || keys || wasIn !== (group.me !== undefined)) this.events.serves(group);
     if (keys) this.events.readable(group);
     this.#tending.look(group);

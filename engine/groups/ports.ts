@@ -41,6 +41,8 @@ export interface GroupPorts {
   append(conversation: ConversationId, payload: GroupPayload): Promise<boolean>;
   /** Resolves once what was committed until now is taken in. */
   settled(): Promise<void>;
+  /** Resolves once what was committed of a log until now is given to the links that serve it. */
+  handedOn(log: ConversationId): Promise<void>;
   isMine(device: DeviceId): boolean;
   request<Name extends ClientEventName>(name: Name, body: ClientRequest<Name>): Promise<Answer<ClientResponse<Name>>>;
   change(group: GroupId, change: RosterChange): Promise<boolean>;

@@ -106,8 +106,7 @@ export class BlobStore {
     try {
       return await fileIn('outbox', keyOf(ref));
     } catch (error) {
-      if (error instanceof SinkError && error.cause instanceof DOMException && error.cause.name === 'NotFoundError')
-        return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
   }
@@ -232,6 +231,10 @@ export class BlobStore {
     for (const sink of this.#sinks.values()) sink.failed(error);
   }
 }
+
+/** Whether a file could not be opened because it is not there. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof SinkError && error.cause instanceof DOMException && error.cause.name === 'NotFoundError';
 
 /** A `File` of the private file system, of which nothing is read yet. Rejects with `SinkError` when it is not there. */
 async function fileIn(area: 'blobs' | 'outbox' | 'manifests' | 'temporary', name: string): Promise<File> {

@@ -50,12 +50,19 @@ export class VoiceRecorder {
       if (!(problem instanceof DOMException)) throw problem;
       return problem.name === 'NotAllowedError' || problem.name === 'SecurityError' ? 'refused' : 'none';
     }
-    const mimeType = types.find((type) => MediaRecorder.isTypeSupported(type));
-    const options = { audioBitsPerSecond: bitsPerSecond, ...(mimeType === undefined ? {} : { mimeType }) };
     const context = new AudioContext();
-    const analyser = context.createAnalyser();
-    context.createMediaStreamSource(stream).connect(analyser);
-    return new VoiceRecorder(stream, new MediaRecorder(stream, options), context, analyser, events);
+    try {
+      const mimeType = types.find((type) => MediaRecorder.isTypeSupported(type));
+      const options = { audioBitsPerSecond: bitsPerSecond, ...(mimeType === undefined ? {} : { mimeType }) };
+      const analyser = context.createAnalyser();
+      context.createMediaStreamSource(stream).connect(analyser);
+      return new VoiceRecorder(stream, new MediaRecorder(stream, options), context, analyser, events);
+    } catch (problem) {
+      for (const track of stream.getTracks()) track.stop();
+      void context.close();
+      if (problem instanceof DOMException) return 'none'; // taken away meanwhile, or nothing that this browser can record
+      throw problem;
+    }
   }
 
   /** Ends it and gives what was spoken. */

@@ -168,7 +168,11 @@ export class Accounts implements AccountActions {
       await leaveGroups(running.engine, this.around.report);
       const answer = await api.deleteAccount({ password });
       // The answer may be lost where the server's other word of it is not.
-      if (!answer.ok && !this.#deleted) return answer;
+      if (!answer.ok && !this.#deleted) {
+        // The groups were looked at meanwhile.
+        running.engine.lookAt(running.conversation.timeline?.account);
+        return answer;
+      }
       await this.#erase(id, { account: true, stillKnown: false });
       return ok;
     });

@@ -41,7 +41,7 @@ export const emptyView = (common: Common): View => ({
 export function runningView(common: Common, running: Running, around: Around): View {
   const { engine, watch, groups, thumbnails, extras } = running;
   const { chats, discretion } = running.messaging;
-  const { timeline } = running.conversation;
+  const { timeline, opening } = running.conversation;
   const conversation = timeline && conversationView(engine, timeline, chats, groups, around.deleted);
   return {
     ...commonView(common),
@@ -56,6 +56,7 @@ export function runningView(common: Common, running: Running, around: Around): V
       ? { transfers: transfersView(engine, chats, groups, extras, watch.series(around.now)) }
       : {}),
     ...(conversation ? { conversation } : {}),
+    ...(opening === undefined ? {} : { opening }),
     ...ownDevicesView(engine),
     nearby: nearbyView(engine),
   };

@@ -35,6 +35,7 @@ export class GroupState implements GroupActions {
 
   stop(): void {
     for (const { url } of this.#pictures.values()) if (url !== undefined) URL.revokeObjectURL(url);
+    this.#pictures.clear();
   }
 
   async create(name: string, picture?: File): Promise<ActionResult> {
@@ -249,7 +250,8 @@ export class GroupState implements GroupActions {
     if (known?.url !== undefined) URL.revokeObjectURL(known.url);
     this.#pictures.set(group.id, { of, url: undefined });
     safePicture(of).then((blob) => {
-      if (!blob) return;
+      // Another picture came meanwhile, or nobody is there to let go of this one.
+      if (!blob || this.#pictures.get(group.id)?.of !== of) return;
       this.#pictures.set(group.id, { of, url: URL.createObjectURL(blob) });
       this.around.changed();
     }, this.around.report);

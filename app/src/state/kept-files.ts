@@ -6,11 +6,11 @@ import type { Causeway } from '../../../engine/causeway.ts';
 import { acceptedBytes, factsOf, fileKey, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import { readPayload } from '../../../engine/feed/payload.ts';
 import { Serial } from '../../../engine/feed/serial.ts';
-import { SinkError, type StoredEntry } from '../../../engine/ports.ts';
+import type { StoredEntry } from '../../../engine/ports.ts';
 import type { ConversationId, OfferId } from '../../../protocol/ids.ts';
 import { fileName } from '../../../protocol/names.ts';
 import { overLimit, type HeldFile, type KeepSettings } from '../kept/keep-rule.ts';
-import type { BlobStore } from '../platform/blob-store.ts';
+import { isMissing, type BlobStore } from '../platform/blob-store.ts';
 import { guard, ok } from './action-result.ts';
 import type { ActionResult, KeptActions } from './actions.ts';
 import { allTalks, type Talk } from './talk.ts';
@@ -82,9 +82,7 @@ export class KeptFiles implements KeptActions {
     try {
       return await this.around.store.finished({ offer, file });
     } catch (problem) {
-      const missing =
-        problem instanceof SinkError && problem.cause instanceof DOMException && problem.cause.name === 'NotFoundError';
-      if (missing) await this.around.engine.transfers.kept.lost(offer, file);
+      if (isMissing(problem)) await this.around.engine.transfers.kept.lost(offer, file);
       throw problem;
     }
   }

@@ -19,26 +19,50 @@ interface Surroundings {
 export class OpenConversation {
   /** Undefined while none is open. */
   timeline: Timeline | undefined;
-  #stopped = false;
+  /** What is being read before it is shown: only what was asked for last gets there. */
+  #next: { timeline: Timeline; loaded: Promise<void> } | undefined;
 
   constructor(private readonly around: Surroundings) {}
 
-  /** Resolves when it is on the screen. */
+  /** What was asked for and is not shown yet. */
+  get opening(): AccountId | undefined {
+    return this.#next?.timeline.account;
+  }
+
+  /** Resolves when it is on the screen, or when something else was asked for meanwhile. */
   async open(account: AccountId): Promise<void> {
     const { engine, extras } = this.around;
     const talk = talkOf(engine, account);
-    if (!talk || this.timeline?.account === account) return;
-    const { unread } = engine.conversations.summary(talk.conversation);
-    const timeline = new Timeline(engine, account, unread, extras);
-    await timeline.load(talk);
-    if (this.#stopped) return;
-    this.timeline = timeline;
+    if (!talk) return;
+    if (this.timeline?.account === account) {
+      this.#next = undefined;
+      return;
+    }
+    if (this.#next?.timeline.account !== account) {
+      const { unread } = engine.conversations.summary(talk.conversation);
+      const timeline = new Timeline(engine, account, unread, extras);
+      this.#next = { timeline, loaded: timeline.load(talk) };
+      this.around.changed();
+    }
+    const next = this.#next;
+    try {
+      await next.loaded;
+    } catch (problem) {
+      // Asked for once more, it is read anew.
+      if (this.#next === next) this.#next = undefined;
+      this.around.changed();
+      throw problem;
+    }
+    if (this.#next !== next) return;
+    this.#next = undefined;
+    this.timeline = next.timeline;
     engine.lookAt(account);
     this.seen();
     this.around.show();
   }
 
   close(): void {
+    this.#next = undefined;
     this.timeline = undefined;
     this.around.engine.lookAt(undefined);
     this.around.show();
@@ -52,28 +76,35 @@ export class OpenConversation {
 
   /** @param talk where the entries were committed. */
   committed(talk: Talk | undefined, entries: readonly StoredEntry[]): void {
-    const { changed, report } = this.around;
-    if (!this.timeline || !talk || this.timeline.account !== talk.account) changed();
-    else
-      this.timeline.add(talk, entries).then(() => {
-        this.seen();
-        this.around.show();
-      }, report);
+    const { changed, show, report } = this.around;
+    const shown = talk && this.timeline?.account === talk.account;
+    if (!shown) changed();
+    for (const timeline of this.#held())
+      if (talk && timeline.account === talk.account)
+        timeline.add(talk, entries).then(() => {
+          this.seen();
+          show();
+        }, report);
   }
 
   /** The newest of a conversation came before others. */
   ahead(talk: Talk | undefined): void {
-    const { timeline } = this;
-    if (!talk || timeline?.account !== talk.account || timeline.hasNewer) return;
-    timeline.load(talk).then(() => this.around.show(), this.around.report);
+    for (const timeline of this.#held())
+      if (talk && timeline.account === talk.account && !timeline.hasNewer)
+        timeline.load(talk).then(() => this.around.show(), this.around.report);
   }
 
   altered(conversation: ConversationId, messages: readonly EntryRef[]): void {
-    this.timeline?.refresh(conversation, messages).then(() => this.around.changed(), this.around.report);
+    for (const timeline of this.#held())
+      timeline.refresh(conversation, messages).then(() => this.around.changed(), this.around.report);
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#next = undefined;
     this.timeline = undefined;
+  }
+
+  #held(): Timeline[] {
+    return [this.timeline, this.#next?.timeline].filter((one) => one !== undefined);
   }
 }

@@ -141,7 +141,7 @@ export async function startRunning(identity: Identity, ports: RunningPorts): Pro
     contacts: new Contacts({ engine, open, report }),
     files: new Files({ engine, kept, blobs, thumbnails, bundles, report }),
     kept,
-    media: new Media({ engine, blobs, received: (ref) => store.finished(ref) }),
+    media: new Media({ engine, blobs, received: ({ offer, file }) => kept.open(offer, file) }),
     self: new Self(engine, report),
     conversation,
     watch,

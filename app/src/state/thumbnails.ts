@@ -32,7 +32,8 @@ export class Thumbnails {
     const size = pictureSize(bytes);
     if (size) this.#sizes.set(key, size);
     safePicture(bytes).then((picture) => {
-      if (!picture) return;
+      // Released meanwhile: nobody would let go of the address.
+      if (!picture || !this.#urls.has(key)) return;
       this.#urls.set(key, URL.createObjectURL(picture));
       this.changed();
     }, this.report);

@@ -490,6 +490,8 @@ export interface View {
   joining: JoiningRow[];
   /** The open conversation; absent when none is open. */
   conversation?: ConversationView;
+  /** The one that was chosen and is still being read from the storage. */
+  opening?: AccountId;
   /** Absent while nobody is logged in. */
   nearby?: NearbyView;
   /** Offers that wait for an answer, oldest first. */
