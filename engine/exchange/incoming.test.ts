@@ -75,7 +75,7 @@ async function accepted(files: number) {
     broken: unreachable,
     report: unreachable,
   });
-  transfers.linkOpened(link);
+  transfers.linkOpened(link, true);
   await settle();
   const stop = async (file: number, reason: StopReason) => {
     const stream = wants.findLast((want) => want.file === file)?.stream ?? -1;

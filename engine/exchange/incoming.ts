@@ -42,6 +42,8 @@ export interface IncomingPorts {
   stalls: Stalls;
   queue: TransferQueue;
   links: ReadonlyMap<Link, LinkTransfers>;
+  /** Whether files between two people go over the link. */
+  isDirect(link: Link): boolean;
   sharing: Sharing;
   signKeyOf(conversation: ConversationId, device: DeviceId): string | undefined;
   /** Ends the file here: for good, or until there is room. */
@@ -255,6 +257,7 @@ export class Incoming {
   /** What is neither fetched nor left alone for a while, of those who are connected. */
   #fetchable(): { link: Link; transfers: LinkTransfers; record: OfferRecord; file: number }[] {
     return [...this.ports.links].flatMap(([link, transfers]) => {
+      if (!this.ports.isDirect(link)) return [];
       const resting = this.#resting.get(link);
       const records = this.ports.offers
         .ofAccount(link.account)

@@ -41,6 +41,8 @@ export interface OutgoingPorts {
   stalls: Stalls;
   queue: TransferQueue;
   links: ReadonlyMap<Link, LinkTransfers>;
+  /** Whether files between two people go over the link. */
+  isDirect(link: Link): boolean;
   fail(offer: OfferId, file: number, reason: FailureReason): void;
   /** Looks again at what a record asks for. */
   act(offer: OfferId): void;
@@ -235,6 +237,7 @@ export class Outgoing {
   #waiting(): Upload[] {
     const all: Upload[] = [];
     for (const link of this.ports.links.keys()) {
+      if (!this.ports.isDirect(link)) continue;
       for (const record of this.ports.offers.ofAccount(link.account)) {
         const { offer, offered, answer } = record;
         if (offered?.device !== this.ports.keys.id || answer.kind !== 'accepted' || answer.by !== link.device) continue;

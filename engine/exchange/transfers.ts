@@ -79,6 +79,8 @@ export interface TransfersEvents {
 
 export class Transfers {
   readonly #links = new Map<Link, LinkTransfers>();
+  /** Links of which a pinned key says whose they are: over others go files of groups alone. */
+  readonly #direct = new Set<Link>();
   readonly #offers: Offers;
   readonly #progress: ProgressBook;
   readonly #lastWords: LastWords;
@@ -127,6 +129,7 @@ export class Transfers {
       stalls: this.#stalls,
       queue: this.#queue,
       links: this.#links,
+      isDirect: (link: Link) => this.#direct.has(link),
       fail: (offer: OfferId, file: number, reason: FailureReason | 'no-space') => this.#fail(offer, file, reason),
       act: (offer: OfferId) => this.#actOn(offer),
       changed: (account: ChatId) => events.changed(account),
@@ -292,7 +295,8 @@ export class Transfers {
     if (news) this.#actOn(payload.offer);
   }
 
-  linkOpened(link: Link): void {
+  /** @param direct whether a pinned key says whose device it is: files between two people go over no other link. */
+  linkOpened(link: Link, direct: boolean): void {
     const transfers = new LinkTransfers({
       link,
       clock: this.ports.clock,
@@ -301,9 +305,10 @@ export class Transfers {
       own: this.ports.keys.id,
       find: (offer, file) => {
         const record = this.#offers.get(offer);
-        return record && Handout.handles(record, file)
-          ? this.#handout.find(link, record, file)
-          : this.#outgoing.find(link, offer, file);
+        if (record && Handout.handles(record, file)) return this.#handout.find(link, record, file);
+        return direct
+          ? this.#outgoing.find(link, offer, file)
+          : Promise.resolve({ kind: 'refused' as const, reason: 'cancelled' as const });
       },
       sending: (event) => this.#onSending(link, event),
       receiving: (event) => this.#onReceiving(link, event),
@@ -314,14 +319,19 @@ export class Transfers {
     this.#links.set(link, transfers);
     this.#sharing.linkOpened(transfers);
     link.figures = () => transfers.figures;
+    if (direct) this.#directOpened(link);
+    this.#incoming.pump();
+    this.events.changed(link.account);
+  }
+
+  #directOpened(link: Link): void {
+    this.#direct.add(link);
     for (const record of this.#offers.ofAccount(link.account)) {
       for (const file of record.offered?.files.keys() ?? []) this.#held.tell(link, record, file);
       this.#actHere(record);
     }
-    this.#incoming.pump();
     this.#outgoing.tellAvailable(link);
     this.#outgoing.bindLater(link.account);
-    this.events.changed(link.account);
   }
 
   /**
@@ -338,9 +348,9 @@ export class Transfers {
     }
   }
 
-  /** Whether files go over a link. */
+  /** Whether files between two people go over a link. */
   serves(link: Link): boolean {
-    return this.#links.has(link);
+    return this.#direct.has(link);
   }
 
   /** @returns whether it was a frame of transfers. @throws ProtocolError. */
@@ -350,6 +360,7 @@ export class Transfers {
       const { offer, file } = frame.control;
       const record = this.#offers.get(offer);
       if (record && isShared(record, file)) return this.#links.get(link)?.onFrame(frame) ?? true;
+      if (!this.#direct.has(link)) return true;
       if (record?.account !== link.account || record.offered?.device !== link.device) return true;
       this.#held.tell(link, record, file);
       // Said without need it costs nothing.
@@ -362,7 +373,8 @@ export class Transfers {
     }
     if (frame.type === 'control' && frame.control.kind === 'held') {
       const { offer, file, reason } = frame.control;
-      if (this.#held.heard(link, this.#offers.get(offer), file, reason)) this.events.changed(link.account);
+      const direct = this.#direct.has(link);
+      if (direct && this.#held.heard(link, this.#offers.get(offer), file, reason)) this.events.changed(link.account);
       return true;
     }
     return this.#links.get(link)?.onFrame(frame) ?? false;
@@ -376,6 +388,11 @@ export class Transfers {
     this.#handout.linkClosed(link);
     this.#incoming.linkClosed(link);
     this.#outgoing.linkClosed(link);
+    if (this.#direct.delete(link)) this.#directClosed(link);
+    this.events.changed(link.account);
+  }
+
+  #directClosed(link: Link): void {
     for (const record of this.#offers.ofAccount(link.account)) {
       const { offer, offered } = record;
       for (const file of offered?.files.keys() ?? []) {
@@ -391,7 +408,6 @@ export class Transfers {
         progress.interrupted = running || interrupted;
       }
     }
-    this.events.changed(link.account);
   }
 
   pause(offer: OfferId, file: number): Promise<void> {
@@ -574,7 +590,7 @@ export class Transfers {
     void this.#stopStreams(record, file, reason === 'no-space' || reason === 'changed' ? reason : 'cancelled');
     if (reason === 'no-space') {
       this.#room.wait(offer, file);
-      for (const link of this.#links.keys()) if (!isShared(record, file)) this.#held.tell(link, record, file);
+      for (const link of this.#direct) if (!isShared(record, file)) this.#held.tell(link, record, file);
     } else
       this.#offers
         .keepFacts(offer, file, { failed: reason, ...this.#shown(offer, file) })

@@ -77,12 +77,12 @@ export class LinkPolicy {
     return found !== undefined && (people.online(found.account).has(device) || groups.isOnline(device));
   }
 
-  /** Whether a device is certified, now, for somebody who may read a conversation; of the own devices those may that are linked at all. */
+  /** Whether a device is certified, now, for somebody who may read a conversation; of the own devices all may. */
   mayRead(chat: ChatId, device: DeviceId): boolean {
     const { account, groups } = this.ports;
     const group = groups.byId(chat as GroupId);
     if (group) return group.me !== undefined && group.devices.some(({ id }) => id === device);
-    const of = this.allowed(device)?.account;
+    const of = this.certified(device)?.account;
     return of !== undefined && (of === chat || of === account.id);
   }
 

@@ -36,27 +36,22 @@ export class LinkRouter {
     const direct = person && !own ? [person.conversation] : [];
     const shared = groups.conversationsWith(link.device);
     conversations.linkOpened(link, [...(own ? ownDevices.conversations() : direct), ...shared], own);
-    if (certified) transfers.linkOpened(link);
+    transfers.linkOpened(link, certified);
     this.ports.notes.linkOpened(link);
   }
 
   closed(link: Link): void {
     this.ports.conversations.linkClosed(link);
-    if (this.ports.transfers.serves(link)) {
-      this.ports.transfers.linkClosed(link);
-      this.ports.typing.over(link.account);
-    }
+    if (this.ports.transfers.serves(link)) this.ports.typing.over(link.account);
+    this.ports.transfers.linkClosed(link);
   }
 
   /** @throws ProtocolError when the frame is out of place. */
   route(link: Link, frame: Frame): void {
     const { people, conversations, transfers, typing } = this.ports;
     const isDirect = transfers.serves(link);
-    if (isDirect && transfers.onFrame(link, frame)) return;
-    if (frame.type !== 'control') {
-      if (!isDirect) return;
-      throw new ProtocolError('malformed', `${frame.type} out of place`);
-    }
+    if (transfers.onFrame(link, frame)) return;
+    if (frame.type !== 'control') throw new ProtocolError('malformed', `${frame.type} out of place`);
     const { control } = frame;
     switch (control.kind) {
       case 'frontier':
