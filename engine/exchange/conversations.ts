@@ -16,7 +16,7 @@ import { placeOfWire } from '../feed/entry.ts';
 import { compareEntries } from '../feed/order.ts';
 import { readPayload } from '../feed/payload.ts';
 import { ConversationSync, type FeedFrame, type SyncEvent } from '../feed/sync.ts';
-import type { HandsOnTo } from '../groups/groups.ts';
+import type { HandsOnTo } from '../groups/group-links.ts';
 import type { Link } from '../links/link.ts';
 import type { Records } from '../records.ts';
 

@@ -58,13 +58,13 @@ export class LinkPolicy {
     if (account.isMine(device)) return undefined;
     if (found?.person.relation === 'accepted')
       return isHeld(found.person) ? undefined : { account: found.person.account, device: found.device };
-    return groups.allowed(device);
+    return groups.links.allowed(device);
   }
 
   online(device: DeviceId): boolean {
     const { people, groups } = this.ports;
     const found = this.allowed(device);
-    return found !== undefined && (people.online(found.account).has(device) || groups.isOnline(device));
+    return found !== undefined && (people.online(found.account).has(device) || groups.links.isOnline(device));
   }
 
   /** What is shared with whom follows from the logs of groups. */
@@ -72,7 +72,7 @@ export class LinkPolicy {
     const { links, groups, conversations } = this.ports;
     links.dropForbidden();
     const isNoGroup = (conversation: ConversationId) => groups.of(conversation) === undefined;
-    for (const link of links.all()) conversations.align(link, groups.conversationsWith(link.device), isNoGroup);
+    for (const link of links.all()) conversations.align(link, groups.links.conversationsWith(link.device), isNoGroup);
     conversations.authorsChanged();
   }
 
@@ -82,9 +82,9 @@ export class LinkPolicy {
     this.changed(group?.id);
     if (this.#stopped) return;
     ownDevices.soon();
-    for (const device of groups.hosts()) links.want(device);
-    if (!group?.me) return;
-    const near = groups.neighbours(group);
+    for (const device of groups.links.hosts()) links.want(device);
+    if (!group || !groups.links.isAmong(group)) return;
+    const near = groups.links.neighbours(group);
     for (const { id } of group.devices) {
       if (account.isMine(id) || (!near.has(id) && links.stateOf(id) === 'none')) continue;
       this.#reconsider(id);
@@ -93,7 +93,7 @@ export class LinkPolicy {
 
   /** A device has all that is here of a conversation: its link may be of no more use. */
   level(device: DeviceId): void {
-    if (!this.#stopped && this.ports.groups.allowed(device)) this.#reconsider(device);
+    if (!this.#stopped && this.ports.groups.links.allowed(device)) this.#reconsider(device);
   }
 
   /** Whether a link to each device of a person is wanted follows from what there is to do. */
@@ -143,11 +143,12 @@ export class LinkPolicy {
   #wantedByGroups(device: DeviceId): boolean {
     const { groups, conversations } = this.ports;
     for (const group of groups.all()) {
-      if (!group.me || !groups.neighbours(group).has(device)) continue;
+      if (!groups.links.isAmong(group) || !groups.links.neighbours(group).has(device)) continue;
+      if (!group.me) return true;
       if (this.#lookedAt === group.id || !group.keys.some) return true;
-      for (const conversation of groups.conversationsOf(group))
+      for (const conversation of groups.links.conversationsOf(group))
         if (!conversations.isLevel(conversation, device)) return true;
     }
-    return groups.hosts().includes(device);
+    return groups.links.hosts().includes(device);
   }
 }

@@ -31,7 +31,7 @@ export class LinkRouter {
     const person = people.get(link.account);
     const own = people.isSelf(link.account);
     const direct = person?.relation === 'accepted' && !own ? [person.conversation] : [];
-    const shared = groups.conversationsWith(link.device);
+    const shared = groups.links.conversationsWith(link.device);
     conversations.linkOpened(link, [...(own ? ownDevices.conversations() : direct), ...shared], own);
     transfers.linkOpened(link);
     this.ports.notes.linkOpened(link);
