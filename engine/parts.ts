@@ -96,8 +96,8 @@ export function build(
       },
       append: async (log, payload) => (await feeds.append(log, payload)).kind === 'committed',
       settled: () => projector.idle(),
-      handedOn: (log) => conversations.handedOn(log),
       isMine: (device) => account.isMine(device),
+      owes: (conversation, device) => conversations.owes(conversation, device),
       request,
       change: async (group, change) => (await request('groups:change', { group, change })).ok,
     },
@@ -139,10 +139,10 @@ export function build(
       deliveries: ports.deliveries,
       authorsOf: (conversation) => authors.of(conversation),
       isMine: (device) => account.isMine(device),
-      mayName: (link) => groups.joining().length > 0 || groups.allowed(link.device) !== undefined,
+      mayName: (link) => groups.joining().length > 0 || groups.links.allowed(link.device) !== undefined,
       own: () => account.id,
       isLookedAt: (conversation) => groups.byLog(conversation) === undefined,
-      handsOnTo: (conversation) => groups.handsOnTo(conversation),
+      handsOnTo: (conversation) => groups.links.handsOnTo(conversation),
       introduce: (conversation, wires) => groups.byLog(conversation)?.introduce(wires),
       report,
     },
@@ -153,6 +153,7 @@ export function build(
       changed: (conversation) => {
         const group = groups.of(conversation);
         if (group) policy.groupChanged(group);
+        groups.acknowledged(conversation);
         const person = people.byConversation(conversation);
         if (person) policy.personChanged(person.account);
         ownDevices.soon();
@@ -233,7 +234,7 @@ export function build(
       clock: agreed,
       groups: () => groups.all(),
       byChat: (conversation) => groups.byChat(conversation),
-      handsOnTo: (conversation) => groups.handsOnTo(conversation),
+      handsOnTo: (conversation) => groups.links.handsOnTo(conversation),
       links: () => links.all(),
       isMine: (device) => account.isMine(device),
       readHere: (conversation) => (choices.discretion.read ? messages.readBy(conversation, account.id) : new Map()),

@@ -56,7 +56,7 @@ export class OwnDevices {
   conversations(): ConversationId[] {
     const { people, groups } = this.ports;
     const direct = people.all().flatMap(({ conversation, earlier }) => [conversation, ...earlier]);
-    return [...direct, ...groups.all().flatMap((group) => groups.conversationsOf(group))];
+    return [...direct, ...groups.all().flatMap((group) => groups.links.conversationsOf(group))];
   }
 
   async heard({ online, seenAt }: ServerEvent<'devices'>): Promise<void> {

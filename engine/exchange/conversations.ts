@@ -16,7 +16,7 @@ import { placeOfWire } from '../feed/entry.ts';
 import { compareEntries } from '../feed/order.ts';
 import { readPayload } from '../feed/payload.ts';
 import { ConversationSync, type FeedFrame, type SyncEvent } from '../feed/sync.ts';
-import type { HandsOnTo } from '../groups/groups.ts';
+import type { HandsOnTo } from '../groups/group-links.ts';
 import type { Link } from '../links/link.ts';
 import type { Records } from '../records.ts';
 
@@ -197,11 +197,6 @@ export class Conversations {
   /** Whether some link may bring more of a conversation. */
   isServed(conversation: ConversationId): boolean {
     return [...this.#served.values()].some(({ sessions }) => sessions.has(conversation));
-  }
-
-  /** Resolves once what was committed of it until now is given to the links that serve it. */
-  async handedOn(conversation: ConversationId): Promise<void> {
-    await Promise.all([...this.#served.values()].map(({ sessions }) => sessions.get(conversation)?.sync.idle()));
   }
 
   /** Whether a device was shown to have all that is here of a conversation, by a link since the start of this engine. */

@@ -235,7 +235,7 @@ export class Group {
     return true;
   }
 
-  /** The owner hands the group over first: to the admin, or else the member, who is in it longest. The last one ends it. */
+  /** The owner hands the group over first: to the admin, or else the member, who is in it longest. The last one ends it. Only writes: see `Leaving`. */
   async leave(): Promise<boolean> {
     if (!this.me) return false;
     if (this.me.role === 'owner') {
@@ -246,15 +246,12 @@ export class Group {
       if (!heir) return this.end();
       await this.setRole(heir.account, 'owner');
     }
-    if (!(await this.write({ kind: 'group-leave' }))) return false;
-    await this.ports.change(this.id, { kind: 'remove', account: this.ports.own().account });
-    return true;
+    return this.write({ kind: 'group-leave' });
   }
 
-  async end(): Promise<boolean> {
-    if (this.me?.role !== 'owner' || !(await this.write({ kind: 'group-delete' }))) return false;
-    await this.ports.change(this.id, { kind: 'delete' });
-    return true;
+  /** Only writes: see `Leaving`. */
+  end(): Promise<boolean> {
+    return this.me?.role === 'owner' ? this.write({ kind: 'group-delete' }) : Promise.resolve(false);
   }
 
   /** Whether this device's own account, or a fellow, has device lists that the log lacks: they are written into it. */

@@ -170,7 +170,7 @@ describe('a group', () => {
   test('is left, handed over, and ended', async () => {
     const { world, all } = await group(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
-    ann.act(() => groupOf(ann).leave());
+    ann.act((engine) => engine.groups.leave(groupOf(ann)));
     await world.run(
       10_000,
       () => groupOf(bob).membership?.members.size === 2 && groupOf(cid).membership?.members.size === 2,
@@ -179,7 +179,7 @@ describe('a group', () => {
     const roles = [bob, cid].map((machine) => groupOf(machine).me?.role);
     expect(roles.toSorted()).toEqual(['member', 'owner']);
     const owner = roles[0] === 'owner' ? bob : cid;
-    owner.act(() => groupOf(owner).end());
+    owner.act((engine) => engine.groups.end(groupOf(owner)));
     await world.run(10_000);
     expect(groupOf(owner).membership?.deleted).toBe(true);
     expect(world.server.groups.records.size).toBe(0);

@@ -2,13 +2,11 @@
  * Owns the groups of this account on this device: founding, inviting, what is served over which link, what the server says of them. What one
  * group is and does is `group.ts`; being let in is `joining.ts`, letting in `admission.ts`.
  */
-import { fromBase64, toBase64 } from '../../protocol/bytes.ts';
 import type { ServerEvent } from '../../protocol/events.ts';
 import type { GroupFace } from '../../protocol/group.ts';
 import type { Roster } from '../../protocol/group-roster.ts';
 import type { AccountId, ConversationId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Device } from '../../protocol/people.ts';
 import type { PayloadCipher } from '../feed/entry.ts';
 import { Serial } from '../feed/serial.ts';
 import type { StoredEntry } from '../ports.ts';
@@ -16,10 +14,12 @@ import { Admission } from './admission.ts';
 import { chatCipher } from './chat-cipher.ts';
 import { Delays } from './delays.ts';
 import { Group } from './group.ts';
-import { codeOf, invitationOf, secretBytes } from './invitation-code.ts';
+import { GroupLinks } from './group-links.ts';
+import { Invitations, type InvitationBounds } from './invitations.ts';
 import { Joining } from './joining.ts';
+import { Leaving, type LeavingMarks } from './leaving.ts';
 import { groupIdOf, logIdOf } from './log-entry.ts';
-import { neighbours } from './neighbours.ts';
+import { Parted } from './parted.ts';
 import type { GroupOutcome, GroupPorts } from './ports.ts';
 import { Tending } from './tending.ts';
 import { rowKey, type JoiningRow, type KnownRow } from './rows.ts';
@@ -33,12 +33,6 @@ export interface GroupsEvents {
   readable(group: Group): void;
 }
 
-/** To whom something is handed on; `size` without this account's own devices. */
-export interface HandsOnTo {
-  size: number;
-  has(device: DeviceId): boolean;
-}
-
 export class Groups {
   readonly #groups = new Map<ConversationId, Group>();
   readonly #byChat = new Map<ConversationId, Group>();
@@ -50,8 +44,10 @@ export class Groups {
   readonly #joining: Joining;
   readonly #admission: Admission;
   readonly #tending: Tending;
-  /** Found once for all who are online at a time. */
-  readonly #near = new WeakMap<Group, { version: number; near: Set<DeviceId> }>();
+  readonly #invitations: Invitations;
+  readonly #leaving: Leaving;
+  readonly #parted: Parted;
+  readonly links: GroupLinks;
 
   constructor(
     private readonly ports: GroupPorts,
@@ -61,7 +57,22 @@ export class Groups {
     this.#delays = new Delays(ports);
     this.#joining = new Joining(ports, known, this.#delays, () => events.changed(undefined));
     this.#admission = new Admission(ports, this.#line, this.#delays, (group) => events.changed(group));
-    this.#tending = new Tending(ports, this.#line, this.#delays, (group) => this.#online(group));
+    this.#tending = new Tending(ports, this.#line, this.#delays, (group) => this.links.online(group));
+    const rows = { get: (log: ConversationId) => this.#rows.get(log), keep: this.#keepRow };
+    this.#invitations = new Invitations(ports, rows);
+    const marks: LeavingMarks = {
+      has: ({ log }) => this.#rows.get(log)?.leaving === true,
+      put: ({ log }, leaving) => this.#keepRow(log, { leaving }),
+    };
+    this.#leaving = new Leaving(ports, marks, (group) => this.#left(group));
+    this.#parted = new Parted(this.#delays, (group) => events.serves(group));
+    this.links = new GroupLinks(ports, {
+      all: () => this.all(),
+      of: (conversation) => this.of(conversation),
+      joining: this.#joining,
+      leaving: this.#leaving,
+      parted: this.#parted,
+    });
   }
 
   readonly cipher: PayloadCipher = chatCipher((conversation) => this.byChat(conversation));
@@ -112,70 +123,14 @@ export class Groups {
 
   // Links
 
-  /** A member's device that this one may be linked with. */
-  allowed(device: DeviceId): { account: AccountId; device: Device } | undefined {
-    for (const group of this.#groups.values()) {
-      const found = group.me ? group.device(device) : undefined;
-      const account = found && group.accountOf(device);
-      if (found && account !== undefined) return { account, device: found };
-    }
-    return this.#joining.host(device);
+  /** Whether this device has left and nobody is known to have heard of it. */
+  isLeaving(group: Group): boolean {
+    return this.#leaving.has(group);
   }
 
   /** Whether the server says that an account shares a group with this one, whatever the log says yet. */
   isFellow(account: AccountId): boolean {
     return [...this.#entered.values()].some(({ members }) => members.some((member) => member.account === account));
-  }
-
-  isOnline(device: DeviceId): boolean {
-    if (this.#joining.host(device)?.online) return true;
-    return this.all().some((group) => {
-      const account = group.accountOf(device);
-      return account !== undefined && group.online(account).includes(device);
-    });
-  }
-
-  /** What a link to a device serves. Nobody gets the chat who is no member, nor asks for it who cannot read it. */
-  conversationsWith(device: DeviceId): ConversationId[] {
-    return this.all().flatMap((group) => {
-      if (this.ports.isMine(device)) return this.conversationsOf(group);
-      if (!group.me) return this.#joining.host(device)?.group === group.id ? [group.log] : [];
-      return group.device(device) ? this.conversationsOf(group) : [];
-    });
-  }
-
-  conversationsOf(group: Group): ConversationId[] {
-    return group.keys.some ? [group.log, group.chat] : [group.log];
-  }
-
-  /** Devices of members that this one hands on to, of all that are online. */
-  neighbours(group: Group): Set<DeviceId> {
-    const known = this.#near.get(group);
-    if (known?.version === group.version) return known.near;
-    const near = neighbours(this.ports.keys.id, this.#online(group), group.id);
-    this.#near.set(group, { version: group.version, near });
-    return near;
-  }
-
-  /** To whom what is new in a log or a chat is told: neighbours, and this account's own. */
-  handsOnTo(conversation: ConversationId): HandsOnTo | undefined {
-    const group = this.of(conversation);
-    if (!group?.me) return undefined;
-    const near = this.neighbours(group);
-    return { size: near.size, has: (device) => near.has(device) || this.ports.isMine(device) };
-  }
-
-  /** Devices of the other members that are online. */
-  #online(group: Group): DeviceId[] {
-    const { account } = this.ports.own();
-    return [...(group.membership?.members.keys() ?? [])].flatMap((other) =>
-      other === account ? [] : group.online(other),
-    );
-  }
-
-  /** Devices to ring while this account is about to join. */
-  hosts(): DeviceId[] {
-    return this.#joining.hosts();
   }
 
   /** A peer names a conversation that is not known here. If it is the log of a group that this account is joining, it is from now on. */
@@ -185,15 +140,21 @@ export class Groups {
     await this.#line.run(() => this.#keepGroup(conversation, []));
   }
 
+  /** What a device has of this account's in a log is known better. */
+  acknowledged(log: ConversationId): void {
+    const group = this.byLog(log);
+    if (group) this.#leaving.look(group);
+  }
+
   // What comes in
 
   /** Takes committed entries of a log. */
   async take(group: Group, entries: readonly StoredEntry[]): Promise<void> {
     const wasIn = group.me !== undefined;
+    const before = wasIn ? group.state : undefined;
     const { keys, authors } = await group.take(entries);
     await this.#joining.joined(group);
-    // Its links to members may go with it: these are to have heard why.
-    if (wasIn && group.me === undefined) await this.ports.handedOn(group.log);
+    if (before && before !== group.state) this.#parted.look(group, before, this.ports.own().account);
     if (authors || keys || wasIn !== (group.me !== undefined)) this.events.serves(group);
     if (keys) this.events.readable(group);
     this.#tending.look(group);
@@ -208,6 +169,8 @@ export class Groups {
     for (const group of this.all()) {
       const roster = answer.value.groups.find((one) => one.group === group.id);
       group.setRoster(roster);
+      if (roster) this.#leaving.look(group);
+      else this.#leaving.unlisted(group);
       // The server may not have heard of a group that was founded here, or have lost what it knew.
       if (!roster && group.me?.role === 'owner') await this.ports.change(group.id, { kind: 'create' });
       await this.#reconcile(group);
@@ -250,6 +213,7 @@ export class Groups {
     if (account === this.ports.own().account) {
       this.#entered.delete(id);
       group?.setRoster(undefined);
+      if (group) this.#leaving.unlisted(group);
     } else group?.dropMember(account);
     this.events.changed(group);
     if (group) this.#askDeparted(group).catch((problem: unknown) => this.ports.report(problem));
@@ -297,32 +261,29 @@ export class Groups {
   /** @returns the code, or undefined when this person may not invite. */
   async invite(
     group: Group,
-    bounds: { expiresAt?: number; uses?: number; approval: boolean },
+    bounds: InvitationBounds,
   ): Promise<{ invitation: InvitationId; code: string } | undefined> {
-    if (!group.me || group.me.role === 'member') return undefined;
-    const secret = this.ports.random.bytes(secretBytes);
-    const { invitation, publicKey: key } = await invitationOf(secret, this.ports);
-    if (!(await group.write({ kind: 'group-invite', invitation, key, ...bounds }))) return undefined;
-    const row = this.#rows.get(group.log);
-    const secrets = row?.secrets ?? [];
-    const told = row?.told === true ? { told: true } : {};
-    await this.#put({ kind: 'group', log: group.log, secrets: [...secrets, [invitation, toBase64(secret)]], ...told });
-    const { expiresAt } = bounds;
-    await this.ports.change(group.id, { kind: 'open', invitation, ...(expiresAt === undefined ? {} : { expiresAt }) });
+    const made = await this.#invitations.make(group, bounds);
     this.events.changed(group);
-    return { invitation, code: await codeOf(secret, this.ports.hashes) };
+    return made;
   }
 
-  /** The code of an open invitation, where this device has its secret. */
-  async codeOf(group: Group, invitation: InvitationId): Promise<string | undefined> {
-    const row = this.#rows.get(group.log);
-    const secret = row && new Map(row.secrets).get(invitation);
-    return secret === undefined ? undefined : codeOf(fromBase64(secret), this.ports.hashes);
+  codeOf(group: Group, invitation: InvitationId): Promise<string | undefined> {
+    return this.#invitations.codeOf(group, invitation);
   }
 
-  async uninvite(group: Group, invitation: InvitationId): Promise<boolean> {
-    if (!(await group.write({ kind: 'group-uninvite', invitation }))) return false;
-    return this.ports.change(group.id, { kind: 'close', invitation });
+  uninvite(group: Group, invitation: InvitationId): Promise<boolean> {
+    return this.#invitations.end(group, invitation);
+  }
+
+  /** Resolves once it is in force here; the others are told as they can be reached. */
+  leave(group: Group): Promise<boolean> {
+    return this.#leaving.begin(group, () => group.leave());
+  }
+
+  /** Ends it for everybody, as `leave` does for one. */
+  end(group: Group): Promise<boolean> {
+    return this.#leaving.begin(group, () => group.end());
   }
 
   /** By a code or a link. Resolves once it was asked; being let in comes later. */
@@ -351,11 +312,17 @@ export class Groups {
   }
 
   async told(log: ConversationId): Promise<void> {
-    const row = this.#rows.get(log);
-    if (row) await this.#put({ ...row, told: true });
+    if (this.#rows.has(log)) await this.#keepRow(log, { told: true });
   }
 
   // Within
+
+  #left(group: Group): void {
+    group.setRoster(undefined);
+    this.#entered.delete(group.id);
+    this.events.serves(group);
+    this.events.changed(group);
+  }
 
   /** Members whom the server does not name: their account may be gone, so that their devices never come back. */
   async #askDeparted(group: Group): Promise<void> {
@@ -380,7 +347,7 @@ export class Groups {
   async #keepGroup(log: ConversationId, secrets: [InvitationId, string][]): Promise<Group> {
     const known = this.#groups.get(log);
     if (known) return known;
-    await this.#put({ kind: 'group', log, secrets });
+    await this.#keepRow(log, { secrets });
     const group = await this.#restore(log);
     this.events.serves(group);
     return group;
@@ -398,8 +365,9 @@ export class Groups {
     return group;
   }
 
-  async #put(row: KnownRow): Promise<void> {
-    this.#rows.set(row.log, row);
+  readonly #keepRow = async (log: ConversationId, change: Partial<KnownRow>): Promise<void> => {
+    const row: KnownRow = { kind: 'group', log, secrets: [], ...this.#rows.get(log), ...change };
+    this.#rows.set(log, row);
     await this.ports.rows.put(rowKey(row), row);
-  }
+  };
 }

@@ -14,7 +14,7 @@ import type { Link } from '../links/link.ts';
 import type { Clock, DeviceKeys, Signatures } from '../ports.ts';
 import { Delays } from './delays.ts';
 import type { Group } from './group.ts';
-import type { HandsOnTo } from './groups.ts';
+import type { HandsOnTo } from './group-links.ts';
 
 export type GroupNote = Extract<ControlFrame, { kind: 'note' }>;
 type ReadUpTo = readonly (readonly [DeviceId, number])[];

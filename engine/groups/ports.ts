@@ -41,9 +41,9 @@ export interface GroupPorts {
   append(conversation: ConversationId, payload: GroupPayload): Promise<boolean>;
   /** Resolves once what was committed until now is taken in. */
   settled(): Promise<void>;
-  /** Resolves once what was committed of a log until now is given to the links that serve it. */
-  handedOn(log: ConversationId): Promise<void>;
   isMine(device: DeviceId): boolean;
+  /** Whether this device has entries of this account that `device` has not acknowledged to it. */
+  owes(conversation: ConversationId, device: DeviceId): Promise<boolean>;
   request<Name extends ClientEventName>(name: Name, body: ClientRequest<Name>): Promise<Answer<ClientResponse<Name>>>;
   change(group: GroupId, change: RosterChange): Promise<boolean>;
   report(problem: unknown): void;

@@ -9,6 +9,8 @@ export type GroupRow =
       secrets: [InvitationId, string][];
       /** The other devices of this account were told. */
       told?: boolean;
+      /** This device has left it, or is about to, and nobody is known to have heard of it. */
+      leaving?: boolean;
     }
   /** Asked to join, and not in it yet. */
   | {

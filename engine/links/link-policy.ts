@@ -68,13 +68,13 @@ export class LinkPolicy {
     const { account, people, groups } = this.ports;
     const certified = this.certified(device);
     if (certified || account.isMine(device)) return certified;
-    return people.byDevice(device)?.person.relation === 'accepted' ? undefined : groups.allowed(device);
+    return people.byDevice(device)?.person.relation === 'accepted' ? undefined : groups.links.allowed(device);
   }
 
   online(device: DeviceId): boolean {
     const { people, groups } = this.ports;
     const found = this.allowed(device);
-    return found !== undefined && (people.online(found.account).has(device) || groups.isOnline(device));
+    return found !== undefined && (people.online(found.account).has(device) || groups.links.isOnline(device));
   }
 
   /** Whether a device is certified, now, for somebody who may read a conversation; of the own devices all may. */
@@ -103,7 +103,7 @@ export class LinkPolicy {
     const { links, groups, conversations } = this.ports;
     links.dropForbidden();
     const isNoGroup = (conversation: ConversationId) => groups.of(conversation) === undefined;
-    for (const link of links.all()) conversations.align(link, groups.conversationsWith(link.device), isNoGroup);
+    for (const link of links.all()) conversations.align(link, groups.links.conversationsWith(link.device), isNoGroup);
     conversations.authorsChanged();
   }
 
@@ -114,9 +114,9 @@ export class LinkPolicy {
     if (this.#stopped) return;
     transfers.accessChanged();
     ownDevices.soon();
-    for (const device of groups.hosts()) links.want(device);
-    if (!group?.me) return;
-    const near = groups.neighbours(group);
+    for (const device of groups.links.hosts()) links.want(device);
+    if (!group || !groups.links.isAmong(group)) return;
+    const near = groups.links.neighbours(group);
     const partners = transfers.partners();
     for (const { id } of group.devices) {
       if (account.isMine(id) || (!near.has(id) && !partners.has(id) && links.stateOf(id) === 'none')) continue;
@@ -126,7 +126,7 @@ export class LinkPolicy {
 
   /** A device has all that is here of a conversation: its link may be of no more use. */
   level(device: DeviceId): void {
-    if (!this.#stopped && this.ports.groups.allowed(device)) this.#reconsider(device);
+    if (!this.#stopped && this.ports.groups.links.allowed(device)) this.#reconsider(device);
   }
 
   /** Whether a link to each device of a person is wanted follows from what there is to do. */
@@ -186,11 +186,12 @@ export class LinkPolicy {
     const { groups, conversations, transfers } = this.ports;
     if (transfers.partners().has(device)) return true;
     for (const group of groups.all()) {
-      if (!group.me || !groups.neighbours(group).has(device)) continue;
+      if (!groups.links.isAmong(group) || !groups.links.neighbours(group).has(device)) continue;
+      if (!group.me) return true;
       if (this.#lookedAt === group.id || !group.keys.some) return true;
-      for (const conversation of groups.conversationsOf(group))
+      for (const conversation of groups.links.conversationsOf(group))
         if (!conversations.isLevel(conversation, device)) return true;
     }
-    return groups.hosts().includes(device);
+    return groups.links.hosts().includes(device);
   }
 }

@@ -34,7 +34,7 @@ export class LinkRouter {
     const person = certified ? people.get(link.account) : undefined;
     const own = person !== undefined && people.isSelf(person.account);
     const direct = person && !own ? [person.conversation] : [];
-    const shared = groups.conversationsWith(link.device);
+    const shared = groups.links.conversationsWith(link.device);
     conversations.linkOpened(link, [...(own ? ownDevices.conversations() : direct), ...shared], own);
     transfers.linkOpened(link, certified);
     this.ports.notes.linkOpened(link);

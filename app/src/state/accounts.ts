@@ -165,7 +165,7 @@ export class Accounts implements AccountActions {
       // Before that groups hear of it. Who does not know the password is not to leave them.
       const known = await api.deleteAccount({ password, check: true });
       if (!known.ok && !this.#deleted) return known;
-      await leaveGroups(running.engine, this.around.report);
+      await leaveGroups(running.engine, { clock, report: this.around.report });
       const answer = await api.deleteAccount({ password });
       // The answer may be lost where the server's other word of it is not.
       if (!answer.ok && !this.#deleted) {

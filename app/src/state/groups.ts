@@ -115,11 +115,11 @@ export class GroupState implements GroupActions {
   }
 
   leave(account: AccountId): Promise<ActionResult> {
-    return this.#with(account, async (group) => said(await group.leave()));
+    return this.#with(account, async (group) => said(await this.around.engine.groups.leave(group)));
   }
 
   end(account: AccountId): Promise<ActionResult> {
-    return this.#with(account, async (group) => said(await group.end()));
+    return this.#with(account, async (group) => said(await this.around.engine.groups.end(group)));
   }
 
   /** Opens what was joined a moment ago, once it is there. */
