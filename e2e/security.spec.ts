@@ -199,8 +199,8 @@ test('another page’s origin gets nowhere, and the session is out of reach of s
 
   const readable = await alice.page.evaluate(() => ({
     cookies: document.cookie,
-    local: Object.keys(localStorage),
+    local: Object.keys(localStorage).sort(),
     session: Object.keys(sessionStorage),
   }));
-  expect(readable).toEqual({ cookies: '', local: ['causeway.theme'], session: [] });
+  expect(readable).toEqual({ cookies: '', local: ['causeway.account', 'causeway.theme'], session: [] });
 });

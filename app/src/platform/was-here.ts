@@ -4,7 +4,7 @@
  */
 import type { AccountId } from '../../../protocol/ids.ts';
 
-const key = 'causeway-account';
+const key = 'causeway.account';
 
 /** Undefined for nobody. */
 export function markHere(account: AccountId | undefined): void {
