@@ -66,7 +66,7 @@ async function told(linked: readonly Device[]): Promise<DeviceId[]> {
     const control = ({ kind }: ControlFrame) => {
       if (kind === 'entries') sent.push(id);
     };
-    const link = { device: id, control } as Link;
+    const link = { device: id, control } as unknown as Link;
     conversations.linkOpened(link, [conversation], isMine(id));
     conversations.onFrame(link, { kind: 'frontier', conversation, have: [] });
   }

@@ -375,7 +375,7 @@ export class Conversations {
     const chosen = near && served.filter(([link]) => near.has(link.device));
     const reached = chosen?.filter(([link]) => !this.ports.isMine(link.device)).length ?? 0;
     // Whoever does not reach all whom it should tells whomever it reaches.
-    for (const [link, { sessions }] of chosen && near && reached >= near.size ? chosen : served) {
+    for (const [link, { sessions }] of near && chosen && reached >= near.size ? chosen : served) {
       const session = sessions.get(conversation);
       if (session) this.#watch(link, session.sync.onLocal(entries));
     }

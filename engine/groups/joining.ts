@@ -135,6 +135,7 @@ export class Joining {
     const answer = await this.ports.request('groups:people', { group, accounts });
     if (!answer.ok) return;
     for (const { id: account, lists } of answer.value.people) {
+      if (!accounts.includes(account)) continue; // nobody asked for them
       const { newest } = await verifyChain(lists, this.ports);
       const online = new Set(there.find((member) => member.account === account)?.online);
       for (const device of newest.devices)
