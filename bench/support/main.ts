@@ -16,7 +16,19 @@ import messages from '../messages.ts';
 import smallFiles from '../small-files.ts';
 import start from '../start.ts';
 
-const questions: Question[] = [loopback, distance, loss, fairness, memory, firstByte, smallFiles, cut, messages, groups, start];
+const questions: Question[] = [
+  loopback,
+  distance,
+  loss,
+  fairness,
+  memory,
+  firstByte,
+  smallFiles,
+  cut,
+  messages,
+  groups,
+  start,
+];
 
 ownProcess();
 const { positionals: named, values: options } = parseArgs({

@@ -224,7 +224,10 @@ export function storeConformance(name: string, open: (test: { first: boolean }) 
       await store.changeGroup(alone, account.id, { kind: 'create' }, 6);
       const removed = await store.deleteAccount(account.id, 9);
       expect(removed?.groups.map(({ before, after }) => [before.id, after?.members.length]).sort()).toEqual(
-        [[shared, 1], [alone, undefined]].sort(),
+        [
+          [shared, 1],
+          [alone, undefined],
+        ].sort(),
       );
       expect(removed?.account).toMatchObject({ id: account.id, handle: account.handle });
       expect(removed?.pairs.map(({ low, high }) => [low, high].sort())).toEqual([[account.id, friend.id].sort()]);

@@ -177,10 +177,7 @@ class LowdbStore implements Store {
     });
   }
 
-  deleteAccount(
-    id: AccountId,
-    now: number,
-  ): Promise<RemovedAccount | undefined> {
+  deleteAccount(id: AccountId, now: number): Promise<RemovedAccount | undefined> {
     return this.#change(() => {
       const account = this.#staged.account.get(id);
       if (!account) return undefined;

@@ -126,10 +126,7 @@ export interface Store {
    * Removes the account, its sessions and all that stands between it and others, and leaves a tombstone.
    * @returns what was removed, for who is to be told; undefined when there is no such account.
    */
-  deleteAccount(
-    id: AccountId,
-    now: number,
-  ): Promise<RemovedAccount | undefined>;
+  deleteAccount(id: AccountId, now: number): Promise<RemovedAccount | undefined>;
   /** Whether there was such an account once, and it was deleted. */
   wasDeleted(id: AccountId): Promise<boolean>;
   /** Coalesced times of going offline, milliseconds since 1970; never moves back. Devices that left their account's list are forgotten. */
