@@ -150,6 +150,7 @@ test('the screens of folders: offer, choosing from it, the list of a received on
   await expect(bob.status(name)).toHaveText('Received');
   await bob.page.getByRole('button', { name: 'Show files' }).click();
   const list = bob.card(name).getByRole('region', { name: `Files of ${name}` });
+  await expect(list.getByRole('listitem').first()).toBeVisible();
   const rows = await list.getByRole('listitem').count();
   // What can be done with it is below the last row, not below an empty box.
   expect((await list.boundingBox())?.height).toBeLessThan(48 * rows);

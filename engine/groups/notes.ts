@@ -54,6 +54,8 @@ interface Known {
   /** When this device said last that its person is writing, and when it told anything. */
   saidAt: number;
   toldAt: number;
+  /** That its person is writing waits to be told. */
+  saying: boolean;
   /** A receipt of this account waits to be told. */
   telling: boolean;
 }
@@ -85,7 +87,20 @@ export class GroupNotes {
   tellWriting(group: Group): void {
     const known = this.#of(group.chat);
     const now = this.ports.clock.now();
-    if (!group.me || now - known.saidAt < limits.typingIntervalMs || now - known.toldAt < ownIntervalMs) return;
+    if (!group.me || known.saying || now - known.saidAt < limits.typingIntervalMs) return;
+    const untilNextMs = known.toldAt + ownIntervalMs - now;
+    if (untilNextMs > 0) {
+      // A receipt was told: right after it nobody listens.
+      known.saying = true;
+      this.#delays.after(untilNextMs, async () => {
+        if (known.saying) {
+          known.saying = false;
+          this.tellWriting(group);
+        }
+        await Promise.resolve();
+      });
+      return;
+    }
     known.saidAt = now;
     this.#tell(group, []);
   }
@@ -93,7 +108,9 @@ export class GroupNotes {
   /** What was written was sent: the next message is told anew. */
   sent(conversation: ConversationId): void {
     const known = this.#known.get(conversation);
-    if (known) known.saidAt = -Infinity;
+    if (!known) return;
+    known.saidAt = -Infinity;
+    known.saying = false;
   }
 
   /** The person has read more than before: told soon, with what else is read until then. */
@@ -228,6 +245,7 @@ export class GroupNotes {
       writing: new Map(),
       saidAt: -Infinity,
       toldAt: -Infinity,
+      saying: false,
       telling: false,
     };
     this.#known.set(conversation, known);

@@ -67,7 +67,8 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       doneBytes: Math.min(progress.doneBytes, sizeBytes),
       canSave: !offered.mine && ((status.kind === 'done' && here) || partHere(engine, record, index)),
       ...(media ? { media } : {}),
-      ...(copies ? { copies } : {}),
+      // Between two people the status says it, as long as both have it.
+      ...(copies && (record.group || status.kind === 'gone') ? { copies } : {}),
       ...downloadOf(status, offered.mine),
       ...(bundle ? { bundle } : {}),
       ...(saving ? { saving } : {}),
@@ -149,9 +150,10 @@ function statusOf(
 ): FileStatus {
   const facts = factsOf(record, file);
   const mine = record.offered?.mine ?? false;
+  const none = nobody ? { nobody } : {};
   switch (standingOf(record, file)) {
     case 'done':
-      return mine || here ? { kind: 'done' } : { kind: 'gone', reason: facts.gone ?? 'elsewhere' };
+      return mine || here ? { kind: 'done' } : { kind: 'gone', reason: facts.gone ?? 'elsewhere', ...none };
     case 'declined':
       return { kind: 'declined' };
     case 'cancelled':
@@ -162,8 +164,8 @@ function statusOf(
       return { kind: 'paused', byMe: true };
     case 'waiting':
       if (record.group && mine) return sharedStatus(engine, record, file, wrongFile);
-      if (record.group && facts.gone) return { kind: 'gone', reason: facts.gone };
-      if (record.group) return { kind: 'offered', ...(nobody ? { nobody } : {}) };
+      if (record.group && facts.gone) return { kind: 'gone', reason: facts.gone, ...none };
+      if (record.group) return { kind: 'offered', ...none };
       return { kind: 'waiting', needsAnswer: !mine };
     case 'accepted':
       break;

@@ -129,7 +129,7 @@ export type FileStatus =
   | { kind: 'offered'; nobody?: true }
   | { kind: 'done' }
   /** It was received, and is not on this device any more, or came to another device of this person. */
-  | { kind: 'gone'; reason: GoneReason | 'elsewhere' }
+  | { kind: 'gone'; reason: GoneReason | 'elsewhere'; nobody?: true }
   | { kind: 'declined' }
   | { kind: 'cancelled'; byMe: boolean }
   /** Something failed; `retry` is offered. */

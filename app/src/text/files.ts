@@ -281,7 +281,7 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
     case 'done':
       return file.mine ? 'Sent' : 'Received';
     case 'gone':
-      return files.file.gone[status.reason];
+      return `${files.file.gone[status.reason]}${status.nobody ? '. Nobody who is online has it now' : ''}`;
     case 'declined':
       return 'Declined';
     case 'cancelled':
