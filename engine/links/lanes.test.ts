@@ -107,6 +107,15 @@ describe('lanes', () => {
     expect(pair.ann.lanes.count).toBe(limits.lanesPerLink);
   });
 
+  test('a few are made at a time, so that no page stands still for it', async () => {
+    const pair = new Pair();
+    pair.ann.lanes.want(limits.lanesPerLink);
+    await pair.run(0);
+    expect(40 - pair.ann.room).toBe(8);
+    await pair.run(1_000);
+    expect(pair.ann.open.size).toBe(limits.lanesPerLink - 1);
+  });
+
   test('a lane that is silent though it owes an answer is given up and made anew', async () => {
     const pair = new Pair();
     pair.ann.lanes.want(2);

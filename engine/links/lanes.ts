@@ -29,6 +29,8 @@ export interface LanesParts extends HandshakePorts {
   report(problem: unknown): void;
 }
 
+/** Making a connection costs a page some 30 ms and more at a time: a few are made at once, the next when these are there. */
+const openingMax = 8;
 /** A lane that owes an answer for this long is given up. */
 const silentMaxMs = 5_000;
 /** After a lane failed, none is opened for so long, doubled with each failure in a row. */
@@ -167,6 +169,7 @@ export class Lanes implements LanesPort {
     for (const attempt of [...this.#attempts.values()]) if (attempt.number >= wanted) this.#giveUp(attempt, false);
     if (this.#cancelRetry !== undefined) return;
     for (let number = 1; number < wanted; number++) {
+      if (this.#attempts.size - this.#open().length >= openingMax) return;
       if (this.#attempts.has(number) || !this.#mayAttempt()) continue;
       this.#start(number, (this.#newest.get(number) ?? -1) + 1);
     }
@@ -244,6 +247,7 @@ export class Lanes implements LanesPort {
             attempt.lane = new Lane(attempt.wire, () => clock.now());
             this.#failures = 0;
             this.#events?.opened(number, attempt.lane);
+            if (options.role === 'initiator') this.#adjust();
           },
           message: (bytes) => this.#message(attempt, bytes),
           refused: (problem) => {

@@ -50,7 +50,7 @@ export class Handshake {
       lane: options.lane,
       device: ports.keys.id,
       nonce: ports.random.bytes(32),
-      expiresAt: ports.clock.now() + limits.linkSetupMs + limits.clockSkewMs,
+      expiresAt: Math.ceil(ports.clock.now()) + limits.linkSetupMs + limits.clockSkewMs,
     };
   }
 

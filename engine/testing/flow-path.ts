@@ -158,6 +158,11 @@ export class FlowPath {
     this.clock.runSync(seconds * 1000);
   }
 
+  /** All lanes at once, as they share a browser. */
+  storm(): void {
+    for (const { sim } of this.flow.lanes.values()) sim.flow.storm();
+  }
+
   /** Runs on for a time; says what came through in it, as part of the link, and the median delay of the queue. */
   measure(seconds: number): { share: number; medianDelayMs: number } {
     const before = this.deliveredBytes;

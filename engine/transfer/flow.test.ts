@@ -51,6 +51,28 @@ describe('Flow', () => {
     expect(path.mostLanes).toBeGreaterThan(1);
   });
 
+  it.each([
+    [50, 0.9],
+    [100, 0.9],
+    [200, 0.6],
+  ])('at %i ms is back at %d of the line 5 s after all that was under way went out thrice', (rtt, least) => {
+    for (const seed of [1, 2, 3, 4]) {
+      const path = new FlowPath(shape(rtt), { seed, busyMs: 20 });
+      path.run(14);
+      path.storm();
+      path.run(5);
+      expect(path.measure(5).share).toBeGreaterThan(least);
+    }
+  });
+
+  it('at 100 ms with 1 % loss opens lanes whatever is lost first', () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const path = new FlowPath(shape(100, 0.01), { seed, busyMs: 20 });
+      path.run(18);
+      expect(path.measure(8).share).toBeGreaterThan(0.35);
+    }
+  });
+
   it('survives packets that come late', () => {
     const path = new FlowPath({ ...shape(50), reorder: 0.0005 });
     path.run(10);

@@ -19,6 +19,8 @@ const MIN_CHUNK_BYTES = 8 * 1024;
 const FIRST_CHUNK_BYTES = 16 * 1024;
 /** A chunk takes about this long on the lane; measured: small ones on slow links, 64 KiB on fast ones (from 8 MB/s on). */
 const CHUNK_MS = 8;
+/** From this part of the window on it is what holds the sender back; a pace that waits below that only spreads what the channels take anyway. */
+const FULL_OF_WINDOW = 0.85;
 /** How often lanes are looked at whose end is awaited. */
 const TAIL_MS = 200;
 
@@ -165,7 +167,7 @@ export class Flow<Lane extends FlowLane> {
       const paceMs = this.window.pacingDelayMs(now);
       if (paceMs > 0) {
         this.#wait(paceMs);
-        return 'window';
+        return this.window.inFlightBytes >= FULL_OF_WINDOW * this.window.windowBytes ? 'window' : 'channel';
       }
       const limitMs = this.parts.speedLimit?.waitMs(now, this) ?? 0;
       if (limitMs > 0) {

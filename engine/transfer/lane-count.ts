@@ -28,17 +28,31 @@ const FAR_PART = 0.85;
 const EMPTY_OF_TARGET = 0.6;
 /** A doubling pays when the rate rises by this factor; less is noise. */
 const PAYS = 1.15;
+/** A rate that grew so much over a span is a channel that begins. */
+const BY_ITSELF = 2;
 /** Lanes do not help a CPU, and every lane costs some: measured, one lane reaches 35 MB/s on loopback. */
 const ENOUGH_BYTES_PER_SECOND = 16e6;
 /** A round trip so short leaves SCTP fast even with losses. */
 const MIN_BASE_MS = 3;
 /** New lanes that are not there after this time do not come. */
 const OPENING_MS = 8_000;
-const FIRST_HOLD_MS = 4_000;
+/** New lanes begin slowly too: the rate is looked at after so many round trips. */
+const SETTLE_ROUNDS = 4;
+const FIRST_HOLD_MS = 2_000;
 const LAST_HOLD_MS = 480_000;
 /** The window must have been the limit for so long before lanes are closed. */
 const DROP_AFTER_MS = 12_000;
 const IDLE_MS = 10_000;
+
+interface Span {
+  since: number;
+  bytes: number;
+  channelMs: number;
+  sourceMs: number;
+  windowMs: number;
+  /** The delay was near zero at least once: a loss makes it long for a while, a queue for all of the span. */
+  empty: boolean;
+}
 
 type Phase =
   | { kind: 'steady' }
@@ -50,8 +64,11 @@ type Phase =
 export class LaneCount {
   #wanted = 1;
   #phase: Phase = { kind: 'steady' };
-  #span: { since: number; bytes: number; channelMs: number; sourceMs: number; windowMs: number } | undefined;
+  #span: Span | undefined;
   #seenAt: number | undefined;
+  #settledAt = 0;
+  /** Of the span before: a channel that begins is still the limit while its rate grows by itself. */
+  #rateBefore = 0;
   #holdUntil = 0;
   #holdMs = FIRST_HOLD_MS;
   #dropHoldMs = DROP_AFTER_MS;
@@ -69,12 +86,23 @@ export class LaneCount {
     this.#idle(now, heldBy);
     if (this.#phase.kind === 'opening' && view.lanes >= this.#wanted) {
       this.#phase = { ...this.#phase, kind: 'judging' };
-      this.#span = undefined;
+      this.#settledAt = now + SETTLE_ROUNDS * Math.min(view.baseMs, 1000);
     }
-    const span = (this.#span ??= { since: now, bytes: view.ackedBytes, channelMs: 0, sourceMs: 0, windowMs: 0 });
-    if (heldBy === 'channel') {
-      if (view.competing || view.queueDelayMs <= EMPTY_OF_TARGET * view.targetMs) span.channelMs += elapsedMs;
-    } else if (heldBy === 'window') span.windowMs += elapsedMs;
+    if (now < this.#settledAt) {
+      this.#span = undefined;
+      return this.#wanted;
+    }
+    const span = (this.#span ??= {
+      since: now,
+      bytes: view.ackedBytes,
+      channelMs: 0,
+      sourceMs: 0,
+      windowMs: 0,
+      empty: false,
+    });
+    span.empty ||= view.competing || view.queueDelayMs <= EMPTY_OF_TARGET * view.targetMs;
+    if (heldBy === 'channel') span.channelMs += elapsedMs;
+    else if (heldBy === 'window') span.windowMs += elapsedMs;
     else span.sourceMs += elapsedMs;
     const spanMs = now - span.since;
     if (spanMs < Math.max(MIN_SPAN_MS, SPAN_ROUNDS * Math.min(view.baseMs, 1000))) return this.#wanted;
@@ -83,21 +111,18 @@ export class LaneCount {
     return this.#wanted;
   }
 
-  #judge(
-    now: number,
-    span: { channelMs: number; sourceMs: number; windowMs: number; bytes: number },
-    spanMs: number,
-    view: LaneView,
-  ): void {
+  #judge(now: number, span: Span, spanMs: number, view: LaneView): void {
     const rate = ((view.ackedBytes - span.bytes) * 1000) / spanMs;
     const phase = this.#phase;
+    const rateBefore = this.#rateBefore;
+    this.#rateBefore = rate;
     switch (phase.kind) {
       case 'opening':
         if (now - phase.since > OPENING_MS) this.#backTo(now, Math.max(1, view.lanes));
         return;
       case 'judging':
         this.#phase = { kind: 'steady' };
-        if (rate < PAYS * phase.rateBefore && span.sourceMs < 0.5 * spanMs) {
+        if (rate < PAYS * phase.rateBefore && span.channelMs >= HELD_PART * spanMs) {
           this.#backTo(now, phase.before);
           return;
         }
@@ -116,7 +141,8 @@ export class LaneCount {
     }
     if (span.channelMs >= HELD_PART * spanMs) {
       this.#windowSince = undefined;
-      this.#raise(now, rate, span.channelMs >= FAR_PART * spanMs ? 4 : 2, view);
+      if (span.empty && rate < BY_ITSELF * rateBefore)
+        this.#raise(now, rate, span.channelMs >= FAR_PART * spanMs ? 8 : 4, view);
     } else if (span.windowMs >= HELD_PART * spanMs) this.#lower(now, rate);
   }
 

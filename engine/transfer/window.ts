@@ -39,12 +39,15 @@ const UP_GAIN = 0.15;
 /** The queue shows a round trip late: growth in that time must stay well under the target, or 200 ms overshoot 500 KiB. */
 const UP_OF_TARGET = 0.3;
 const DOWN_GAIN = 0.4;
+/** After so many round trips with a queue near empty each further one doubles the growth, up to that of start-up: what stands there is too small by far. */
+const EMPTY_ROUNDS = 2;
+const BOOST_MAX = 16;
 const BUCKET_MS = 15_000;
 /** Round trips of which the smallest counts, per lane and at most. */
 const RECENT = 4;
 const RECENT_MAX = 32;
 /** With several lanes that part of the recent ones counts as too short to be true: what still waits in a channel is told late. */
-const TOO_SHORT = 0.15;
+const TOO_SHORT = 0.3;
 
 type Phase =
   | { kind: 'start-up' }
@@ -67,6 +70,9 @@ export class Window {
   #bucketStartedAt: number | undefined;
   #bucketMinMs = Infinity;
   #previousMinMs = Infinity;
+
+  /** Since when the queue is near empty. */
+  #emptySince: number | undefined;
 
   /** When the next send is due by the pace. */
   #pacedUntil = 0;
@@ -159,8 +165,10 @@ export class Window {
 
   /** There are more lanes now. Where the queue is empty there is more to be found out than step by step. */
   widened(lanes: number): void {
-    if (lanes > this.lanes && !this.competing && this.queueDelayMs < LEAVE_AT_OF_TARGET * this.targetMs)
+    if (lanes > this.lanes && !this.competing) {
       this.#phase = { kind: 'start-up' };
+      this.#recent.length = 0;
+    }
     this.lanes = lanes;
   }
 
@@ -217,8 +225,8 @@ export class Window {
       case 'steady': {
         const competing = this.#competition.step(now, delayMs, targetMs, this.baseMs, this.#windowBytes);
         const below = (targetMs - delayMs) / targetMs;
-        const growth =
-          limited && below > 0 ? Math.min(UP_GAIN, (UP_OF_TARGET * targetMs) / this.baseMs) * below * newBytes : 0;
+        const gain = this.#gain(now, delayMs);
+        const growth = limited && below > 0 ? gain * below * newBytes : 0;
         if (competing === undefined) {
           this.#windowBytes += below < 0 ? DOWN_GAIN * Math.max(below, -1) * newBytes : growth;
         } else if (growth > 0 && this.#windowBytes + growth > competing) {
@@ -231,13 +239,26 @@ export class Window {
     this.#windowBytes = Math.min(CAP_BYTES, Math.max(this.#floorBytes, this.#windowBytes));
   }
 
+  /** Growth of the window per acknowledged byte when the delay is zero. */
+  #gain(now: number, delayMs: number): number {
+    const usual = Math.min(UP_GAIN, (UP_OF_TARGET * this.targetMs) / this.baseMs);
+    if (delayMs > LEAVE_AT_OF_TARGET * this.targetMs) {
+      this.#emptySince = undefined;
+      return usual;
+    }
+    this.#emptySince ??= now;
+    const rounds = (now - this.#emptySince) / Math.max(this.baseMs, 1) - EMPTY_ROUNDS;
+    if (rounds <= 0) return usual;
+    return Math.max(usual, Math.min(startGain(this.#windowBytes), usual * Math.min(BOOST_MAX, 2 ** rounds)));
+  }
+
   get #floorBytes(): number {
     return Math.min(FLOOR_MAX_BYTES, Math.max(FLOOR_BYTES, (this.#bytesPerSecond * FLOOR_MS) / 1000));
   }
 
-  /** A window that leaves the queue empty. */
+  /** A window that leaves the queue empty. Not under half: what takes longer than twice the base is no queue that this window made. */
   #drained(): number {
     const base = Math.max(this.baseMs, 0.5);
-    return Math.max(this.#floorBytes, (DRAIN * this.#windowBytes * base) / (base + this.queueDelayMs));
+    return Math.max(this.#floorBytes, DRAIN * this.#windowBytes * Math.max(0.5, base / (base + this.queueDelayMs)));
   }
 }
