@@ -28,8 +28,8 @@ export interface KeptPorts {
   progress: ProgressBook;
   /** Takes turns with what else is wanted of single files. */
   wishes: Serial;
-  /** Resolves when the entry is durable and taken into its record. */
-  append(conversation: ConversationId, payload: Payload): Promise<void>;
+  /** Resolves when the entry is durable and taken into its record; to false when this device may not write there. */
+  append(conversation: ConversationId, payload: Payload): Promise<boolean>;
   /** Resolves when nothing of the file is being closed. */
   closed(key: string): Promise<void>;
   /** Stops whatever reads or writes the file here; resolves when nothing of it is open. */

@@ -61,8 +61,8 @@ export interface TransfersPorts {
   /** Whether a device is certified, now, for somebody who may read this person's conversation, or this group's. */
   mayHave(account: ChatId, device: DeviceId): boolean;
   online(device: DeviceId): boolean;
-  /** Resolves when the entry is durable and taken into its record. */
-  append(conversation: ConversationId, payload: Payload): Promise<void>;
+  /** Resolves when the entry is durable and taken into its record; to false when this device may not write there. */
+  append(conversation: ConversationId, payload: Payload): Promise<boolean>;
   report(problem: unknown): void;
 }
 
