@@ -1,5 +1,5 @@
 /** Files in a group, and files that stay: on the real engine, over simulated links, by devices that come and go. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { equalBytes, type Bytes } from '../protocol/bytes.ts';
 import type { OfferId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
@@ -308,5 +308,56 @@ describe('a file between two people', () => {
     download(ann2, offer);
     expect(await world.run(30_000, () => isHere(ann2.record(offer), 0, ann2.device))).toBe(true);
     expect(has(ann2, offer, content)).toBe(true);
+  });
+});
+
+describe('a file that its person removes', () => {
+  test('is removed as a whole, whenever the process dies, and can be had again', async () => {
+    const { world, all } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    const content = contentOf(2 * BLOCK);
+    for (const when of ['before', 'after'] as const)
+      for (let effects = 1; effects <= 5; effects++) {
+        const offer = await offered(world, ann, all, content);
+        download(bob, offer);
+        expect(await world.run(30_000, () => has(bob, offer, content))).toBe(true);
+        bob.crashAt = { effects, when };
+        bob.act((engine) => engine.transfers.kept.letGo(offer, 0));
+        await world.run(5_000);
+        bob.crash();
+        await bob.start();
+        await world.run(5_000);
+        const gone = !isHere(bob.record(offer), 0, bob.device);
+        const what = `${effects} ${when}`;
+        if (gone) expect(bob.blobs.haveBlocks(offer, 0), what).toBe(0);
+        expect(holders(ann, offer), what).toEqual(gone ? [] : [bob.device]);
+        download(bob, offer);
+        expect(await world.run(30_000, () => has(bob, offer, content)), what).toBe(true);
+      }
+    expect(bob.lies).toEqual([]);
+  });
+
+  test('makes room also when the word for the others cannot be written, which is said later', async () => {
+    const { world, all } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    const content = contentOf(2 * BLOCK);
+    const [one, other] = [await offered(world, ann, all, content), await offered(world, ann, all, content)];
+    for (const offer of [one, other]) {
+      download(bob, offer);
+      expect(await world.run(30_000, () => has(bob, offer, content))).toBe(true);
+      vi.spyOn(bob.engine.feeds, 'append').mockRejectedValueOnce(new Error('the disk is full'));
+      await expect(bob.engine.transfers.kept.clear(offer, 0, 'limit')).rejects.toThrow('the disk is full');
+      expect(bob.blobs.haveBlocks(offer, 0)).toBe(0);
+    }
+    await world.run(5_000);
+    expect(holders(ann, one)).toEqual([bob.device]);
+    download(bob, one);
+    expect(await world.run(30_000, () => has(bob, one, content))).toBe(true);
+    await bob.close();
+    await bob.start();
+    await world.run(10_000);
+    expect(holders(ann, other)).toEqual([]);
+    expect(factsOf(bob.record(other), 0).gone).toBe('limit');
+    expect(bob.lies).toEqual([]);
   });
 });

@@ -172,6 +172,7 @@ export class Transfers {
       this.#finishEnded(record);
       this.#incoming.lookUp(record);
     }
+    this.kept.begin();
   }
 
   get(offer: OfferId): OfferRecord | undefined {
