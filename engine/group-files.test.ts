@@ -220,6 +220,23 @@ describe('a file in a group', () => {
 });
 
 describe('of those who serve a file', () => {
+  test('one that received many keeps a few of them open', async () => {
+    const { world, all } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    const contents = Array.from({ length: 60 }, (_, seed) => contentOf(100, seed));
+    const offer = ann.offer(groupOf(ann).id, contents) as OfferId;
+    expect(await world.run(30_000, () => knows(bob, offer))).toBe(true);
+    bob.act((engine) => engine.answerOffer(offer, 'accepted'));
+    let most = 0;
+    const allDone = () => {
+      most = Math.max(most, bob.blobs.openSinks);
+      return contents.every((_, file) => bob.standing(offer, file) === 'done');
+    };
+    expect(await world.run(25_000, allDone)).toBe(true);
+    expect(most).toBeLessThanOrEqual(32 + 3);
+    expect(bob.blobs.sinksCollided).toBe(false);
+  });
+
   test('one that serves other bytes is not asked again, and the file is whole', async () => {
     const { world, all } = await group(4);
     const [ann, bob, cid, dan] = all as [Machine, Machine, Machine, Machine];
