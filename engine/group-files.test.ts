@@ -220,6 +220,29 @@ describe('a file in a group', () => {
 });
 
 describe('of those who serve a file', () => {
+  test('those who have it whole do not wake each other', async () => {
+    const { world, all } = await group(4);
+    const [ann, bob, cid, dan] = all as [Machine, Machine, Machine, Machine];
+    const apart = [cid.device, dan.device];
+    world.wires.reachable = (a, b) => !(apart.includes(a) && apart.includes(b));
+    const content = contentOf(4 * BLOCK);
+    const offer = await offered(world, ann, all, content);
+    for (const machine of [bob, cid]) download(machine, offer);
+    expect(await world.run(60_000, () => [bob, cid].every((machine) => has(machine, offer, content)))).toBe(true);
+    await world.run(130_000);
+    await ann.close();
+    const open = { bob: 0, cid: 0 };
+    download(dan, offer);
+    const done = () => {
+      open.bob = Math.max(open.bob, bob.blobs.openSinks);
+      open.cid = Math.max(open.cid, cid.blobs.openSinks);
+      return has(dan, offer, content);
+    };
+    expect(await world.run(60_000, done)).toBe(true);
+    await world.run(2_000, () => (done(), false));
+    expect(open).toEqual({ bob: 1, cid: 0 });
+  });
+
   test('one that received many keeps a few of them open', async () => {
     const { world, all } = await group(2);
     const [ann, bob] = all as [Machine, Machine];

@@ -13,7 +13,7 @@ import { Serial } from '../feed/serial.ts';
 import type { Link } from '../links/link.ts';
 import type { Clock, DeviceKeys, Hashes, Random, Signatures } from '../ports.ts';
 import type { Records } from '../records.ts';
-import type { Ranges } from '../transfer/blocks.ts';
+import { blockCount, type Ranges } from '../transfer/blocks.ts';
 import { LinkTransfers } from '../transfer/link-transfers.ts';
 import { SpeedLimit } from '../transfer/speed-limit.ts';
 import type { HaveFrame, ReceiverEvent, SenderEvent, StopReason } from '../transfer/transfer-events.ts';
@@ -568,10 +568,15 @@ export class Transfers {
     }
   }
 
-  /** Somebody fetches a file of several sources who has just come: whoever has a copy is one of them. */
-  #onHave(link: Link, { offer, file, begin }: HaveFrame): void {
+  /**
+   * Somebody fetches a file of several sources who has just come: whoever has a copy is one of them. Who has all of it wants nothing, and all who
+   * have it would wake each other.
+   */
+  #onHave(link: Link, { offer, file, begin, ranges }: HaveFrame): void {
     const record = this.#offers.get(offer);
     if (!record || !begin || this.#stopped || this.#sharing.has(fileKey(offer, file))) return;
+    const [first, end] = ranges[0] ?? [0, 0];
+    if (first === 0 && end >= blockCount(record.offered?.files[file]?.size ?? 0)) return;
     if (record.offered?.device === this.ports.keys.id || !this.ports.mayHave(record.account, link.device)) return;
     if (isHere(record, file, this.ports.keys.id))
       this.#incoming.openCopy(record, file).catch((problem: unknown) => this.ports.report(problem));
