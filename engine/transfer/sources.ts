@@ -17,7 +17,8 @@ import type { IncomingBlob } from './incoming-blob.ts';
 import type { SignedLeaves } from './leaf-batch.ts';
 import { Picker, type PickOptions } from './picker.ts';
 import type { Receiver } from './receiver.ts';
-import { SourcePart, type PartOwner } from './source-part.ts';
+import { Rate } from './rate.ts';
+import { blockMsAt, SourcePart, type PartOwner } from './source-part.ts';
 import type { SourceEvent, StopReason } from './transfer-events.ts';
 
 const WATCH_MS = 500;
@@ -55,6 +56,9 @@ export class Sources implements PartOwner {
   readonly #fairShare: FairShare;
   /** When a block last came from another device than that one. */
   #gotAt: number;
+  /** What comes from all others together. */
+  readonly #othersRate = new Rate();
+  #othersBytes = 0;
   #cancelWatch: (() => void) | undefined;
   /** Sources that may be asked for more. */
   readonly #due = new Set<SourcePart>();
@@ -181,7 +185,9 @@ export class Sources implements PartOwner {
 
   write(part: SourcePart, block: number, offset: number, data: Bytes): void {
     if (!this.#uses(part)) return;
-    part.moved(this.parts.clock.now(), data.length);
+    const now = this.parts.clock.now();
+    part.moved(now, data.length);
+    if (!part.offered) this.#othersRate.sample(now, (this.#othersBytes += data.length));
     this.#assembly.write(part.device, block, offset, data);
   }
 
@@ -253,6 +259,7 @@ export class Sources implements PartOwner {
     return this.#fairShare.pick(now, maxBlocks, this.#picker, this.#parts.values(), {
       gotAt: this.#gotAt,
       blockMs: part.blockMs,
+      othersBlockMs: blockMsAt(this.#othersRate.bytesPerSecond(now)),
       underWay: this.#picker.askedOf(part.device).size,
     });
   }
