@@ -219,6 +219,27 @@ describe('a file in a group', () => {
   });
 });
 
+describe('a folder in a group', () => {
+  test('of which something was changed at its sender comes without it, says so, and goes on when it is there again', async () => {
+    const { world, all } = await group(3);
+    const [ann, bob, cid] = all as [Machine, Machine, Machine];
+    const content = contentOf(12 * BLOCK);
+    const bundle = { manifestBytes: 100, files: 3, folders: 0 };
+    const offer = ann.offer(groupOf(ann).id, [content], { bundle }) as OfferId;
+    ann.blobs.spoil(offer, 0, [[5, 7]]);
+    const others = [bob, cid];
+    expect(await world.run(30_000, () => others.every((machine) => knows(machine, offer)))).toBe(true);
+    for (const machine of others) download(machine, offer);
+    const changed = (machine: Machine) => factsOf(machine.record(offer), 0).failed === 'changed';
+    expect(await world.run(60_000, () => others.every(changed))).toBe(true);
+    for (const machine of others) expect(machine.blobs.haveBlocks(offer, 0)).toBe(10);
+    ann.blobs.spoil(offer, 0, []);
+    ann.engine.transfers.provided(offer, 0);
+    expect(await world.run(60_000, () => others.every((machine) => has(machine, offer, content)))).toBe(true);
+    expect(all.flatMap(({ lies }) => lies)).toEqual([]);
+  });
+});
+
 describe('of those who serve a file', () => {
   test('those who have it whole do not wake each other', async () => {
     const { world, all } = await group(4);

@@ -360,16 +360,16 @@ export class Transfers {
     if (frame.type === 'control' && frame.control.kind === 'available') {
       const { offer, file } = frame.control;
       const record = this.#offers.get(offer);
-      if (record && isShared(record, file)) return this.#links.get(link)?.onFrame(frame) ?? true;
+      if (record && isShared(record, file)) {
+        this.#goOnIfRight(link, record, file);
+        return this.#links.get(link)?.onFrame(frame) ?? true;
+      }
       if (!this.#direct.has(link)) return true;
       if (record?.account !== link.account || record.offered?.device !== link.device) return true;
       this.#held.tell(link, record, file);
       // Said without need it costs nothing.
       const [rested, quieted] = [this.#incoming.available(link, offer, file), this.#quiet(offer, file)];
-      // What failed was the other side's file, and it is right again.
-      if (factsOf(record, file).failed === 'changed')
-        this.resume(offer, file).catch((problem: unknown) => this.ports.report(problem));
-      else if (rested || quieted) this.#act(record);
+      if (!this.#goOnIfRight(link, record, file) && (rested || quieted)) this.#act(record);
       return true;
     }
     if (frame.type === 'control' && frame.control.kind === 'held') {
@@ -379,6 +379,13 @@ export class Transfers {
       return true;
     }
     return this.#links.get(link)?.onFrame(frame) ?? false;
+  }
+
+  /** Whether what failed was the file at the other end, which is right again. */
+  #goOnIfRight(link: Link, { offer, offered, files }: OfferRecord, file: number): boolean {
+    if (offered?.device !== link.device || files[file]?.failed !== 'changed') return false;
+    this.resume(offer, file).catch((problem: unknown) => this.ports.report(problem));
+    return true;
   }
 
   linkClosed(link: Link): void {

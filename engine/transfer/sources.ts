@@ -60,6 +60,8 @@ export class Sources implements PartOwner {
   readonly #othersRate = new Rate();
   #othersBytes = 0;
   #cancelWatch: (() => void) | undefined;
+  /** Blocks that the offering device said that it cannot read. */
+  readonly #changed = new BlockSet();
   /** Sources that may be asked for more. */
   readonly #due = new Set<SourcePart>();
   #closed = false;
@@ -181,6 +183,14 @@ export class Sources implements PartOwner {
     if (!this.#uses(part)) return;
     this.release(part, ranges);
     this.#picker.lack(part.device, ranges);
+    if (part.offered) for (const [first, end] of ranges) this.#changed.add(first, end);
+  }
+
+  /** All is had but what the offering device cannot read any more, and nobody here has that. */
+  #endIfRestIsChanged(): void {
+    const stranded = this.#changed.count > 0 ? this.#picker.stranded : [];
+    const left = new BlockSet(stranded);
+    if (left.count > 0 && this.#changed.within(stranded).count === left.count) this.parts.blob.unreadable(stranded);
   }
 
   write(part: SourcePart, block: number, offset: number, data: Bytes): void {
@@ -283,6 +293,7 @@ export class Sources implements PartOwner {
       part.receiver.stop(part, 'too-slow');
     }
     this.#pumpAllSoon();
+    this.#endIfRestIsChanged();
   }
 
   #restMs(part: SourcePart): number {
