@@ -371,6 +371,7 @@ export class Causeway {
 
   /** Fetches a file that anybody of a group offered, or one that was here, for this device: from whoever has it. */
   async download(offer: OfferId, file: number): Promise<Outcome> {
+    await this.transfers.kept.complete(offer, file);
     const record = this.transfers.get(offer);
     if (!record?.offered) return done;
     if (record.group) {

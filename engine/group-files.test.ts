@@ -1,5 +1,5 @@
 /** Files in a group, and files that stay: on the real engine, over simulated links, by devices that come and go. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { equalBytes, type Bytes } from '../protocol/bytes.ts';
 import type { OfferId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
@@ -219,7 +219,68 @@ describe('a file in a group', () => {
   });
 });
 
+describe('a folder in a group', () => {
+  test('of which something was changed at its sender comes without it, says so, and goes on when it is there again', async () => {
+    const { world, all } = await group(3);
+    const [ann, bob, cid] = all as [Machine, Machine, Machine];
+    const content = contentOf(12 * BLOCK);
+    const bundle = { manifestBytes: 100, files: 3, folders: 0 };
+    const offer = ann.offer(groupOf(ann).id, [content], { bundle }) as OfferId;
+    ann.blobs.spoil(offer, 0, [[5, 7]]);
+    const others = [bob, cid];
+    expect(await world.run(30_000, () => others.every((machine) => knows(machine, offer)))).toBe(true);
+    for (const machine of others) download(machine, offer);
+    const changed = (machine: Machine) => factsOf(machine.record(offer), 0).failed === 'changed';
+    expect(await world.run(60_000, () => others.every(changed))).toBe(true);
+    for (const machine of others) expect(machine.blobs.haveBlocks(offer, 0)).toBe(10);
+    ann.blobs.spoil(offer, 0, []);
+    ann.engine.transfers.provided(offer, 0);
+    expect(await world.run(60_000, () => others.every((machine) => has(machine, offer, content)))).toBe(true);
+    expect(all.flatMap(({ lies }) => lies)).toEqual([]);
+  });
+});
+
 describe('of those who serve a file', () => {
+  test('those who have it whole do not wake each other', async () => {
+    const { world, all } = await group(4);
+    const [ann, bob, cid, dan] = all as [Machine, Machine, Machine, Machine];
+    const apart = [cid.device, dan.device];
+    world.wires.reachable = (a, b) => !(apart.includes(a) && apart.includes(b));
+    const content = contentOf(4 * BLOCK);
+    const offer = await offered(world, ann, all, content);
+    for (const machine of [bob, cid]) download(machine, offer);
+    expect(await world.run(60_000, () => [bob, cid].every((machine) => has(machine, offer, content)))).toBe(true);
+    await world.run(130_000);
+    await ann.close();
+    const open = { bob: 0, cid: 0 };
+    download(dan, offer);
+    const done = () => {
+      open.bob = Math.max(open.bob, bob.blobs.openSinks);
+      open.cid = Math.max(open.cid, cid.blobs.openSinks);
+      return has(dan, offer, content);
+    };
+    expect(await world.run(60_000, done)).toBe(true);
+    await world.run(2_000, () => (done(), false));
+    expect(open).toEqual({ bob: 1, cid: 0 });
+  });
+
+  test('one that received many keeps a few of them open', async () => {
+    const { world, all } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    const contents = Array.from({ length: 60 }, (_, seed) => contentOf(100, seed));
+    const offer = ann.offer(groupOf(ann).id, contents) as OfferId;
+    expect(await world.run(30_000, () => knows(bob, offer))).toBe(true);
+    bob.act((engine) => engine.answerOffer(offer, 'accepted'));
+    let most = 0;
+    const allDone = () => {
+      most = Math.max(most, bob.blobs.openSinks);
+      return contents.every((_, file) => bob.standing(offer, file) === 'done');
+    };
+    expect(await world.run(25_000, allDone)).toBe(true);
+    expect(most).toBeLessThanOrEqual(32 + 3);
+    expect(bob.blobs.sinksCollided).toBe(false);
+  });
+
   test('one that serves other bytes is not asked again, and the file is whole', async () => {
     const { world, all } = await group(4);
     const [ann, bob, cid, dan] = all as [Machine, Machine, Machine, Machine];
@@ -308,5 +369,56 @@ describe('a file between two people', () => {
     download(ann2, offer);
     expect(await world.run(30_000, () => isHere(ann2.record(offer), 0, ann2.device))).toBe(true);
     expect(has(ann2, offer, content)).toBe(true);
+  });
+});
+
+describe('a file that its person removes', () => {
+  test('is removed as a whole, whenever the process dies, and can be had again', async () => {
+    const { world, all } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    const content = contentOf(2 * BLOCK);
+    for (const when of ['before', 'after'] as const)
+      for (let effects = 1; effects <= 5; effects++) {
+        const offer = await offered(world, ann, all, content);
+        download(bob, offer);
+        expect(await world.run(30_000, () => has(bob, offer, content))).toBe(true);
+        bob.crashAt = { effects, when };
+        bob.act((engine) => engine.transfers.kept.letGo(offer, 0));
+        await world.run(5_000);
+        bob.crash();
+        await bob.start();
+        await world.run(5_000);
+        const gone = !isHere(bob.record(offer), 0, bob.device);
+        const what = `${effects} ${when}`;
+        if (gone) expect(bob.blobs.haveBlocks(offer, 0), what).toBe(0);
+        expect(holders(ann, offer), what).toEqual(gone ? [] : [bob.device]);
+        download(bob, offer);
+        expect(await world.run(30_000, () => has(bob, offer, content)), what).toBe(true);
+      }
+    expect(bob.lies).toEqual([]);
+  });
+
+  test('makes room also when the word for the others cannot be written, which is said later', async () => {
+    const { world, all } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    const content = contentOf(2 * BLOCK);
+    const [one, other] = [await offered(world, ann, all, content), await offered(world, ann, all, content)];
+    for (const offer of [one, other]) {
+      download(bob, offer);
+      expect(await world.run(30_000, () => has(bob, offer, content))).toBe(true);
+      vi.spyOn(bob.engine.feeds, 'append').mockRejectedValueOnce(new Error('the disk is full'));
+      await expect(bob.engine.transfers.kept.clear(offer, 0, 'limit')).rejects.toThrow('the disk is full');
+      expect(bob.blobs.haveBlocks(offer, 0)).toBe(0);
+    }
+    await world.run(5_000);
+    expect(holders(ann, one)).toEqual([bob.device]);
+    download(bob, one);
+    expect(await world.run(30_000, () => has(bob, one, content))).toBe(true);
+    await bob.close();
+    await bob.start();
+    await world.run(10_000);
+    expect(holders(ann, other)).toEqual([]);
+    expect(factsOf(bob.record(other), 0).gone).toBe('limit');
+    expect(bob.lies).toEqual([]);
   });
 });

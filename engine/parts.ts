@@ -175,8 +175,9 @@ export function build(
       mayHave: (chat, device) => policy.mayRead(chat, device),
       online: (device) => policy.online(device),
       append: async (conversation, payload) => {
-        await outbox.append(conversation, payload);
+        const { ok } = await outbox.append(conversation, payload);
         await projector.idle();
+        return ok;
       },
     },
     {

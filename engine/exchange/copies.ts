@@ -124,6 +124,8 @@ function withoutPart(record: OfferRecord, file: number, { device, mine }: FactSo
     partial: without(facts.partial, device),
   };
   if (!mine) return withFileFacts(record, file, others);
-  const { unlisted = false } = facts;
-  return { ...record, files: record.files.map((other, at) => (at === file ? { ...others, unlisted } : other)) };
+  const { unlisted = false, gone } = facts;
+  // Its bytes are removed after this.
+  const own = { ...others, unlisted, cleared: false, ...(gone ? { gone } : {}) };
+  return { ...record, files: record.files.map((other, at) => (at === file ? own : other)) };
 }

@@ -62,26 +62,36 @@ export class Handout {
     if (!described || this.#stopped || !this.ports.mayHave(record, link.device))
       return { kind: 'refused', reason: 'cancelled' };
     const key = fileKey(offer, file);
-    const queued = { key, at: offered.at, file, leftBytes: described.size };
-    if (offered.device !== this.ports.keys.id) {
-      if (!this.ports.sharing.has(key) && isHere(record, file, this.ports.keys.id))
-        await this.ports.openCopy(record, file);
-      const found = this.ports.sharing.find(key, link.device) ?? { kind: 'refused', reason: 'unavailable' };
-      return found.kind === 'refused' || this.ports.places.take(link, queued) ? found : busy;
-    }
+    const own = offered.device === this.ports.keys.id;
     const standing = standingOf(record, file);
-    if (standing === 'cancelled') return { kind: 'refused', reason: 'cancelled' };
-    if (standing === 'paused') return { kind: 'refused', reason: 'paused' };
-    if (!this.ports.places.take(link, queued)) return busy;
-    const opening = this.#open(record, file, described.size);
+    if (own && standing === 'cancelled') return { kind: 'refused', reason: 'cancelled' };
+    if (own && standing === 'paused') return { kind: 'refused', reason: 'paused' };
+    if (!own && !this.ports.sharing.has(key) && !isHere(record, file, this.ports.keys.id)) return unavailable;
+    // Before anything is opened: whoever goes, or stops, while it opens gives the place back.
+    const queued = { key, at: offered.at, file, leftBytes: described.size };
+    if (!this.ports.places.take(link, queued)) return { kind: 'refused', reason: 'busy' };
+    const found = own ? await this.#source(link, record, file, described.size) : await this.#copy(link, record, file);
+    const wanted = this.ports.links.has(link) && this.ports.mayHave(record, link.device);
+    if (found.kind === 'blob' && wanted) return found;
+    this.ports.places.leave(link, key);
+    this.#takers.get(key)?.delete(link);
+    return found.kind === 'refused' ? found : { kind: 'refused', reason: 'cancelled' };
+  }
+
+  async #source(link: Link, record: OfferRecord, file: number, sizeBytes: number): Promise<Found> {
+    this.#takersOf(fileKey(record.offer, file)).add(link);
+    const opening = this.#open(record, file, sizeBytes);
     try {
-      const blob = await opening;
-      this.#takersOf(key).add(link);
-      return { kind: 'blob', blob };
+      return { kind: 'blob', blob: await opening };
     } catch (problem) {
-      this.ports.places.leave(link, key);
       return { kind: 'refused', reason: this.#sourceFailed(record, file, problem, opening) };
     }
+  }
+
+  async #copy({ device }: Link, record: OfferRecord, file: number): Promise<Found> {
+    const key = fileKey(record.offer, file);
+    if (!this.ports.sharing.has(key)) await this.ports.openCopy(record, file);
+    return this.ports.sharing.find(key, device) ?? unavailable;
   }
 
   /** How many devices the file goes to now. */
@@ -190,4 +200,4 @@ export class Handout {
   }
 }
 
-const busy: Found = { kind: 'refused', reason: 'busy' };
+const unavailable: Found = { kind: 'refused', reason: 'unavailable' };

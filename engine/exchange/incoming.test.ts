@@ -47,7 +47,7 @@ async function accepted(files: number) {
       signKeyOf: () => toBase64(there.publicKey),
       mayHave: () => true,
       online: () => true,
-      append: () => Promise.resolve(),
+      append: () => Promise.resolve(true),
       report: (problem) => expect.unreachable(String(problem)),
     },
     { changed: () => undefined, broken: () => undefined },

@@ -68,8 +68,12 @@ const stopped = (record: OfferRecord, file: number): boolean => ['paused', 'fail
 const quietMs = 10_000;
 /** A copy that nobody asked for is closed: a browser opens only so many files. */
 const copyIdleMs = 30_000;
-/** Copies open at a time: each costs a browser three open files. Whoever asks for one more is told that it is not to be had now. */
+/**
+ * Copies open at a time: each costs a browser three open files. One more takes the place of one that nobody asked for in the last seconds; when
+ * there is none, whoever asks is told that it is not to be had now.
+ */
 const copiesMax = 32;
+const copyInUseMs = 5000;
 
 /** A file that could be fetched now; `from` where one link leads to it, and absent where several may. */
 interface Download extends Queued {
@@ -367,8 +371,19 @@ export class Incoming {
   /** A file that is whole now goes on to others, if it is one that several fetch. @returns whether it stays open for that. */
   keepOpen(key: string): boolean {
     const incoming = this.#open.get(key);
-    if (!incoming?.shared) return false;
+    if (!incoming?.shared || (!incoming.copy && !this.#roomForCopy())) return false;
     incoming.copy = true;
+    return true;
+  }
+
+  #roomForCopy(): boolean {
+    const copies = [...this.#open.values()].filter(({ copy }) => copy);
+    if (copies.length < copiesMax) return true;
+    const quietest = copies
+      .map(({ offer, file }) => ({ offer, file, quietMs: this.ports.sharing.quietMs(fileKey(offer, file)) ?? 0 }))
+      .reduce((one, other) => (other.quietMs > one.quietMs ? other : one));
+    if (quietest.quietMs < copyInUseMs) return false;
+    void this.stop(quietest.offer, quietest.file, 'done');
     return true;
   }
 
@@ -377,8 +392,7 @@ export class Incoming {
     const key = fileKey(record.offer, file);
     const under = this.#copies.get(key);
     if (under) return under;
-    const copies = [...this.#open.values()].filter(({ copy }) => copy).length;
-    if (this.#stopped || this.#open.has(key) || copies >= copiesMax) return Promise.resolve();
+    if (this.#stopped || this.#open.has(key) || !this.#roomForCopy()) return Promise.resolve();
     const opening = this.#openCopy(record, file).finally(() => this.#copies.delete(key));
     this.#copies.set(key, opening);
     return opening;

@@ -28,13 +28,14 @@ export interface KeptPorts {
   progress: ProgressBook;
   /** Takes turns with what else is wanted of single files. */
   wishes: Serial;
-  /** Resolves when the entry is durable and taken into its record. */
-  append(conversation: ConversationId, payload: Payload): Promise<void>;
+  /** Resolves when the entry is durable and taken into its record; to false when this device may not write there. */
+  append(conversation: ConversationId, payload: Payload): Promise<boolean>;
   /** Resolves when nothing of the file is being closed. */
   closed(key: string): Promise<void>;
   /** Stops whatever reads or writes the file here; resolves when nothing of it is open. */
   close(record: OfferRecord, file: number): Promise<void>;
   act(offer: OfferId): void;
+  report(problem: unknown): void;
 }
 
 export class Kept {
@@ -63,6 +64,23 @@ export class Kept {
     return this.ports.wishes.run(() => this.#letGo(offer, file, 'cleared'));
   }
 
+  /** Takes up what a crash cut short, or the storage refused, when files of groups were let go of. */
+  begin(): void {
+    for (const record of this.ports.offers.shared())
+      for (const file of record.offered?.files.keys() ?? [])
+        if (this.#isHalfGone(record, file))
+          this.complete(record.offer, file).catch((problem: unknown) => this.ports.report(problem));
+  }
+
+  /** Lets go of the rest of a file that was let go of in part. Resolves when it is gone. */
+  complete(offer: OfferId, file: number): Promise<void> {
+    return this.ports.wishes.run(async () => {
+      const record = this.ports.offers.get(offer);
+      if (record && this.#isHalfGone(record, file))
+        await this.#remove(record, file, standingOf(record, file) === 'done');
+    });
+  }
+
   /** The file was saved or opened: of what its person has seen there may be another copy. */
   async used(offer: OfferId, file: number): Promise<void> {
     if (this.isHere(offer, file)) await this.ports.offers.keepFacts(offer, file, { usedAt: this.ports.clock.now() });
@@ -85,8 +103,16 @@ export class Kept {
     });
   }
 
+  /** Of a file in a group: the others were not told, or were told, and its bytes may be here. */
+  #isHalfGone(record: OfferRecord, file: number): boolean {
+    if (!record.group || record.offered?.device === this.ports.keys.id) return false;
+    const { gone, cleared } = factsOf(record, file);
+    const standing = standingOf(record, file);
+    return standing === 'done' ? gone !== undefined : standing === 'waiting' && cleared === false;
+  }
+
   async #letGo(offer: OfferId, file: number, why: GoneReason): Promise<void> {
-    const { keys, blobs, offers, progress } = this.ports;
+    const { keys, offers } = this.ports;
     const record = offers.get(offer);
     if (!record || record.offered?.device === keys.id) return;
     const { again = false, doneBytes, gone } = factsOf(record, file);
@@ -97,11 +123,22 @@ export class Kept {
     const word = { gone: here ? why : gone, usedAt: undefined };
     const stopped = record.group ? { paused: true } : { again: false, paused: false, cleared: true };
     await offers.keep(withFileFacts(withoutFailure(record, file), file, { ...word, ...stopped }));
+    await this.#remove(record, file, here || record.group === true);
+  }
+
+  /** @param said whether the others are to be told. */
+  async #remove(record: OfferRecord, file: number, said: boolean): Promise<void> {
+    const { blobs, offers, progress } = this.ports;
+    const { offer } = record;
     await this.ports.close(record, file);
-    if (here || record.group) await this.ports.append(record.conversation, { kind: 'cancel', offer, file });
-    await blobs.remove(offer, file);
-    progress.of(offer, file).doneBytes = 0;
-    await offers.keepFacts(offer, file, { ...word, cleared: true, doneBytes: 0 });
-    this.ports.act(offer);
+    try {
+      if (said) await this.ports.append(record.conversation, { kind: 'cancel', offer, file });
+    } finally {
+      // A disk that is too full for the word is made room on all the same; it is said at the next start.
+      await blobs.remove(offer, file);
+      progress.of(offer, file).doneBytes = 0;
+      await offers.keepFacts(offer, file, { usedAt: undefined, cleared: true, doneBytes: 0 });
+      this.ports.act(offer);
+    }
   }
 }

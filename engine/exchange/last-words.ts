@@ -1,6 +1,7 @@
 /**
  * The entries that end a file: the root of its sender, the receipt of its recipient. Each is written once; when the storage fails it is
- * tried again until the engine stops.
+ * tried again until the engine stops. Where this device may not write, because it is in the group no more or its feed is forked, it waits until
+ * it is asked for again.
  */
 import type { Payload } from '../../protocol/entry.ts';
 import type { ConversationId } from '../../protocol/ids.ts';
@@ -10,8 +11,8 @@ const retryMs = 1000;
 
 export interface LastWordsPorts {
   clock: Clock;
-  /** Resolves when the entry is durable and taken into its record. */
-  append(conversation: ConversationId, payload: Payload): Promise<void>;
+  /** Resolves when the entry is durable and taken into its record; to false when this device may not write there. */
+  append(conversation: ConversationId, payload: Payload): Promise<boolean>;
   report(problem: unknown): void;
 }
 
@@ -35,11 +36,17 @@ export class LastWords {
       if (!this.#stopped) ended();
     };
     make()
-      .then((payload) => payload && this.ports.append(conversation, payload))
-      .then(over, (problem: unknown) => {
-        this.ports.report(problem);
-        if (!this.#stopped) this.#keys.set(key, this.ports.clock.after(retryMs, over));
-      });
+      .then((payload) => payload === undefined || this.ports.append(conversation, payload))
+      .then(
+        (written) => {
+          if (written) over();
+          else this.#keys.delete(key);
+        },
+        (problem: unknown) => {
+          this.ports.report(problem);
+          if (!this.#stopped) this.#keys.set(key, this.ports.clock.after(retryMs, over));
+        },
+      );
   }
 
   stop(): void {

@@ -85,6 +85,7 @@ export class Outgoing {
       if (!changed || !offered.bundle) return { kind: 'refused', reason: changed ? 'changed' : 'unavailable' };
       // What was changed of it may be as it was again, and the rest can be had in any case.
       await this.ports.offers.keep(withoutFailure(record, file));
+      if (!this.ports.links.has(link)) return { kind: 'refused', reason: 'cancelled' };
       return this.find(link, offer, file);
     }
     if (standing === 'cancelled' || standing === 'declined') return { kind: 'refused', reason: 'cancelled' };

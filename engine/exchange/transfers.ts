@@ -13,7 +13,7 @@ import { Serial } from '../feed/serial.ts';
 import type { Link } from '../links/link.ts';
 import type { Clock, DeviceKeys, Hashes, Random, Signatures } from '../ports.ts';
 import type { Records } from '../records.ts';
-import type { Ranges } from '../transfer/blocks.ts';
+import { blockCount, type Ranges } from '../transfer/blocks.ts';
 import { LinkTransfers } from '../transfer/link-transfers.ts';
 import { SpeedLimit } from '../transfer/speed-limit.ts';
 import type { HaveFrame, ReceiverEvent, SenderEvent, StopReason } from '../transfer/transfer-events.ts';
@@ -61,8 +61,8 @@ export interface TransfersPorts {
   /** Whether a device is certified, now, for somebody who may read this person's conversation, or this group's. */
   mayHave(account: ChatId, device: DeviceId): boolean;
   online(device: DeviceId): boolean;
-  /** Resolves when the entry is durable and taken into its record. */
-  append(conversation: ConversationId, payload: Payload): Promise<void>;
+  /** Resolves when the entry is durable and taken into its record; to false when this device may not write there. */
+  append(conversation: ConversationId, payload: Payload): Promise<boolean>;
   report(problem: unknown): void;
 }
 
@@ -172,6 +172,7 @@ export class Transfers {
       this.#finishEnded(record);
       this.#incoming.lookUp(record);
     }
+    this.kept.begin();
   }
 
   get(offer: OfferId): OfferRecord | undefined {
@@ -359,16 +360,16 @@ export class Transfers {
     if (frame.type === 'control' && frame.control.kind === 'available') {
       const { offer, file } = frame.control;
       const record = this.#offers.get(offer);
-      if (record && isShared(record, file)) return this.#links.get(link)?.onFrame(frame) ?? true;
+      if (record && isShared(record, file)) {
+        this.#goOnIfRight(link, record, file);
+        return this.#links.get(link)?.onFrame(frame) ?? true;
+      }
       if (!this.#direct.has(link)) return true;
       if (record?.account !== link.account || record.offered?.device !== link.device) return true;
       this.#held.tell(link, record, file);
       // Said without need it costs nothing.
       const [rested, quieted] = [this.#incoming.available(link, offer, file), this.#quiet(offer, file)];
-      // What failed was the other side's file, and it is right again.
-      if (factsOf(record, file).failed === 'changed')
-        this.resume(offer, file).catch((problem: unknown) => this.ports.report(problem));
-      else if (rested || quieted) this.#act(record);
+      if (!this.#goOnIfRight(link, record, file) && (rested || quieted)) this.#act(record);
       return true;
     }
     if (frame.type === 'control' && frame.control.kind === 'held') {
@@ -378,6 +379,13 @@ export class Transfers {
       return true;
     }
     return this.#links.get(link)?.onFrame(frame) ?? false;
+  }
+
+  /** Whether what failed was the file at the other end, which is right again. */
+  #goOnIfRight(link: Link, { offer, offered, files }: OfferRecord, file: number): boolean {
+    if (offered?.device !== link.device || files[file]?.failed !== 'changed') return false;
+    this.resume(offer, file).catch((problem: unknown) => this.ports.report(problem));
+    return true;
   }
 
   linkClosed(link: Link): void {
@@ -567,10 +575,15 @@ export class Transfers {
     }
   }
 
-  /** Somebody fetches a file of several sources who has just come: whoever has a copy is one of them. */
-  #onHave(link: Link, { offer, file, begin }: HaveFrame): void {
+  /**
+   * Somebody fetches a file of several sources who has just come: whoever has a copy is one of them. Who has all of it wants nothing, and all who
+   * have it would wake each other.
+   */
+  #onHave(link: Link, { offer, file, begin, ranges }: HaveFrame): void {
     const record = this.#offers.get(offer);
     if (!record || !begin || this.#stopped || this.#sharing.has(fileKey(offer, file))) return;
+    const [first, end] = ranges[0] ?? [0, 0];
+    if (first === 0 && end >= blockCount(record.offered?.files[file]?.size ?? 0)) return;
     if (record.offered?.device === this.ports.keys.id || !this.ports.mayHave(record.account, link.device)) return;
     if (isHere(record, file, this.ports.keys.id))
       this.#incoming.openCopy(record, file).catch((problem: unknown) => this.ports.report(problem));

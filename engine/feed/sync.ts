@@ -309,7 +309,11 @@ export class ConversationSync {
       this.#unknownAuthors.delete(device);
       if (!have.has(device)) have.set(device, 0);
     }
-    this.#send({ kind: 'frontier', conversation, have: [...have].slice(0, limits.feedsPerConversation) });
+    // Of more feeds than can be named, those go without of which nothing is taken.
+    const isTaken = ([device]: [DeviceId, number]): boolean => authors(device) !== undefined;
+    const most =
+      have.size > limits.feedsPerConversation ? [...have].sort((a, b) => +isTaken(b) - +isTaken(a)) : [...have];
+    this.#send({ kind: 'frontier', conversation, have: most.slice(0, limits.feedsPerConversation) });
   }
 
   async #pump(): Promise<void> {

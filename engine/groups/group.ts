@@ -38,6 +38,9 @@ export class Group {
   #face: GroupFace | undefined;
   #faceRead: Membership['face'];
   #authors: ReadonlyMap<DeviceId, string> = new Map();
+  /** Devices that committed entries name, with their signing keys, and those that entries named before they were verified. */
+  readonly #named = new Map<DeviceId, string>();
+  readonly #introduced = new Map<DeviceId, string>();
 
   static async open(log: ConversationId, ports: GroupPorts): Promise<Group> {
     const { hashes } = ports;
@@ -133,10 +136,12 @@ export class Group {
   /** Takes committed entries of the log; resolves once what follows from them is in force. */
   take(entries: readonly Parameters<typeof readLogEntry>[0][]): Promise<{ keys: boolean; authors: boolean }> {
     return this.#line.run(async () => {
-      const authors = this.#nameAuthors(await this.#log.add(entries.flatMap((entry) => readLogEntry(entry) ?? [])));
+      for (const { id, sign } of await this.#log.add(entries.flatMap((entry) => readLogEntry(entry) ?? [])))
+        this.#named.set(id, sign);
       const before = this.#state;
       this.#state = this.#log.state();
       if (this.#state !== before) this.version++;
+      const authors = this.#nameAuthors();
       const keys = this.#state ? await this.keys.learn(this.#state) : false;
       await this.#readFace();
       for (const account of this.asking.keys()) if (this.membership?.members.has(account)) this.asking.delete(account);
@@ -147,16 +152,27 @@ export class Group {
   /** Takes note of devices that entries name before these are verified: their authors may be among them. Says whether there are more now. */
   introduce(wires: readonly Uint8Array[]): Promise<boolean> {
     return this.#line.run(async () => {
-      const entries = wires.flatMap((wire) => readWire(wire) ?? []);
-      return this.#nameAuthors(await this.#log.named(entries));
+      const named = await this.#log.named(wires.flatMap((wire) => readWire(wire) ?? []));
+      const room = limits.feedsPerConversation - this.#introduced.size;
+      // Whoever is in learns all that count from what was committed. Who is being let in knows nobody yet, and may be told of too many.
+      if (named.length > room && !this.me) this.#introduced.clear();
+      for (const { id, sign } of named)
+        if (this.#introduced.size < limits.feedsPerConversation) this.#introduced.set(id, sign);
+      return this.#nameAuthors();
     });
   }
 
-  #nameAuthors(devices: readonly Device[]): boolean {
-    const more = devices.filter(({ id }) => !this.#authors.has(id));
-    if (more.length === 0 || this.#authors.size >= limits.feedsPerConversation) return false;
-    const authors = new Map(this.#authors);
-    for (const { id, sign } of more) if (authors.size < limits.feedsPerConversation) authors.set(id, sign);
+  /** Anybody can invent devices: those of members come first. */
+  #nameAuthors(): boolean {
+    const { membership, devices } = this.#state ?? {};
+    const authors = new Map<DeviceId, string>();
+    const add = (id: DeviceId, sign: string) => {
+      if (authors.size < limits.feedsPerConversation) authors.set(id, sign);
+    };
+    for (const root of membership?.everyone.keys() ?? [])
+      for (const { id, sign } of devices?.chain(root)?.chain.everyDevice ?? []) add(id, sign);
+    for (const [id, sign] of [...this.#introduced, ...this.#named]) add(id, sign);
+    if ([...authors.keys()].every((id) => this.#authors.has(id))) return false;
     this.#authors = authors;
     return true;
   }

@@ -116,6 +116,14 @@ export class Picker {
     }
   }
 
+  /** Blocks that are not done and that no source has, one that rests neither; none while others are under way, or to be had. */
+  get stranded(): Ranges {
+    if (this.#underWay.size > 0) return [];
+    const left = this.#free.ranges();
+    for (const { have } of this.#sources.values()) if (have.within(left).count > 0) return [];
+    return left;
+  }
+
   /** The source is not used until `wake`; its blocks are given back. */
   rest(source: DeviceId): void {
     const known = this.#of(source);

@@ -17,7 +17,8 @@ import type { IncomingBlob } from './incoming-blob.ts';
 import type { SignedLeaves } from './leaf-batch.ts';
 import { Picker, type PickOptions } from './picker.ts';
 import type { Receiver } from './receiver.ts';
-import { SourcePart, type PartOwner } from './source-part.ts';
+import { Rate } from './rate.ts';
+import { blockMsAt, SourcePart, type PartOwner } from './source-part.ts';
 import type { SourceEvent, StopReason } from './transfer-events.ts';
 
 const WATCH_MS = 500;
@@ -55,7 +56,12 @@ export class Sources implements PartOwner {
   readonly #fairShare: FairShare;
   /** When a block last came from another device than that one. */
   #gotAt: number;
+  /** What comes from all others together. */
+  readonly #othersRate = new Rate();
+  #othersBytes = 0;
   #cancelWatch: (() => void) | undefined;
+  /** Blocks that the offering device said that it cannot read. */
+  readonly #changed = new BlockSet();
   /** Sources that may be asked for more. */
   readonly #due = new Set<SourcePart>();
   #closed = false;
@@ -177,11 +183,21 @@ export class Sources implements PartOwner {
     if (!this.#uses(part)) return;
     this.release(part, ranges);
     this.#picker.lack(part.device, ranges);
+    if (part.offered) for (const [first, end] of ranges) this.#changed.add(first, end);
+  }
+
+  /** All is had but what the offering device cannot read any more, and nobody here has that. */
+  #endIfRestIsChanged(): void {
+    const stranded = this.#changed.count > 0 ? this.#picker.stranded : [];
+    const left = new BlockSet(stranded);
+    if (left.count > 0 && this.#changed.within(stranded).count === left.count) this.parts.blob.unreadable(stranded);
   }
 
   write(part: SourcePart, block: number, offset: number, data: Bytes): void {
     if (!this.#uses(part)) return;
-    part.moved(this.parts.clock.now(), data.length);
+    const now = this.parts.clock.now();
+    part.moved(now, data.length);
+    if (!part.offered) this.#othersRate.sample(now, (this.#othersBytes += data.length));
     this.#assembly.write(part.device, block, offset, data);
   }
 
@@ -253,6 +269,7 @@ export class Sources implements PartOwner {
     return this.#fairShare.pick(now, maxBlocks, this.#picker, this.#parts.values(), {
       gotAt: this.#gotAt,
       blockMs: part.blockMs,
+      othersBlockMs: blockMsAt(this.#othersRate.bytesPerSecond(now)),
       underWay: this.#picker.askedOf(part.device).size,
     });
   }
@@ -276,6 +293,7 @@ export class Sources implements PartOwner {
       part.receiver.stop(part, 'too-slow');
     }
     this.#pumpAllSoon();
+    this.#endIfRestIsChanged();
   }
 
   #restMs(part: SourcePart): number {

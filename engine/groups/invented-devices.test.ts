@@ -1,0 +1,52 @@
+/** A member who names devices of nobody: each is an author, as far as anybody can tell, and there is room for so many. */
+import { expect, test } from 'vitest';
+import { limits } from '../../protocol/limits.ts';
+import { TestAccount, testKeys } from '../testing/accounts.ts';
+import { World, type Machine } from '../testing/world.ts';
+import type { Group } from './group.ts';
+
+const groupOf = (machine: Machine): Group => {
+  const [group] = machine.engine.groups.all();
+  if (!group) throw new Error(`machine ${machine.index} is in no group`);
+  return group;
+};
+const isIn = (machine: Machine): boolean => machine.engine.groups.all()[0]?.me !== undefined;
+
+test('devices that a member invents keep nobody out', async () => {
+  const world = new World();
+  const [ann, bob, cid] = [await world.person(), await world.person(), await world.person()];
+  for (const machine of [ann, bob, cid]) await machine.start();
+  await world.run(500);
+  ann.act((engine) => engine.groups.found({ name: 'Choir' }));
+  await world.run(5_000, () => isIn(ann) && groupOf(ann).face !== undefined);
+  let code = '';
+  ann.act(async (engine) => {
+    code = (await engine.groups.invite(groupOf(ann), { approval: false }))?.code ?? '';
+  });
+  await world.run(5_000, () => code !== '');
+  bob.act((engine) => engine.groups.join(code));
+  await world.run(30_000, () => isIn(bob) && groupOf(bob).keys.some);
+
+  const each = limits.devicesPerAccount;
+  for (let number = 0; number * each <= limits.feedsPerConversation; number++) {
+    const devices = [];
+    for (let at = 0; at < each; at++) devices.push((await testKeys(1_000 + number * each + at)).device);
+    const [first] = devices;
+    if (!first) throw new Error('no device');
+    const nobody = await TestAccount.create(100 + number, first);
+    await nobody.change(devices);
+    await bob.engine.feeds.append(groupOf(bob).log, { kind: 'group-devices', lists: nobody.lists });
+  }
+  await world.run(30_000, () => groupOf(ann).authors.size >= limits.feedsPerConversation);
+  expect(groupOf(ann).authors.size).toBe(limits.feedsPerConversation);
+
+  cid.act((engine) => engine.groups.join(code));
+  expect(await world.run(60_000, () => isIn(cid) && groupOf(cid).keys.some)).toBe(true);
+  for (const machine of [ann, bob]) {
+    expect(await world.run(20_000, () => groupOf(machine).authors.has(cid.device))).toBe(true);
+    expect(groupOf(machine).authors.size).toBe(limits.feedsPerConversation);
+  }
+  cid.act((engine) => engine.sendText(groupOf(cid).id, 'hello'));
+  const heard = () => ann.engine.conversations.taken(groupOf(ann).chat, cid.device) > 0;
+  expect(await world.run(20_000, heard)).toBe(true);
+});
