@@ -39,7 +39,7 @@ async function group(
   await world.run(5_000, () => isIn(founder) && groupOf(founder).face !== undefined);
   let code = '';
   founder.act(async (engine) => {
-    code = (await engine.groups.invite(groupOf(founder), bounds))?.code ?? '';
+    code = (await engine.groups.invite(groupOf(founder), bounds)).code ?? '';
   });
   await world.run(5_000, () => code !== '');
   for (const machine of others) machine.act((engine) => engine.groups.join(code.toLowerCase()));
