@@ -177,6 +177,7 @@ export class Groups {
       group.setRoster(roster);
       // The server may not have heard of a group that was founded here, or have lost what it knew.
       const created = !roster && group.me?.role === 'owner' && (await this.ports.change(group.id, { kind: 'create' }));
+      group.excluded = !roster && !created;
       await this.#reconciliation.run(group, created ? [] : roster?.invitations);
       if (roster) this.#leaving.look(group);
       else this.#leaving.unlisted(group);
@@ -200,6 +201,7 @@ export class Groups {
     const group = this.byId(roster.group);
     this.#entered.set(roster.group, roster);
     group?.setRoster(roster);
+    if (group) group.excluded = false;
     if (this.#joining.of(roster.group) && !group?.me) await this.#joining.findHosts(roster);
     this.events.changed(group);
   }
@@ -223,7 +225,10 @@ export class Groups {
     if (account === this.ports.own().account) {
       this.#entered.delete(id);
       group?.setRoster(undefined);
-      if (group) this.#leaving.unlisted(group);
+      if (group) {
+        group.excluded = true;
+        this.#leaving.unlisted(group);
+      }
     } else group?.dropMember(account);
     this.events.changed(group);
     if (group) this.#inBackground(this.#askDeparted(group));

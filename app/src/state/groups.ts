@@ -262,7 +262,7 @@ export class GroupState implements GroupActions {
 
   /** By the log; and by the server, which says so first to whom the others do not talk any more. */
   #isIn(group: Group): boolean {
-    return group.me !== undefined && (!this.around.engine.connected || group.roster.size > 0);
+    return group.me !== undefined && !group.excluded;
   }
 
   #with(account: AccountId, work: (group: Group) => Promise<ActionResult>): Promise<ActionResult> {
