@@ -200,11 +200,14 @@ export class Causeway {
     return links.map(({ stats }) => stats);
   }
 
-  /** The conversation on the screen. */
-  lookAt(chat: ChatId | undefined): void {
+  /**
+   * The conversation that is open: worth a link.
+   * @param seen whether what comes in there is read: not in a tab behind others.
+   */
+  lookAt(chat: ChatId | undefined, seen = true): void {
     const before = this.#parts.policy.lookedAt;
     this.#parts.policy.lookAt(chat);
-    this.conversations.lookAt(chat === undefined ? undefined : this.#chat(chat)?.conversation);
+    this.conversations.lookAt(chat === undefined || !seen ? undefined : this.#chat(chat)?.conversation);
     this.ownDevices.soon();
     for (const id of [before, chat]) {
       if (id === undefined) continue;

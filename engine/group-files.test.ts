@@ -30,7 +30,7 @@ async function group(count: number): Promise<{ world: World; all: Machine[]; cod
   await world.run(5_000, () => isIn(founder) && groupOf(founder).face !== undefined);
   let code = '';
   founder.act(async (engine) => {
-    code = (await engine.groups.invite(groupOf(founder), { approval: false }))?.code ?? '';
+    code = (await engine.groups.invite(groupOf(founder), { approval: false })).code ?? '';
   });
   await world.run(5_000, () => code !== '');
   for (const machine of others) machine.act((engine) => engine.groups.join(code));

@@ -268,6 +268,8 @@ export function build(
         people,
         transfers,
         blobs: ports.blobs,
+        now: () => ports.clock.now(),
+        chosen: (group) => choices.chat(group.id),
         append: (conversation, payload) => outbox.append(conversation, payload),
       }),
     },

@@ -9,6 +9,7 @@ import type { CausewayEvents } from './causeway-ports.ts';
 import type { ApprovalHost } from './devices/approval-host.ts';
 import type { LocalAccount } from './devices/local-account.ts';
 import type { OwnDevices } from './devices/own-devices.ts';
+import type { Conversations } from './exchange/conversations.ts';
 import type { Knocks } from './exchange/knocks.ts';
 import type { Groups } from './groups/groups.ts';
 import type { IceServers } from './links/ice-servers.ts';
@@ -24,6 +25,7 @@ export interface ServerSessionPorts {
   people: People;
   groups: Groups;
   links: Links;
+  conversations: Conversations;
   nearby: Nearby;
   approvals: ApprovalHost;
   ownDevices: OwnDevices;
@@ -72,7 +74,7 @@ export class ServerSession {
   }
 
   connect(): void {
-    const { account, people, groups, links, nearby, approvals, ownDevices, relay } = this.ports;
+    const { account, people, groups, links, conversations, nearby, approvals, ownDevices, relay } = this.ports;
     const report = (problem: unknown) => this.ports.report(problem);
     this.#signaling = this.ports.connect({
       ready: (state) => this.#ready(state),
@@ -93,7 +95,10 @@ export class ServerSession {
       presence: ({ account: whose, online, lastSeenAt }) => {
         this.#afterGreeting(async () => {
           await people.presence(whose, online, lastSeenAt);
-          for (const device of groups.presence({ account: whose, online })) links.nudge(device);
+          for (const device of groups.presence({ account: whose, online })) {
+            links.nudge(device);
+            conversations.handOn(device);
+          }
         });
       },
       nearby: (some) => nearby.take(some),
@@ -119,7 +124,7 @@ export class ServerSession {
   #ready({ account, contacts, serverAheadMs }: Parameters<SignalingEvents['ready']>[0]): void {
     if (this.#stopped) return;
     this.ports.agreed.heard(serverAheadMs);
-    const { people, groups, nearby, knocks } = this.ports;
+    const { people, groups, conversations, nearby, knocks } = this.ports;
     const report = (problem: unknown) => this.ports.report(problem);
     this.#connected = true;
     this.ports.iceServers.forget();
@@ -134,6 +139,7 @@ export class ServerSession {
         nearby.connected().catch(report);
         this.#askDeparted(people.mayHaveDeparted()).catch(report);
         await groups.connected();
+        conversations.handOn();
         this.events.changed();
       })
       .catch(report);

@@ -26,6 +26,8 @@ export type RosterMember = v.InferOutput<typeof RosterMember>;
 export const Roster = v.object({
   group: GroupId,
   members: v.pipe(v.array(RosterMember), v.maxLength(limits.membersPerGroup)),
+  /** In the answer to an admin: those that people may ask to join by. */
+  invitations: v.optional(v.pipe(v.array(InvitationId), v.maxLength(limits.invitationsPerGroup))),
 });
 export type Roster = v.InferOutput<typeof Roster>;
 

@@ -18,4 +18,5 @@ addEventListener('online', () => app.wake());
 addEventListener('pageshow', () => app.wake());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') app.wake();
+  app.visibilityChanged();
 });

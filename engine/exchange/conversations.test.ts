@@ -18,8 +18,8 @@ async function settled(): Promise<void> {
   for (let turns = 0; turns < 200; turns++) await Promise.resolve();
 }
 
-/** Who of `linked` is sent an entry that is written now, if it is to be handed on to `near` and `away`. */
-async function told(linked: readonly Device[]): Promise<DeviceId[]> {
+/** Who of `linked` is sent an entry that is written now, if it is to be handed on to `near` and `away`, and a moment later to `more`. */
+async function told(linked: readonly Device[], ...more: Device[]): Promise<DeviceId[]> {
   const now = () => 1_700_000_000_000;
   const feeds = new Feeds({
     store: new MemoryFeedStore(),
@@ -29,6 +29,7 @@ async function told(linked: readonly Device[]): Promise<DeviceId[]> {
     clock: { now },
     random: seededRandom(1),
   });
+  const wanted = new Set([near.id, away.id]);
   const isMine = (device: DeviceId) => device === here.id || device === own.id;
   const conversations = new Conversations(
     {
@@ -43,7 +44,7 @@ async function told(linked: readonly Device[]): Promise<DeviceId[]> {
       own: () => 'me' as AccountId,
       isLookedAt: () => true,
       mayName: () => false,
-      handsOnTo: () => ({ size: 2, has: (device) => device === near.id || device === away.id || isMine(device) }),
+      handsOnTo: () => ({ wanted, has: (device) => wanted.has(device) || isMine(device) }),
       introduce: () => undefined,
       report: (problem) => {
         throw problem;
@@ -74,6 +75,11 @@ async function told(linked: readonly Device[]): Promise<DeviceId[]> {
   expect(sent).toEqual([]);
   await feeds.append(conversation, { kind: 'text', text: 'new' });
   await settled();
+  for (const { id } of more) {
+    wanted.add(id);
+    conversations.handOn(id);
+  }
+  await settled();
   return sent.sort();
 }
 
@@ -86,4 +92,8 @@ it('only those to whom it is handed on, as long as all of them are linked', asyn
 it('all who are linked when one of those is not, a device of this account or not', async () => {
   expect(await told([near, far])).toEqual(ids(near, far));
   expect(await told([own, near, far])).toEqual(ids(own, near, far));
+});
+
+it('who is handed on to from a moment later, over a link that was open before', async () => {
+  expect(await told([near, away, far], far)).toEqual(ids(near, away, far));
 });

@@ -372,12 +372,24 @@ export class Conversations {
     this.#commits.set(conversation, (this.#commits.get(conversation) ?? 0) + 1);
     const near = this.ports.handsOnTo(conversation);
     const served = [...this.#served].filter(([, { sessions }]) => sessions.has(conversation));
-    const chosen = near && served.filter(([link]) => near.has(link.device));
-    const reached = chosen?.filter(([link]) => !this.ports.isMine(link.device)).length ?? 0;
+    const linked = new Set(served.map(([{ device }]) => device));
     // Whoever does not reach all whom it should tells whomever it reaches.
-    for (const [link, { sessions }] of near && chosen && reached >= near.size ? chosen : served) {
-      const session = sessions.get(conversation);
-      if (session) this.#watch(link, session.sync.onLocal(entries));
+    const few = near && [...near.wanted].every((device) => linked.has(device));
+    for (const [link, { sessions }] of served) {
+      const session = few && !near.has(link.device) ? undefined : sessions.get(conversation);
+      if (session) this.#watch(link, session.sync.onLocal());
+    }
+  }
+
+  /**
+   * Whom to hand on to is different now: over links that were open before, it is told what was not told to it then.
+   * @param device absent: it may be different for all.
+   */
+  handOn(device?: DeviceId): void {
+    for (const [link, { sessions }] of this.#served) {
+      if (device !== undefined && link.device !== device) continue;
+      for (const [conversation, { sync }] of sessions)
+        if (this.ports.handsOnTo(conversation)?.has(link.device)) this.#watch(link, sync.onLocal());
     }
   }
 

@@ -131,7 +131,7 @@ export class Projector {
   }
 
   async #takeChat(group: Group, entries: readonly StoredEntry[]): Promise<void> {
-    const { authors, notes } = this.ports;
+    const { authors, autoAccept, notes } = this.ports;
     const all = await this.#withMissed(entries);
     const memberOf = authors.memberOf(group);
     for (const entry of all) {
@@ -139,6 +139,7 @@ export class Projector {
       if (payload.kind === 'text') notes.over(group.chat, memberOf(entry.device));
       if (isOfferPayload(payload)) await this.#takeGroupFact(group, entry, payload);
     }
+    for (const entry of all) await autoAccept.applyInGroup(group, entry);
     await this.#summarise(all, memberOf);
   }
 

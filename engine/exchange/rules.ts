@@ -63,10 +63,14 @@ type SpokenFile = File & Pick<OfferedFile, 'voice'>;
  * not, that would write to the disk for somebody who is perhaps another.
  */
 export function isSpoken(files: readonly SpokenFile[], person: Standing): boolean {
-  const [file, ...others] = files;
   const changed = person.keysChangedAt !== undefined && person.keysAcknowledged !== true;
-  if (!file?.voice || others.length > 0 || person.relation !== 'accepted' || changed) return false;
-  return file.size <= limits.voiceBytes && kindOf(file) === 'audio';
+  return person.relation === 'accepted' && !changed && isShortVoice(files);
+}
+
+/** A voice message alone, of a size that may come without asking. */
+export function isShortVoice(files: readonly SpokenFile[]): boolean {
+  const [file, ...others] = files;
+  return file?.voice !== undefined && others.length === 0 && file.size <= limits.voiceBytes && kindOf(file) === 'audio';
 }
 
 /** Undefined for what is of none, among them folders: what is inside is not said by the offer. */

@@ -121,9 +121,9 @@ export class ConversationSync {
     });
   }
 
-  /** To be called after each commit in the conversation, whoever wrote or brought the entries (`Feeds.listen`). */
-  onLocal(entries: readonly StoredEntry[]): Promise<void> {
-    return entries.length === 0 ? this.idle() : this.#line.run(() => this.#pump());
+  /** Sends what the peer lacks: to be called after commits in the conversation, whoever wrote or brought the entries (`Feeds.listen`). */
+  onLocal(): Promise<void> {
+    return this.#line.run(() => this.#pump());
   }
 
   /** Entries of each feed that the peer has signed for on this link. */

@@ -31,7 +31,7 @@ export class Admission {
     else this.delays.after(request.turn * turnMs, answer);
   }
 
-  /** An admin's word about somebody who waits. */
+  /** An admin's word about somebody who waits: whether it counts, whatever the server has heard of it. */
   async decide(group: Group, account: AccountId, verdict: 'admit' | 'refuse'): Promise<boolean> {
     const asking = group.asking.get(account);
     if (!asking) return false;
@@ -91,6 +91,8 @@ export class Admission {
     // Whether it counts is the log's word: the invitation may have been used up a moment ago.
     if (!group.membership?.members.has(payload.account)) return false;
     await group.provide(group.lacking().filter(({ id }) => group.accountOf(id) === payload.account));
-    return this.ports.change(group.id, { kind: 'admit', account: payload.account });
+    // It refuses when they asked long ago: they ask again when they are there again, and whoever answers repeats this.
+    await this.ports.change(group.id, { kind: 'admit', account: payload.account });
+    return true;
   }
 }

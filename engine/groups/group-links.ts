@@ -11,9 +11,10 @@ import { neighbours } from './neighbours.ts';
 import { nobody, type Parted } from './parted.ts';
 import type { GroupPorts } from './ports.ts';
 
-/** To whom something is handed on; `size` without this account's own devices. */
+/** To whom something is handed on over links that are open. */
 export interface HandsOnTo {
-  size: number;
+  /** Without this account's own devices: as long as each of them is linked, nobody else needs to be told. */
+  wanted: ReadonlySet<DeviceId>;
   has(device: DeviceId): boolean;
 }
 
@@ -51,10 +52,13 @@ export class GroupLinks {
 
   isOnline(device: DeviceId): boolean {
     if (this.parts.joining.host(device)?.online) return true;
-    return this.parts.all().some((group) => {
-      const account = group.accountOf(device);
-      return account !== undefined && group.online(account).includes(device);
-    });
+    return this.parts.all().some((group) => this.#isNamed(group, device));
+  }
+
+  /** Whether the server says that it is there, as that of a member. */
+  #isNamed(group: Group, device: DeviceId): boolean {
+    const account = group.accountOf(device);
+    return account !== undefined && group.online(account).includes(device);
   }
 
   /** What a link to a device serves. Nobody gets the chat who is no member, nor asks for it who cannot read it. */
@@ -84,15 +88,20 @@ export class GroupLinks {
     return near;
   }
 
-  /** To whom what is new in a log or a chat is told: neighbours, this account's own, and of the log those who parted. */
+  /**
+   * To whom what is new in a log or a chat is told: neighbours, this account's own, and of the log those who parted. An open link is better proof
+   * that a member is there than the server, which names nobody while it is away, and few when it is just back: whom it does not name is told too.
+   */
   handsOnTo(conversation: ConversationId): HandsOnTo | undefined {
     const group = this.parts.of(conversation);
     if (!group?.me) return undefined;
     const near = this.neighbours(group);
     // They may be let in again: an entry that was not told over their link while they were out would not be told later.
     const parted = conversation === group.log ? this.parts.parted.of(group) : nobody;
-    const has = (device: DeviceId) => near.has(device) || parted.has(device) || this.ports.isMine(device);
-    return { size: near.size + parted.size, has };
+    const wanted = new Set([...near, ...parted.keys()]);
+    const unnamed = (device: DeviceId) => group.device(device) !== undefined && !this.#isNamed(group, device);
+    const has = (device: DeviceId) => wanted.has(device) || this.ports.isMine(device) || unnamed(device);
+    return { wanted, has };
   }
 
   /** Devices of the other members that are online. */

@@ -28,6 +28,8 @@ export class Group {
   readonly keys: GroupKeys;
   /** Another one whenever who is in, or online, may have changed. */
   version = 0;
+  /** The server said that this account is not in it, which the log may not say yet. */
+  excluded = false;
   readonly asking = new Map<AccountId, Asking>();
   /** Members whose account was deleted, as the server says. They stay in the log until an admin removes them. */
   readonly departed = new Set<AccountId>();

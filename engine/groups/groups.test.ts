@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { MemorySignaling } from '../testing/memory-signaling.ts';
 import type { Group } from './group.ts';
 import { readPayload } from '../feed/payload.ts';
 import { World, type Machine } from '../testing/world.ts';
@@ -39,7 +40,7 @@ async function group(
   await world.run(5_000, () => isIn(founder) && groupOf(founder).face !== undefined);
   let code = '';
   founder.act(async (engine) => {
-    code = (await engine.groups.invite(groupOf(founder), bounds))?.code ?? '';
+    code = (await engine.groups.invite(groupOf(founder), bounds)).code ?? '';
   });
   await world.run(5_000, () => code !== '');
   for (const machine of others) machine.act((engine) => engine.groups.join(code.toLowerCase()));
@@ -58,6 +59,14 @@ const settled = (world: World, machines: readonly Machine[], expected: readonly 
     )
     .toEqual(machines.map(() => expected));
 
+/** All text in a value, that in bytes and in base64url among it. */
+const textsIn = (value: unknown): string => {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+  if (typeof value === 'string')
+    return /^[\w-]+$/.test(value) ? `${value} ${Buffer.from(value, 'base64url').toString('latin1')}` : value;
+  return typeof value === 'object' && value !== null ? Object.values(value).map(textsIn).join(' ') : String(value);
+};
+
 describe('a group', () => {
   test('is joined by a code, and its name and messages are those of its members alone', async () => {
     const { world, all } = await group(3);
@@ -74,6 +83,33 @@ describe('a group', () => {
     for (const entry of await ann.feeds.history(groupOf(ann).chat, 10))
       expect(new TextDecoder().decode(entry.wire)).not.toMatch(/first|second|third/);
     expect(all.flatMap(({ reports }) => reports)).toEqual([]);
+  });
+
+  test('has a name that neither the server nor whoever reads its log without a key learns', async () => {
+    const asked = vi.spyOn(MemorySignaling.prototype, 'answer');
+    onTestFinished(() => asked.mockRestore());
+    const { world, all } = await group(2);
+    const [ann, bob] = all as [Machine, Machine];
+    ann.act(() => groupOf(ann).rename({ name: 'Orchestra' }));
+    say(bob, 'to the Orchestra');
+    await settled(world, all, ['to the Orchestra']);
+    expect(await world.run(5_000, () => groupOf(bob).face?.name === 'Orchestra')).toBe(true);
+    const log = await ann.engine.feeds.history(groupOf(ann).log, 100);
+    const chat = await ann.engine.feeds.history(groupOf(ann).chat, 100);
+    const wires = textsIn([...log, ...chat].map(({ wire }) => wire));
+    const server = textsIn([
+      asked.mock.calls.map(([, name, body]) => ({ name, body })),
+      world.server.relayed,
+      world.server.knocks,
+      [...world.server.groups.records.values()],
+    ]);
+    // Both are found where they are.
+    expect(wires).toContain(bob.account.handle);
+    expect(server).toContain(groupOf(ann).id);
+    for (const secret of ['Choir', 'Orchestra']) {
+      expect(wires).not.toContain(secret);
+      expect(server).not.toContain(secret);
+    }
   });
 
   test('hands on what somebody said who is gone', async () => {

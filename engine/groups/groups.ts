@@ -15,12 +15,13 @@ import { chatCipher } from './chat-cipher.ts';
 import { Delays } from './delays.ts';
 import { Group } from './group.ts';
 import { GroupLinks } from './group-links.ts';
-import { Invitations, type InvitationBounds } from './invitations.ts';
+import { Invitations, type InvitationBounds, type Invited } from './invitations.ts';
 import { Joining } from './joining.ts';
 import { Leaving, type LeavingMarks } from './leaving.ts';
 import { groupIdOf, logIdOf } from './log-entry.ts';
 import { Parted } from './parted.ts';
 import type { GroupOutcome, GroupPorts } from './ports.ts';
+import { Reconciliation } from './reconciliation.ts';
 import { Tending } from './tending.ts';
 import { rowKey, type JoiningRow, type KnownRow } from './rows.ts';
 
@@ -45,6 +46,7 @@ export class Groups {
   readonly #admission: Admission;
   readonly #tending: Tending;
   readonly #invitations: Invitations;
+  readonly #reconciliation: Reconciliation;
   readonly #leaving: Leaving;
   readonly #parted: Parted;
   readonly links: GroupLinks;
@@ -60,6 +62,7 @@ export class Groups {
     this.#tending = new Tending(ports, this.#line, this.#delays, (group) => this.links.online(group));
     const rows = { get: (log: ConversationId) => this.#rows.get(log), keep: this.#keepRow };
     this.#invitations = new Invitations(ports, rows);
+    this.#reconciliation = new Reconciliation(ports);
     const marks: LeavingMarks = {
       has: ({ log }) => this.#rows.get(log)?.leaving === true,
       put: ({ log }, leaving) => this.#keepRow(log, { leaving }),
@@ -154,7 +157,10 @@ export class Groups {
     const before = wasIn ? group.state : undefined;
     const { keys, authors } = await group.take(entries);
     await this.#joining.joined(group);
-    if (before && before !== group.state) this.#parted.look(group, before, this.ports.own().account);
+    if (before && before !== group.state) {
+      this.#parted.look(group, before, this.ports.own().account);
+      this.#inBackground(this.#reconciliation.look(group, before.membership));
+    }
     if (authors || keys || wasIn !== (group.me !== undefined)) this.events.serves(group);
     if (keys) this.events.readable(group);
     this.#tending.look(group);
@@ -169,11 +175,12 @@ export class Groups {
     for (const group of this.all()) {
       const roster = answer.value.groups.find((one) => one.group === group.id);
       group.setRoster(roster);
+      // The server may not have heard of a group that was founded here, or have lost what it knew.
+      const created = !roster && group.me?.role === 'owner' && (await this.ports.change(group.id, { kind: 'create' }));
+      group.excluded = !roster && !created;
+      await this.#reconciliation.run(group, created ? [] : roster?.invitations);
       if (roster) this.#leaving.look(group);
       else this.#leaving.unlisted(group);
-      // The server may not have heard of a group that was founded here, or have lost what it knew.
-      if (!roster && group.me?.role === 'owner') await this.ports.change(group.id, { kind: 'create' });
-      await this.#reconcile(group);
       await this.#askDeparted(group);
     }
     for (const roster of answer.value.groups) await this.entered(roster);
@@ -194,6 +201,7 @@ export class Groups {
     const group = this.byId(roster.group);
     this.#entered.set(roster.group, roster);
     group?.setRoster(roster);
+    if (group) group.excluded = false;
     if (this.#joining.of(roster.group) && !group?.me) await this.#joining.findHosts(roster);
     this.events.changed(group);
   }
@@ -203,7 +211,11 @@ export class Groups {
     if (others) this.#entered.set(id, { group: id, members: [...others, member] });
     const group = this.byId(id);
     if (!group) return;
+    const before = group.roster.get(member.account)?.role;
     group.setMember(member);
+    // What it did not take of this account before, it does now.
+    if (member.account === this.ports.own().account && before !== member.role)
+      this.#inBackground(this.#reconciliation.run(group, []));
     this.#tending.look(group);
     this.events.changed(group);
   }
@@ -213,10 +225,13 @@ export class Groups {
     if (account === this.ports.own().account) {
       this.#entered.delete(id);
       group?.setRoster(undefined);
-      if (group) this.#leaving.unlisted(group);
+      if (group) {
+        group.excluded = true;
+        this.#leaving.unlisted(group);
+      }
     } else group?.dropMember(account);
     this.events.changed(group);
-    if (group) this.#askDeparted(group).catch((problem: unknown) => this.ports.report(problem));
+    if (group) this.#inBackground(this.#askDeparted(group));
   }
 
   presence({ account, online }: ServerEvent<'presence'>): DeviceId[] {
@@ -258,11 +273,7 @@ export class Groups {
     return group;
   }
 
-  /** @returns the code, or undefined when this person may not invite. */
-  async invite(
-    group: Group,
-    bounds: InvitationBounds,
-  ): Promise<{ invitation: InvitationId; code: string } | undefined> {
+  async invite(group: Group, bounds: InvitationBounds): Promise<Invited> {
     const made = await this.#invitations.make(group, bounds);
     this.events.changed(group);
     return made;
@@ -336,12 +347,8 @@ export class Groups {
     this.events.changed(group);
   }
 
-  /** The server keeps in the list whom the log removed, when an admin was cut off in between: the next admin who is there says it again. */
-  async #reconcile(group: Group): Promise<void> {
-    const { me, membership } = group;
-    if (!me || me.role === 'member' || !membership) return;
-    for (const { account } of [...group.roster.values()])
-      if (!membership.members.has(account)) await this.ports.change(group.id, { kind: 'remove', account });
+  #inBackground(work: Promise<void>): void {
+    work.catch((problem: unknown) => this.ports.report(problem));
   }
 
   async #keepGroup(log: ConversationId, secrets: [InvitationId, string][]): Promise<Group> {

@@ -1,9 +1,11 @@
 /** Makes and ends invitations to groups, and shows the codes of those whose secret is on this device. */
 import { fromBase64, toBase64 } from '../../protocol/bytes.ts';
 import type { ConversationId, InvitationId } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { Group } from './group.ts';
 import { codeOf, invitationOf, secretBytes } from './invitation-code.ts';
 import type { GroupPorts } from './ports.ts';
+import { isUsable, openingOf } from './reconciliation.ts';
 import type { KnownRow } from './rows.ts';
 
 export interface InvitationBounds {
@@ -12,6 +14,10 @@ export interface InvitationBounds {
   uses?: number;
   approval: boolean;
 }
+
+/** `too-many`: as many as the server keeps are open. */
+export type Invited =
+  { invitation: InvitationId; code: string; refused?: never } | { refused: 'not-allowed' | 'too-many'; code?: never };
 
 /** Where the secrets are kept. */
 export interface InvitationRows {
@@ -25,16 +31,24 @@ export class Invitations {
     private readonly rows: InvitationRows,
   ) {}
 
-  /** @returns the code, or undefined when this person may not invite. */
-  async make(group: Group, bounds: InvitationBounds): Promise<{ invitation: InvitationId; code: string } | undefined> {
-    if (!group.me || group.me.role === 'member') return undefined;
+  /** While the server is away the invitation counts all the same: it is told at the next connection. */
+  async make(group: Group, bounds: InvitationBounds): Promise<Invited> {
+    if (!group.me || group.me.role === 'member') return { refused: 'not-allowed' };
+    const now = this.ports.clock.now();
+    const open = [...(group.membership?.invitations.values() ?? [])].filter((one) => isUsable(one, now));
+    if (open.length >= limits.invitationsPerGroup) return { refused: 'too-many' };
     const secret = this.ports.random.bytes(secretBytes);
     const { invitation, publicKey: key } = await invitationOf(secret, this.ports);
-    if (!(await group.write({ kind: 'group-invite', invitation, key, ...bounds }))) return undefined;
+    if (!(await group.write({ kind: 'group-invite', invitation, key, ...bounds }))) return { refused: 'not-allowed' };
     const secrets = this.rows.get(group.log)?.secrets ?? [];
     await this.rows.keep(group.log, { secrets: [...secrets, [invitation, toBase64(secret)]] });
-    const { expiresAt } = bounds;
-    await this.ports.change(group.id, { kind: 'open', invitation, ...(expiresAt === undefined ? {} : { expiresAt }) });
+    const change = openingOf({ invitation, expiresAt: bounds.expiresAt });
+    const answer = await this.ports.request('groups:change', { group: group.id, change });
+    if (!answer.ok && answer.error.code === 'too-large') {
+      // Others that this device has not heard of: nobody could come by this one.
+      await this.end(group, invitation);
+      return { refused: 'too-many' };
+    }
     return { invitation, code: await codeOf(secret, this.ports.hashes) };
   }
 
@@ -45,8 +59,8 @@ export class Invitations {
     return secret === undefined ? undefined : codeOf(fromBase64(secret), this.ports.hashes);
   }
 
+  /** Only writes: the server is told as of all that ends an invitation (`Reconciliation`). */
   async end(group: Group, invitation: InvitationId): Promise<boolean> {
-    if (!(await group.write({ kind: 'group-uninvite', invitation }))) return false;
-    return this.ports.change(group.id, { kind: 'close', invitation });
+    return group.write({ kind: 'group-uninvite', invitation });
   }
 }

@@ -206,6 +206,19 @@ test('what was said of messages comes to a second device, also of those that wer
     expect(await seen(one, other)).toContain('from the first');
 });
 
+test('files say their names, and what is spoken says nothing', async () => {
+  const { world, ann, bob } = await friends();
+  const { engine } = ann;
+  const file = (name: string) => ({ name, size: 1, type: '' });
+  const voice = { durationMs: 1, levels: new Uint8Array(1) };
+  ann.act(() => engine.offer(bob.account.id, engine.newOfferId(), [file('lake.jpg'), file('notes.txt')]));
+  ann.act(() => engine.offer(bob.account.id, engine.newOfferId(), [{ ...file('voice.weba'), voice }]));
+  await world.run(2_000);
+  const { conversation } = bob.person(ann);
+  const said = await bob.engine.messages.words(conversation, await bob.history(ann));
+  expect(said.filter((words) => words !== undefined)).toEqual(['lake.jpg, notes.txt', '']);
+});
+
 test('of the feeds that somebody has read, those that moved last stand last', async () => {
   const { ann, bob } = await friends();
   const { conversation } = ann.person(bob);

@@ -2,7 +2,7 @@
  * What entries say of messages: edits, deletions, reactions, how far somebody has read, after what time messages disappear. All of it follows
  * from the feeds and may be taken twice; what is kept is kept so that nobody has to read a whole conversation to show a page of it.
  */
-import type { EntryRef, Payload } from '../../protocol/entry.ts';
+import type { EntryRef, OfferedFile, Payload } from '../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Feeds } from '../feed/log.ts';
@@ -93,12 +93,12 @@ export class Messages {
     return this.#of(conversation).timer?.afterMs ?? 0;
   }
 
-  /** What entries of one conversation say now, edits in; absent for what is no message, or is gone. Files have no words. */
+  /** What entries of one conversation say now, edits in; absent for what is no message, or is gone. Files say their names, but for what is spoken. */
   async words(conversation: ConversationId, entries: readonly StoredEntry[]): Promise<readonly (string | undefined)[]> {
     const annotations = await this.annotations(conversation, entries);
     return entries.map((entry, index) => {
       const payload = readPayload(entry);
-      if (payload.kind === 'offer') return '';
+      if (payload.kind === 'offer') return namesOf(payload.files);
       const annotation = annotations[index];
       return payload.kind !== 'text' || annotation?.deleted ? undefined : (annotation?.edit?.text ?? payload.text);
     });
@@ -292,3 +292,6 @@ function withRead(
   }
   return { ...marks, read: [...all.set(account, [...lengths])] };
 }
+
+const namesOf = (files: readonly Pick<OfferedFile, 'name' | 'voice'>[]): string =>
+  files.flatMap(({ name, voice }) => (voice ? [] : [name])).join(', ');

@@ -1,4 +1,5 @@
 /** Owns a group of many in a simulated world: everybody joins by one invitation, a few at a time, as a class or a club would. */
+import type { GroupId } from '../../protocol/ids.ts';
 import type { Group } from '../groups/group.ts';
 import { readPayload } from '../feed/payload.ts';
 import type { Machine, World } from './world.ts';
@@ -55,6 +56,12 @@ export class Crowd {
 
   groupOf(machine: Machine): Group | undefined {
     return machine.engine.groups.all()[0];
+  }
+
+  idOf(machine: Machine): GroupId {
+    const group = this.groupOf(machine);
+    if (!group) throw new Error(`machine ${machine.index} is in no group`);
+    return group.id;
   }
 
   /** Whether all know all, and can read what is written. */

@@ -76,8 +76,8 @@ export class SimulatedPeer {
       clock: { now: () => 1_700_000_000_000 },
       random: seededRandom(seed),
     });
-    feeds.listen((entries) => {
-      for (const end of this.ends) this.network.watch(end.sync.onLocal(entries));
+    feeds.listen(() => {
+      for (const end of this.ends) this.network.watch(end.sync.onLocal());
     });
     return feeds;
   }

@@ -20,7 +20,8 @@ export interface MemoryGroupsPorts {
 
 export class MemoryGroups {
   readonly records = new Map<GroupId, GroupRecord>();
-  readonly #asked = new Set<string>();
+  /** When somebody asked to join. */
+  readonly #asked = new Map<string, number>();
 
   constructor(private readonly ports: MemoryGroupsPorts) {}
 
@@ -59,7 +60,7 @@ export class MemoryGroups {
     });
     switch (name) {
       case 'groups:mine':
-        return { ok: true, value: { groups: this.#of(from).map((group) => this.#roster(group)) } };
+        return { ok: true, value: { groups: this.#of(from).map((group) => this.#told(group, from)) } };
       case 'groups:people': {
         const { group, accounts } = request as { group: GroupId; accounts: AccountId[] };
         const record = this.records.get(group);
@@ -71,7 +72,9 @@ export class MemoryGroups {
       }
       case 'groups:change': {
         const { group: id, change } = request as Parameters<typeof this.change>[1];
-        if (change.kind === 'admit' && !this.#asked.has(`${id} ${change.account}`)) return refuse('not-allowed');
+        const asked = change.kind === 'admit' ? this.#asked.get(`${id} ${change.account}`) : undefined;
+        if (change.kind === 'admit' && this.ports.now() - (asked ?? -Infinity) >= limits.joinAskMs)
+          return refuse('not-allowed');
         const code = this.change(from, { group: id, change });
         return code === undefined ? { ok: true, value: null } : refuse(code);
       }
@@ -84,7 +87,7 @@ export class MemoryGroups {
         );
         const asker = this.ports.accounts.get(from)?.public;
         if (!group || !asker) return refuse('unknown-invitation');
-        this.#asked.add(`${group.id} ${from}`);
+        this.#asked.set(`${group.id} ${from}`, this.ports.now());
         const there = group.members.flatMap(({ account }) => this.ports.online(account).slice(0, 1));
         if (there.length === 0) return refuse('offline');
         for (const [turn, device] of there.slice(0, limits.membersAsked).entries())
@@ -135,6 +138,11 @@ export class MemoryGroups {
 
   #roster(group: GroupRecord): Roster {
     return { group: group.id, members: group.members.flatMap(({ account }) => this.#row(group, account) ?? []) };
+  }
+
+  #told(group: GroupRecord, account: AccountId): Roster {
+    const invitations = group.invitations.map(({ id }) => id);
+    return { ...this.#roster(group), ...(roleOf(group, account) === 'member' ? {} : { invitations }) };
   }
 
   #row(group: GroupRecord, id: AccountId): RosterMember | undefined {

@@ -12,8 +12,8 @@ type Names = 'groups:mine' | 'groups:change' | 'groups:people' | 'groups:ask' | 
 
 export function groupEvents({ store, groups, directory }: EventParts): EventFunctions<Names> {
   return {
-    async 'groups:mine'(connection) {
-      return { value: { groups: await groups.mine(connection.account) } };
+    async 'groups:mine'(connection, _, now) {
+      return { value: { groups: await groups.mine(connection.account, now) } };
     },
 
     async 'groups:change'(connection, { group, change }, now) {

@@ -133,6 +133,15 @@ describe('the list of members', () => {
     expect(await anna.socket.get('groups:mine', {})).toEqual({ groups: [] });
   });
 
+  it('tells admins, and nobody else, which invitations are open', async () => {
+    const { owner, group, invitation, join } = await founded();
+    const anna = await join();
+    await change(owner, group, { kind: 'open', invitation: randomId() as string as InvitationId, expiresAt: 1 });
+    const { groups } = await owner.socket.get('groups:mine', {});
+    expect(groups.map(({ invitations }) => invitations)).toEqual([[invitation]]);
+    expect((await anna.socket.get('groups:mine', {})).groups[0]).not.toHaveProperty('invitations');
+  });
+
   it('has its limits', async () => {
     const { owner, group } = await founded();
     for (let more = 1; more < limits.invitationsPerGroup; more++)

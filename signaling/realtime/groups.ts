@@ -19,8 +19,15 @@ export class Groups {
     private readonly directory: Directory,
   ) {}
 
-  async mine(account: AccountId): Promise<Roster[]> {
-    return Promise.all((await this.store.groupsOf(account)).map((group) => this.roster(group)));
+  /** What an admin is told of invitations shows them what this server lacks, or keeps although it is over. */
+  async mine(account: AccountId, now: number): Promise<Roster[]> {
+    const rosters = (await this.store.groupsOf(account)).map(async (group) => {
+      const roster = await this.roster(group);
+      if (roleOf(group, account) === 'member') return roster;
+      const open = group.invitations.filter(({ expiresAt = Infinity }) => expiresAt > now);
+      return { ...roster, invitations: open.map(({ id }) => id) };
+    });
+    return Promise.all(rosters);
   }
 
   async roster(group: GroupRecord): Promise<Roster> {

@@ -111,7 +111,7 @@ describe('an export', () => {
     if (!group) throw new Error('no group was founded');
     let code = '';
     ann.act(async (engine) => {
-      code = (await engine.groups.invite(group, { approval: false }))?.code ?? '';
+      code = (await engine.groups.invite(group, { approval: false })).code ?? '';
     });
     await world.run(5_000, () => code !== '');
     bob.act((engine) => engine.groups.join(code));

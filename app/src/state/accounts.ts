@@ -170,7 +170,7 @@ export class Accounts implements AccountActions {
       // The answer may be lost where the server's other word of it is not.
       if (!answer.ok && !this.#deleted) {
         // The groups were looked at meanwhile.
-        running.engine.lookAt(running.conversation.timeline?.account);
+        running.conversation.look();
         return answer;
       }
       await this.#erase(id, { account: true, stillKnown: false });

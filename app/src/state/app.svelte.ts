@@ -105,6 +105,11 @@ export class App {
     this.#running?.conversation.seen();
   }
 
+  /** The page came to the front, or went behind others. */
+  visibilityChanged(): void {
+    this.#running?.conversation.visibilityChanged();
+  }
+
   open(account: AccountId): void {
     this.running.conversation.open(account).catch(this.report);
   }

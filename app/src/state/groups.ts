@@ -2,6 +2,7 @@
 import type { Causeway } from '../../../engine/causeway.ts';
 import type { Group } from '../../../engine/groups/group.ts';
 import type { Member } from '../../../engine/groups/membership.ts';
+import { isUsable } from '../../../engine/groups/reconciliation.ts';
 import type { AccountId, InvitationId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { shownName } from '../../../protocol/names.ts';
@@ -79,8 +80,9 @@ export class GroupState implements GroupActions {
         ...(hours === undefined ? {} : { expiresAt: Date.now() + hours * hourMs }),
         ...(uses === undefined ? {} : { uses }),
       });
-      if (made) this.#codes.set(made.invitation, made.code);
-      return said(made !== undefined);
+      if (made.refused) return notInvited(made.refused);
+      this.#codes.set(made.invitation, made.code);
+      return ok;
     });
   }
 
@@ -95,7 +97,7 @@ export class GroupState implements GroupActions {
     return this.#with(account, async (group) => {
       const { engine } = this.around;
       const made = await engine.groups.invite(group, { approval: false, uses: 1 });
-      if (!made) return said(false);
+      if (made.refused) return notInvited(made.refused);
       const words = text.groups.invitationMessage(nameOfGroup(group), linkOf(made.code));
       const outcome = await engine.sendText(contact, words);
       return outcome.ok ? ok : { ok: false, error: outcome.error };
@@ -214,7 +216,7 @@ export class GroupState implements GroupActions {
   #invitations(group: Group): InvitationView[] {
     const now = Date.now();
     return [...(group.membership?.invitations.values() ?? [])]
-      .filter(({ open, expiresAt = Infinity, uses = Infinity, used }) => open && expiresAt > now && used < uses)
+      .filter((one) => isUsable(one, now))
       .map(({ invitation, approval, expiresAt, uses, used }) => {
         const code = this.#code(group, invitation);
         return {
@@ -260,7 +262,7 @@ export class GroupState implements GroupActions {
 
   /** By the log; and by the server, which says so first to whom the others do not talk any more. */
   #isIn(group: Group): boolean {
-    return group.me !== undefined && (!this.around.engine.connected || group.roster.size > 0);
+    return group.me !== undefined && !group.excluded;
   }
 
   #with(account: AccountId, work: (group: Group) => Promise<ActionResult>): Promise<ActionResult> {
@@ -275,6 +277,10 @@ export class GroupState implements GroupActions {
 }
 
 const said = (done: boolean): ActionResult => (done ? ok : { ok: false, error: { code: 'not-allowed' } });
+const notInvited = (refused: 'not-allowed' | 'too-many'): ActionResult => ({
+  ok: false,
+  error: { code: refused === 'too-many' ? 'too-many-invitations' : refused },
+});
 const nameOfGroup = (group: Group): string =>
   shownName(group.face?.name ?? '', limits.groupNameUnits) || text.groups.unnamed;
 const linkOf = (code: string): string => `${location.origin}/#join/${code}`;

@@ -14,7 +14,7 @@ async function inOneGroup(): Promise<{ world: World; ann: Machine; bob: Machine 
   ann.act(async (engine) => {
     const [group] = engine.groups.all();
     const made = group && (await engine.groups.invite(group, { approval: false }));
-    if (made) bob.act((other) => other.groups.join(made.code));
+    bob.act((other) => other.groups.join(made?.code ?? ''));
   });
   await world.run(60_000, () => bob.engine.groups.all()[0]?.me !== undefined);
   return { world, ann, bob };

@@ -71,6 +71,38 @@ test('one that could not be read is read anew when it is asked for once more', a
   expect(conversation.timeline?.account).toBe(ann.account.id);
 });
 
+test('what comes while nobody looks is unread, and shown as that once somebody does', async () => {
+  const { world, ann, bob } = await friends();
+  const conversation = openOn(bob);
+  const unread = () => bob.engine.conversations.summary(bob.person(ann).conversation).unread;
+  const become = (visibilityState: 'visible' | 'hidden') => {
+    vi.stubGlobal('document', { visibilityState });
+    conversation.visibilityChanged();
+  };
+  const say = async (text: string) => {
+    ann.act((engine) => engine.sendText(bob.account.id, text));
+    await world.run(5_000);
+    conversation.committed(talkOf(bob.engine, ann.account.id), await bob.history(ann));
+  };
+  const firstUnread = () => {
+    const talk = talkOf(bob.engine, ann.account.id);
+    return talk && conversation.timeline?.view(talk, { mine: 'I', theirs: 'They' }).firstUnread;
+  };
+  become('visible');
+  await conversation.open(ann.account.id);
+  await say('seen');
+  expect(unread()).toBe(0);
+  become('hidden');
+  await say('one');
+  await say('two');
+  expect(unread()).toBe(2);
+  expect(firstUnread()).toBe(-1);
+  become('visible');
+  expect(unread()).toBe(0);
+  await vi.waitFor(() => expect(shown(bob, conversation)).toEqual(['seen', 'one', 'two']));
+  await vi.waitFor(() => expect(firstUnread()).toBe(1));
+});
+
 test('what is committed while it is read is there when it is shown', async () => {
   const { world, ann, bob } = await friends();
   const conversation = openOn(bob);

@@ -56,7 +56,7 @@ export class OpenConversation {
     if (this.#next !== next) return;
     this.#next = undefined;
     this.timeline = next.timeline;
-    engine.lookAt(account);
+    this.look();
     this.seen();
     this.around.show();
   }
@@ -64,14 +64,30 @@ export class OpenConversation {
   close(): void {
     this.#next = undefined;
     this.timeline = undefined;
-    this.around.engine.lookAt(undefined);
+    this.look();
     this.around.show();
+  }
+
+  /** Tells what is open, and whether somebody looks. */
+  look(): void {
+    this.around.engine.lookAt(this.timeline?.account, isVisible());
+  }
+
+  /** Somebody looks again, or does not any more. What came while nobody did is unread, and shown as that. */
+  visibilityChanged(): void {
+    const { engine, show, report } = this.around;
+    const { timeline } = this;
+    const talk = timeline && talkOf(engine, timeline.account);
+    const unread = talk && isVisible() ? engine.conversations.summary(talk.conversation).unread : 0;
+    if (timeline && talk && unread > 0) timeline.cameUnseen(talk, unread).then(show, report);
+    this.look();
+    this.seen();
   }
 
   /** What is on the screen of somebody who looks is seen. */
   seen(): void {
     const { engine, report } = this.around;
-    if (this.timeline && document.visibilityState === 'visible') engine.seen(this.timeline.account).catch(report);
+    if (this.timeline && isVisible()) engine.seen(this.timeline.account).catch(report);
   }
 
   /** @param talk where the entries were committed. */
@@ -108,3 +124,5 @@ export class OpenConversation {
     return [this.timeline, this.#next?.timeline].filter((one) => one !== undefined);
   }
 }
+
+const isVisible = (): boolean => document.visibilityState === 'visible';

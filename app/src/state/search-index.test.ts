@@ -119,6 +119,17 @@ describe('a search', () => {
     expect(JSON.stringify(await idbSegments(db).all())).not.toContain('secret');
   });
 
+  it('takes anew what an earlier version took without the names of files', async () => {
+    texts.say(talk, ann, 'words', 'lake.jpg');
+    const before = withRows(emptySegment(talk, 0), [{ device: ann, sequence: 0, at: 0, words: 'words' }]);
+    await idbSegments(db).put({ conversation: talk, segments: 1, taken: [[ann, 2]] }, [before]);
+    for (let times = 0; times < 2; times++) {
+      await restart();
+      expect(await find('lake')).toEqual(['ann 1']);
+      expect(await find('words')).toEqual(['ann 0']);
+    }
+  });
+
   it('goes over many segments, newest first, and stops at its limit', async () => {
     texts.say(
       talk,

@@ -14,6 +14,8 @@ export interface SegmentHead {
   conversation: ConversationId;
   segments: number;
   taken: (readonly [DeviceId, number])[];
+  /** The names of files are in it; earlier versions left them out. */
+  names?: true;
 }
 
 /** Durable segments of one account. `put` is all or nothing. */
@@ -43,7 +45,8 @@ export class SearchIndex {
   ) {}
 
   async load(): Promise<void> {
-    for (const head of await this.store.heads()) this.#heads.set(head.conversation, head);
+    for (const head of await this.store.heads())
+      this.#heads.set(head.conversation, head.names ? head : await this.#emptied(head));
   }
 
   /** Takes what was committed since it was last asked. */
@@ -113,8 +116,24 @@ export class SearchIndex {
       changed.push(last);
       done += some.length;
     }
-    const after = { conversation, segments: Math.max(head.segments, (last?.number ?? -1) + 1), taken };
+    const after = {
+      conversation,
+      segments: Math.max(head.segments, (last?.number ?? -1) + 1),
+      taken,
+      names: true as const,
+    };
     await this.#keep(after, changed);
+  }
+
+  /** What an earlier version took is taken anew; its segments are filled from the last on. */
+  async #emptied({ conversation, segments }: SegmentHead): Promise<SegmentHead> {
+    const head: SegmentHead = { conversation, segments, taken: [], names: true };
+    const numbers = Array.from({ length: segments }, (_, number) => number);
+    await this.store.put(
+      head,
+      numbers.map((number) => emptySegment(conversation, number)),
+    );
+    return head;
   }
 
   async #alter(conversation: ConversationId, { device, sequence }: EntryRef): Promise<void> {
@@ -132,7 +151,7 @@ export class SearchIndex {
   }
 
   #headOf(conversation: ConversationId): SegmentHead {
-    return this.#heads.get(conversation) ?? { conversation, segments: 0, taken: [] };
+    return this.#heads.get(conversation) ?? { conversation, segments: 0, taken: [], names: true };
   }
 
   async #keep(head: SegmentHead, segments: readonly Segment[]): Promise<void> {

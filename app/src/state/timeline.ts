@@ -38,7 +38,7 @@ export class Timeline {
   #eras: ConversationId[] = [];
   #hasOlder = false;
   #hasNewer = false;
-  /** The first message that was unread when the conversation was opened. */
+  /** The first message that was unread when the conversation was opened, or looked at again. */
   #firstUnread: string | undefined;
   #target: { key: string; times: number } | undefined;
 
@@ -61,14 +61,30 @@ export class Timeline {
       // All that is unread in one go, not page by page. Of more than is ever held a page is enough: all of it is unread.
       const wanted = this.unreadAtOpen > windowEntries ? 0 : this.unreadAtOpen;
       await this.#pageBefore(wanted);
-      const byOthers = isTheirs(this.engine, talk);
-      const theirs = () => this.#read.filter(({ entry, payload }) => isMessage(payload) && byOthers(entry.device));
+      const theirs = () => this.#theirs(talk, this.#read);
       if (this.unreadAtOpen === 0 || this.#firstUnread !== undefined) return;
       const more = () => theirs().length < wanted && this.#hasOlder && this.#read.length < windowEntries;
       while (more() && !this.#awaited()) await this.#pageBefore();
       const first = theirs().at(-this.unreadAtOpen) ?? theirs()[0];
       this.#firstUnread = first && keyOf(first.entry);
     });
+  }
+
+  /** So many of the newest came while nobody looked. */
+  cameUnseen(talk: Talk, count: number): Promise<void> {
+    return this.#line.run(async () => {
+      const newest = this.#hasNewer
+        ? await this.#shown(await this.engine.feeds.history(talk.conversation, entriesAtATime + count))
+        : this.#read;
+      const theirs = this.#theirs(talk, newest);
+      const first = theirs.at(-count) ?? theirs[0];
+      if (first) this.#firstUnread = keyOf(first.entry);
+    });
+  }
+
+  #theirs(talk: Talk, shown: readonly Shown[]): Shown[] {
+    const byOthers = isTheirs(this.engine, talk);
+    return shown.filter(({ entry, payload }) => isMessage(payload) && byOthers(entry.device));
   }
 
   older(): Promise<void> {

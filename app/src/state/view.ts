@@ -533,7 +533,8 @@ export interface ActionError {
     | 'not-an-archive'
     | 'newer-version'
     | 'another-conversation'
-    | 'wrong-join-code';
+    | 'wrong-join-code'
+    | 'too-many-invitations';
   retryAfterMs?: number | undefined;
   neededBytes?: number;
   freeBytes?: number;

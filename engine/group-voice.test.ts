@@ -1,0 +1,72 @@
+/** Voice messages in a group: they come without asking, and stay when whoever spoke them is gone. */
+import { expect, test } from 'vitest';
+import { equalBytes } from '../protocol/bytes.ts';
+import type { OfferId } from '../protocol/ids.ts';
+import { contentOf } from './testing/content.ts';
+import { Crowd } from './testing/crowd.ts';
+import { World, type Machine } from './testing/world.ts';
+
+const content = contentOf(40_000);
+const audio = { name: 'voice.weba', type: 'audio/webm;codecs=opus' };
+const voice = { durationMs: 12_000, levels: new Uint8Array(64).fill(99) };
+
+async function three() {
+  const world = new World();
+  const crowd = await Crowd.gather(world, 3);
+  await world.run(60_000, () => crowd.complete);
+  const [ann, bob, cid] = crowd.all;
+  if (!bob || !cid) throw new Error('nobody there');
+  return { world, crowd, ann, bob, cid };
+}
+
+const has = (machine: Machine, offer: OfferId): boolean => {
+  const received = machine.blobs.received(offer, 0, content.length);
+  return machine.standing(offer) === 'done' && received !== undefined && equalBytes(received, content);
+};
+
+function offered(crowd: Crowd, described: Parameters<Machine['offer']>[2]): OfferId {
+  const [ann] = crowd.all;
+  const offer = ann.offer(crowd.idOf(ann), [content], described);
+  if (offer === undefined) throw new Error('not running');
+  return offer;
+}
+
+test('what is spoken comes to all who are there, and from them to whoever comes later', async () => {
+  const { world, crowd, ann, bob, cid } = await three();
+  const code = await crowd.invite();
+  const offer = offered(crowd, { ...audio, voice });
+  expect(await world.run(30_000, () => [bob, cid].every((one) => has(one, offer)))).toBe(true);
+  await ann.close();
+  const dan = await crowd.join(code);
+  expect(await world.run(60_000, () => has(dan, offer))).toBe(true);
+  expect(crowd.all.flatMap(({ reports }) => reports)).toEqual([]);
+});
+
+test('a file of sound waits for a yes, and what is spoken in a group that was put away', async () => {
+  const { world, crowd, bob, cid } = await three();
+  cid.act((engine) =>
+    engine.choose({ kind: 'own-chat', about: crowd.idOf(cid), pinned: false, muted: true, archived: true }),
+  );
+  await world.run(2_000);
+  const file = offered(crowd, audio);
+  const spoken = offered(crowd, { ...audio, voice });
+  expect(await world.run(30_000, () => bob.standing(spoken) === 'accepted')).toBe(true);
+  await world.run(5_000);
+  expect([bob.standing(file), cid.standing(file), cid.standing(spoken)]).toEqual(['waiting', 'waiting', 'waiting']);
+});
+
+test('what was spoken long ago waits for a yes', async () => {
+  const { world, crowd, ann } = await three();
+  const offer = offered(crowd, { ...audio, voice });
+  await world.run(30_000);
+  const code = await crowd.invite();
+  const dan = await world.person();
+  dan.clockAheadMs = 31 * 24 * 3600_000;
+  await dan.start();
+  await world.run(1_000);
+  dan.act((engine) => engine.groups.join(code));
+  expect(await world.run(60_000, () => dan.engine.transfers.get(offer)?.offered !== undefined)).toBe(true);
+  await world.run(20_000);
+  expect(dan.standing(offer)).toBe('waiting');
+  expect(ann.lies).toEqual([]);
+});
