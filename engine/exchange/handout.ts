@@ -15,6 +15,7 @@ import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } fr
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
 import type { Sharing } from './sharing.ts';
+import { Upload } from './upload.ts';
 import type { UploadPlaces } from './upload-places.ts';
 
 /** A source that nobody reads any more is closed: a browser opens only so many files. */
@@ -45,7 +46,8 @@ interface Source {
 
 export class Handout {
   readonly #sources = new Map<string, Source>();
-  readonly #takers = new Map<string, Set<Link>>();
+  /** What goes out now, from the source or from a copy. */
+  readonly #uploads = new Map<string, Upload>();
   #cancelWatch: (() => void) | undefined;
   #stopped = false;
 
@@ -76,7 +78,6 @@ export class Handout {
     const opening = this.#open(record, file, described.size);
     try {
       const blob = await opening;
-      this.#takersOf(key).add(link);
       return { kind: 'blob', blob };
     } catch (problem) {
       this.ports.places.leave(link, key);
@@ -84,9 +85,9 @@ export class Handout {
     }
   }
 
-  /** How many devices the file goes to now. */
-  takers(key: string): number {
-    return this.#takers.get(key)?.size ?? 0;
+  /** The file as it goes to others now; undefined when it goes to nobody. */
+  upload(key: string): Upload | undefined {
+    return this.#uploads.get(key);
   }
 
   onSending(link: Link, record: OfferRecord, event: SenderEvent): void {
@@ -94,9 +95,15 @@ export class Handout {
     const key = fileKey(record.offer, file);
     const source = this.#sources.get(key);
     if (source) source.usedAt = this.ports.clock.now();
+    if (event.kind === 'progress') {
+      const upload = this.#uploads.get(key) ?? new Upload();
+      this.#uploads.set(key, upload);
+      upload.moved(this.ports.clock.now(), link, event.movedBytes);
+      this.ports.changed(record.account);
+    }
     if (event.kind !== 'stopped') return;
     this.ports.places.leave(link, key);
-    this.#takers.get(key)?.delete(link);
+    this.#left(link, key);
     if (source && event.by === 'me' && (event.reason === 'changed' || event.reason === 'unavailable'))
       this.#sourceFailed(record, file, new SourceError(event.reason === 'changed' ? 'changed' : 'gone'), source.blob);
     this.ports.changed(record.account);
@@ -105,7 +112,7 @@ export class Handout {
   /** Who may have what is different now: nobody else is sent anything more. */
   review(): void {
     for (const [link, { sender }] of this.ports.links)
-      for (const [key, links] of this.#takers) {
+      for (const [key, { links }] of [...this.#uploads]) {
         const record = this.ports.offers.get(key.slice(0, key.lastIndexOf('-')) as OfferId);
         if (record && links.has(link) && !this.ports.mayHave(record, link.device))
           sender.stop(record.offer, Number(key.slice(key.lastIndexOf('-') + 1)), 'cancelled');
@@ -113,13 +120,13 @@ export class Handout {
   }
 
   linkClosed(link: Link): void {
-    for (const links of this.#takers.values()) links.delete(link);
+    for (const key of [...this.#uploads.keys()]) this.#left(link, key);
   }
 
   close(key: string): void {
     const source = this.#sources.get(key);
     this.#sources.delete(key);
-    this.#takers.delete(key);
+    this.#uploads.delete(key);
     source?.blob.then(
       (blob) => blob.close(),
       () => undefined, // it never opened
@@ -134,10 +141,10 @@ export class Handout {
     await Promise.allSettled(opening);
   }
 
-  #takersOf(key: string): Set<Link> {
-    const links = this.#takers.get(key) ?? new Set<Link>();
-    this.#takers.set(key, links);
-    return links;
+  #left(link: Link, key: string): void {
+    const upload = this.#uploads.get(key);
+    upload?.left(link);
+    if (upload?.takers === 0) this.#uploads.delete(key);
   }
 
   #open(record: OfferRecord, file: number, sizeBytes: number): Promise<OfferedBlob> {

@@ -45,6 +45,7 @@ import { Sharing } from './sharing.ts';
 import { Stalls } from './stalls.ts';
 import type { Direction, Move } from './queue.ts';
 import { Together } from './together.ts';
+import type { Upload } from './upload.ts';
 import { TransferQueue, type QueueOrder } from './transfer-queue.ts';
 
 export interface TransfersPorts {
@@ -468,9 +469,9 @@ export class Transfers {
     );
   }
 
-  /** How many devices a file goes to now that was offered here, or is had here. */
-  takersOf(offer: OfferId, file: number): number {
-    return this.#handout.takers(fileKey(offer, file));
+  /** A file of a group, or one that is fetched again, as it goes to others now, from where it was offered or from a copy. */
+  uploadOf(offer: OfferId, file: number): Upload | undefined {
+    return this.#handout.upload(fileKey(offer, file));
   }
 
   /** Who is in a group, or who has which devices, is different now. */

@@ -46,7 +46,9 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       wrongFile: thumbnails.wrong(fileKey(record.offer, index)),
     });
     const running = status.kind === 'running' && !status.stalled;
-    const bytesPerSecond = progress.bytesPerSecond(now);
+    const upload = status.kind === 'shared' ? engine.transfers.uploadOf(record.offer, index) : undefined;
+    const moving = running || upload !== undefined;
+    const bytesPerSecond = (upload ?? progress).bytesPerSecond(now);
     const secondsLeft = progress.secondsLeft(now, sizeBytes);
     const saving = extras.bundles.saving(fileKey(record.offer, index));
     const bundle = bundleView(engine, record, index, extras);
@@ -64,7 +66,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       type: shownName(file.type, 127),
       mine: offered.mine,
       status,
-      doneBytes: Math.min(progress.doneBytes, sizeBytes),
+      doneBytes: Math.min(upload?.sentBytes ?? progress.doneBytes, sizeBytes),
       canSave: !offered.mine && ((status.kind === 'done' && here) || partHere(engine, record, index)),
       ...(media ? { media } : {}),
       // Between two people the status says it, as long as both have it.
@@ -74,9 +76,9 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       ...(saving ? { saving } : {}),
       ...(byRule ? { byRule } : {}),
       ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
-      ...(running && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),
+      ...(moving && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),
       ...(running && secondsLeft !== undefined ? { secondsLeft } : {}),
-      ...(running && path !== undefined ? { path } : {}),
+      ...(moving && path !== undefined ? { path } : {}),
     };
   });
 }
@@ -208,12 +210,14 @@ function sharedStatus(
     return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
   const group = engine.groups.byId(record.account as GroupId);
   const others = [...(group?.membership?.members.keys() ?? [])].filter((account) => account !== engine.account.id);
+  const upload = engine.transfers.uploadOf(record.offer, file);
   const have = new Set(holdersOf(factsOf(record, file)).map((device) => group?.accountOf(device)));
   return {
     kind: 'shared',
     have: others.filter((account) => have.has(account)).length,
     of: others.length,
-    sendingTo: engine.transfers.takersOf(record.offer, file),
+    sendingTo: upload?.takers ?? 0,
+    ...(upload && { sentBytes: upload.sentBytes }),
   };
 }
 

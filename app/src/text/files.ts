@@ -75,11 +75,14 @@ export const files = {
   file: {
     progress: (name: string) => `Progress of ${name}`,
     figures: (file: FileCard): string[] => {
-      const parts = [`${size(file.doneBytes)} of ${size(file.sizeBytes)}`];
+      const { status } = file;
+      const parts =
+        status.kind === 'shared'
+          ? [size(file.sizeBytes), `${size(status.sentBytes ?? 0)} sent`]
+          : [`${size(file.doneBytes)} of ${size(file.sizeBytes)}`];
       if (file.bytesPerSecond !== undefined) parts.push(`${size(file.bytesPerSecond)}/s`);
       if (file.secondsLeft !== undefined) parts.push(`${duration(file.secondsLeft)} left`);
-      if (file.status.kind === 'running' && file.status.stalled)
-        parts.push(`no data for ${duration(file.status.stalled.seconds)}`);
+      if (status.kind === 'running' && status.stalled) parts.push(`no data for ${duration(status.stalled.seconds)}`);
       return parts;
     },
     byRule: 'Accepted by your rule',
