@@ -145,7 +145,16 @@ describe('a file in a group', () => {
     const content = contentOf(16 * BLOCK);
     const offer = await offered(world, ann, all, content);
     for (const machine of [bob, cid]) download(machine, offer);
-    await world.run(30_000, () => bob.doneBytes(offer) > 3 * BLOCK);
+    // Who offered it pauses everything: nothing goes out, and nothing is withdrawn.
+    await world.run(30_000, () => bob.doneBytes(offer) > BLOCK);
+    ann.act((engine) => engine.transfers.together.pause());
+    await world.run(5_000);
+    const paused = bob.doneBytes(offer);
+    await world.run(5_000);
+    expect([ann.standing(offer), bob.standing(offer)]).toEqual(['paused', 'accepted']);
+    expect([ann.engine.transfers.uploadOf(offer, 0), bob.doneBytes(offer)]).toEqual([undefined, paused]);
+    ann.act((engine) => engine.transfers.together.resume());
+    expect(await world.run(30_000, () => bob.doneBytes(offer) > 3 * BLOCK)).toBe(true);
     bob.act((engine) => engine.transfers.pause(offer, 0));
     cid.act((engine) => engine.cancelFile(offer, 0));
     await world.run(20_000);
@@ -190,6 +199,8 @@ describe('a file in a group', () => {
     download(bob, last);
     expect(await world.run(20_000, () => bob.activity(last) === 'no-space')).toBe(true);
     bob.blobs.disk.freeBytes = Infinity;
+    bob.act((engine) => engine.transfers.together.resume());
+    expect(await world.run(500, () => bob.activity(last) === 'running')).toBe(true);
     expect(await world.run(60_000, () => has(bob, last, large))).toBe(true);
     expect(bob.lies).toEqual([]);
   });

@@ -34,6 +34,7 @@ const statuses: [FileStatus, mine: string, theirs: string][] = [
   ],
   [{ kind: 'shared', have: 3, of: 5, sendingTo: 0 }, '3 of 5 have it', '3 of 5 have it'],
   [{ kind: 'shared', have: 3, of: 5, sendingTo: 2 }, 'Sending. 3 of 5 have it', 'Sending. 3 of 5 have it'],
+  [{ kind: 'shared', have: 3, of: 5, sendingTo: 0, paused: true }, 'Paused. 3 of 5 have it', 'Paused. 3 of 5 have it'],
   [{ kind: 'offered' }, 'Not downloaded', 'Not downloaded'],
   [{ kind: 'offered', nobody: true }, 'Nobody who is online has it now', 'Nobody who is online has it now'],
   [{ kind: 'gone', reason: 'elsewhere' }, 'On another device of yours', 'On another device of yours'],

@@ -157,6 +157,9 @@ export class Transfers {
       wishes: this.#wishes,
       moves: ({ offered, answer }) =>
         offered?.device === ports.keys.id || (answer.kind === 'accepted' && answer.by === ports.keys.id),
+      goesOut: ({ offer, offered, group }, file) =>
+        group === true && offered?.device === ports.keys.id && this.uploadOf(offer, file) !== undefined,
+      isFull: (offer, file) => this.#progress.of(offer, file).activity.kind === 'no-space',
       stopStreams: (record, file) => void this.#stopStreams(record, file, 'paused'),
       resume: (offer, file) => this.resume(offer, file),
     });

@@ -163,7 +163,7 @@ function statusOf(
     case 'failed':
       return { kind: 'failed', reason: facts.failed ?? 'storage' };
     case 'paused':
-      return { kind: 'paused', byMe: true };
+      return record.group && mine ? sharedStatus(engine, record, file, wrongFile) : { kind: 'paused', byMe: true };
     case 'waiting':
       if (record.group && mine) return sharedStatus(engine, record, file, wrongFile);
       if (record.group && facts.gone) return { kind: 'gone', reason: facts.gone, ...none };
@@ -218,6 +218,7 @@ function sharedStatus(
     of: others.length,
     sendingTo: upload?.takers ?? 0,
     ...(upload && { sentBytes: upload.sentBytes }),
+    ...(factsOf(record, file).paused && { paused: true }),
   };
 }
 

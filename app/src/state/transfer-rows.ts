@@ -31,7 +31,7 @@ function groupOf(status: FileStatus, mine: boolean): TransferGroup['kind'] | und
     case 'gone':
       return 'finished';
     case 'shared':
-      return status.sendingTo > 0 ? 'running' : undefined;
+      return status.paused ? 'paused' : status.sendingTo > 0 ? 'running' : undefined;
     case 'offered':
     case 'declined':
     case 'cancelled':
@@ -86,7 +86,9 @@ export function transfersView(
     up: totalOf([...found('running'), ...found('in-line')].filter(({ file }) => file.mine)),
     series,
     canPause: found('running').length + found('in-line').length > 0,
-    canResume: found('paused').some(({ file }) => file.status.kind === 'paused' && file.status.byMe),
+    canResume: found('paused').some(
+      ({ file }) => file.status.kind === 'shared' || (file.status.kind === 'paused' && file.status.byMe),
+    ),
   };
 }
 

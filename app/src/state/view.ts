@@ -125,7 +125,7 @@ export type FileStatus =
   /** The sender's browser no longer has the file: the person is asked for it again by name (`mine`), or waits for that. */
   | { kind: 'needs-file'; wrongFile?: 'other' | 'changed' }
   /** Anybody of the group may fetch it. Mine: so many of the others have it, and it goes to so many now, `sentBytes` to all of these. Theirs: `nobody` who is online has it. */
-  | { kind: 'shared'; have: number; of: number; sendingTo: number; sentBytes?: number }
+  | { kind: 'shared'; have: number; of: number; sendingTo: number; sentBytes?: number; paused?: true }
   | { kind: 'offered'; nobody?: true }
   | { kind: 'done' }
   /** It was received, and is not on this device any more, or came to another device of this person. */

@@ -277,6 +277,7 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
       if (status.wrongFile) return files.file.wrongFile[status.wrongFile](file.name);
       return file.bundle?.folders ? 'To go on, choose the folder again' : 'To go on, choose the file again';
     case 'shared':
+      if (status.paused) return `Paused. ${haveIt(status.have, status.of)}`;
       if (status.sendingTo > 0) return `Sending. ${haveIt(status.have, status.of)}`;
       return haveIt(status.have, status.of);
     case 'offered':
