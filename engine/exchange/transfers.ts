@@ -398,14 +398,18 @@ export class Transfers {
 
   #directClosed(link: Link): void {
     for (const record of this.#offers.ofAccount(link.account)) {
-      const { offer, offered } = record;
+      const { offer, offered, answer } = record;
+      const here = offered?.device === this.ports.keys.id;
+      const peer = here && answer.kind !== 'waiting' ? answer.by : offered?.device;
       for (const file of offered?.files.keys() ?? []) {
         if (isShared(record, file)) continue;
         const progress = this.#progress.known(offer, file);
         // What the other side said over the link holds no longer; whoever comes back says it again.
         if (!progress) continue;
         const { activity, interrupted } = progress;
-        const running = activity.kind === 'running';
+        // The last words about it can come only from there.
+        const unsettled = activity.kind === 'verifying' && peer === link.device;
+        const running = activity.kind === 'running' || unsettled;
         const theirs = activity.kind === 'needs-file' && !activity.mine;
         if (!running && activity.kind !== 'paused-there' && !theirs) continue;
         progress.stopped({ kind: 'idle' });
