@@ -147,8 +147,14 @@ describe('a file in a group', () => {
     for (const machine of [bob, cid]) download(machine, offer);
     // Who offered it pauses everything: nothing goes out, and nothing is withdrawn.
     await world.run(30_000, () => bob.doneBytes(offer) > BLOCK);
+    expect(bob.engine.transfers.linksOf(offer, 0).map(({ device }) => device)).toContain(ann.device);
+    bob.engine.pathsOfFile(offer, 0);
+    await world.run(600);
+    const speeds = bob.engine.pathsOfFile(offer, 0).map(({ receivedBytesPerSecond = 0 }) => receivedBytesPerSecond);
+    expect(Math.max(...speeds)).toBeGreaterThan(100_000);
     ann.act((engine) => engine.transfers.together.pause());
     await world.run(5_000);
+    expect(bob.engine.transfers.linksOf(offer, 0).map(({ device }) => device)).not.toContain(ann.device);
     const paused = bob.doneBytes(offer);
     await world.run(5_000);
     expect([ann.standing(offer), bob.standing(offer)]).toEqual(['paused', 'accepted']);

@@ -109,6 +109,9 @@ describe('the title of the page', () => {
 describe('the way of the bytes', () => {
   it('is said in words, and in figures as far as they are known', () => {
     expect(text.path.way({ path: 'same-network' })).toBe('Direct, on the same network');
+    expect(text.path.ways(['direct'])).toBe('Direct');
+    expect(text.path.ways(['direct', 'same-network'])).toBe('Direct, partly on the same network');
+    expect(text.path.ways(['same-network', 'relayed'])).toBe('Partly relayed');
     expect(text.path.figures({ path: 'direct' })).toEqual([]);
     expect(text.path.figures({ roundTripMs: 20.4, lanes: 4, lossRatio: 0.0123 })).toEqual([
       { term: 'Round trip', value: '20 ms' },

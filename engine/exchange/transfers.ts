@@ -322,7 +322,7 @@ export class Transfers {
     });
     this.#links.set(link, transfers);
     this.#sharing.linkOpened(transfers);
-    link.figures = () => transfers.figures;
+    link.figures = () => transfers.figures();
     if (direct) this.#directOpened(link);
     this.#incoming.pump();
     this.events.changed(link.account);
@@ -479,6 +479,11 @@ export class Transfers {
   /** A file of a group, or one that is fetched again, as it goes to others now, from where it was offered or from a copy. */
   uploadOf(offer: OfferId, file: number): Upload | undefined {
     return this.#handout.upload(fileKey(offer, file));
+  }
+
+  /** The links that a file comes or goes over now. */
+  linksOf(offer: OfferId, file: number): Link[] {
+    return [...this.#links].flatMap(([link, transfers]) => (transfers.carries(offer, file) ? [link] : []));
   }
 
   /** Who is in a group, or who has which devices, is different now. */

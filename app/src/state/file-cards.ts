@@ -33,7 +33,6 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
   const { offered } = record;
   if (!offered) return [];
   const now = Date.now();
-  const path = engine.pathsOf(talk.account).find((one) => one.path !== undefined)?.path;
   const byRule = record.byRule === true && record.answer.kind === 'accepted';
   return offered.files.map((file, index) => {
     const progress = engine.transfers.progressOf(record.offer, index);
@@ -48,6 +47,8 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
     const running = status.kind === 'running' && !status.stalled;
     const upload = status.kind === 'shared' ? engine.transfers.uploadOf(record.offer, index) : undefined;
     const moving = running || upload !== undefined;
+    const paths = moving ? engine.pathsOfFile(record.offer, index) : [];
+    const ways = [...new Set(paths.flatMap(({ path }) => path ?? []))];
     const bytesPerSecond = (upload ?? progress).bytesPerSecond(now);
     const secondsLeft = progress.secondsLeft(now, sizeBytes);
     const saving = extras.bundles.saving(fileKey(record.offer, index));
@@ -78,7 +79,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
       ...(moving && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),
       ...(running && secondsLeft !== undefined ? { secondsLeft } : {}),
-      ...(moving && path !== undefined ? { path } : {}),
+      ...(ways.length > 0 ? { ways } : {}),
     };
   });
 }

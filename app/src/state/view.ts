@@ -145,6 +145,7 @@ export interface PathView {
   /** 0 to 1. */
   lossRatio?: number | undefined;
   bytesPerSecond?: number | undefined;
+  receivedBytesPerSecond?: number | undefined;
 }
 
 export interface FileCard {
@@ -163,8 +164,8 @@ export interface FileCard {
   /** While running: bytes per second over the last seconds, and seconds left; absent until known. */
   bytesPerSecond?: number;
   secondsLeft?: number;
-  /** How the bytes travel, when known. */
-  path?: Path;
+  /** How the bytes travel, as far as that is known: by one way, or by several at once. */
+  ways?: readonly Path[];
   /** Accepted by a rule of this person, without asking. */
   byRule?: boolean;
   /** The received file, or all of a bundle that could be had, is on this device and can be saved. */
@@ -439,8 +440,8 @@ export interface Total {
 export interface TransferRow {
   person: PersonRow;
   file: FileCard;
-  /** While it runs. */
-  path?: PathView;
+  /** While it runs: each link that it goes over. */
+  paths?: PathView[];
   /** In line: 0 is next, and `last` has nothing after it. */
   place?: number;
   last?: boolean;

@@ -171,14 +171,23 @@ export const files = {
 
   path: {
     way: (path: PathView): string => (path.path === undefined ? '' : ways[path.path]),
+    /** Of a file that goes over several links. */
+    ways: (paths: readonly Path[]): string => {
+      const [only] = paths;
+      if (only !== undefined && paths.length === 1) return ways[only];
+      return paths.includes('relayed') ? 'Partly relayed' : 'Direct, partly on the same network';
+    },
     expert: 'Details',
+    /** Of each link, where there are several. */
+    link: (place: number) => `Connection ${number.format(place + 1)}`,
     figures: (path: PathView): { term: string; value: string }[] => {
       const rows: [string, string | undefined][] = [
         ['Round trip', path.roundTripMs === undefined ? undefined : milliseconds(path.roundTripMs)],
         ['Queue delay', path.queueDelayMs === undefined ? undefined : milliseconds(path.queueDelayMs)],
         ['Lanes', path.lanes === undefined ? undefined : number.format(path.lanes)],
         ['Loss', path.lossRatio === undefined ? undefined : ratio.format(path.lossRatio)],
-        ['Speed', path.bytesPerSecond === undefined ? undefined : `${size(path.bytesPerSecond)}/s`],
+        ['Speed out', path.bytesPerSecond === undefined ? undefined : `${size(path.bytesPerSecond)}/s`],
+        ['Speed in', path.receivedBytesPerSecond === undefined ? undefined : `${size(path.receivedBytesPerSecond)}/s`],
       ];
       return rows.flatMap(([term, value]) => (value === undefined ? [] : [{ term, value }]));
     },
