@@ -147,6 +147,7 @@ export class Transfers {
       ...parts,
       wishes: this.#wishes,
       closed: (key) => this.#incoming.closed(key),
+      goesOut: (offer, file) => this.uploadOf(offer, file) !== undefined,
       close: async (record, file) => {
         await this.#stopStreams(record, file, 'cancelled');
         this.#incoming.forget(fileKey(record.offer, file));

@@ -390,7 +390,7 @@ export interface KeptFile {
   /** On the disk of this device. */
   sizeBytes: number;
   at: number;
-  /** The copy of a file that is being sent. */
+  /** The copy of a file that is being sent, or was. */
   mine: boolean;
   canClear: boolean;
   /** It was saved or opened. */
