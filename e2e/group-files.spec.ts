@@ -1,9 +1,12 @@
 /** A file in a group of three, each in a browser profile of their own: fetched from each other, and again when who offered it is gone. */
 import { createReadStream } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join as joinPath } from 'node:path';
 import { look } from './support/look.ts';
 import type { Person } from './support/person.ts';
 import { expect, test } from './support/test.ts';
+import { readZip } from './support/zip.ts';
 
 const MiB = 1024 * 1024;
 const name = 'song.bin';
@@ -38,8 +41,8 @@ async function countSent(person: Person): Promise<() => Promise<number>> {
   return () => person.page.evaluate(() => (window as unknown as { sentBytes: number }).sentBytes);
 }
 
-const download = (person: Person, label = 'Download') =>
-  person.card(name).getByRole('button', { name: label, exact: true }).click();
+const download = (person: Person, label = 'Download', of = name) =>
+  person.card(of).getByRole('button', { name: label, exact: true }).click();
 
 test('a file of a group comes from its members, and stays when who offered it is gone', async ({
   join: register,
@@ -75,10 +78,23 @@ test('a file of a group comes from its members, and stays when who offered it is
 
   await Promise.all([download(bob), download(carol)]);
   await expect(alice.status(name)).toHaveText(/^Sending/);
+  await expect(alice.card(name)).toContainText(/ sent.*\/s/);
+  await expect(alice.page).toHaveTitle(/\d %/);
+  await expect(alice.page.getByRole('button', { name: 'Transfers, 1 running' })).toBeVisible();
   for (const person of [bob, carol]) await expect(person.status(name)).toHaveText('Received', { timeout: 20_000 });
   // Twice the file would be each of them from her alone.
   expect(await sent()).toBeLessThan(1.6 * 6 * MiB);
   await expect(alice.status(name)).toHaveText('2 of 2 have it');
+
+  // A folder is open for the others yet when it is saved at once.
+  const songs = joinPath(dirname(path), 'Songs');
+  await mkdir(songs);
+  await writeFile(joinPath(songs, 'one.txt'), 'la la la');
+  await alice.attachFolder(songs);
+  await download(bob, 'Download', 'Songs');
+  await expect(bob.status('Songs')).toHaveText('Received', { timeout: 20_000 });
+  const entries = await readZip((await bob.save('Songs')).path);
+  expect(entries.map(({ data }) => data.toString())).toEqual(['la la la']);
 
   const expected = await hashOf(path);
   expect(await hashOf((await bob.save(name)).path)).toBe(expected);

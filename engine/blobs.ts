@@ -18,6 +18,8 @@ export interface Blobs {
   freeBytes(): Promise<number>;
   /** Whether so many bytes more can be written here now. It may write to find out: ask seldom. */
   hasRoom(bytes: number): Promise<boolean>;
+  /** Removes the copy of a source; nothing of it may be open. Where the original can be read, it still can. */
+  removeCopy(offer: OfferId, file: number): Promise<void>;
   /** Forgets what is kept of this file: a copy of the source, a half or whole received file. */
   remove(offer: OfferId, file: number): Promise<void>;
 }

@@ -26,6 +26,7 @@ import type { Group } from './groups/group.ts';
 import type { Groups } from './groups/groups.ts';
 import { verifyChain, type VerifiedChain } from './identity/device-list.ts';
 import { safetyNumber } from './identity/safety-number.ts';
+import type { Link } from './links/link.ts';
 import type { LinkStats } from './links/link-measures.ts';
 import type { Links } from './links/links.ts';
 import type { Messages, PersonOf } from './messages/messages.ts';
@@ -195,7 +196,15 @@ export class Causeway {
    * second, for the next time.
    */
   pathsOf(account: AccountId): LinkStats[] {
-    const links = this.links.all().filter((link) => link.account === account);
+    return this.#pathsOver(this.links.all().filter((link) => link.account === account));
+  }
+
+  /** The same of the devices that a file comes from or goes to now. */
+  pathsOfFile(offer: OfferId, file: number): LinkStats[] {
+    return this.#pathsOver(this.transfers.linksOf(offer, file));
+  }
+
+  #pathsOver(links: readonly Link[]): LinkStats[] {
     for (const { measures } of links) measures.measure().catch((problem: unknown) => this.ports.report(problem));
     return links.map(({ stats }) => stats);
   }

@@ -54,6 +54,16 @@ const has = (machine: Machine, offer: OfferId, content: Bytes): boolean => {
   const received = machine.blobs.received(offer, 0, content.length);
   return received !== undefined && equalBytes(received, content);
 };
+/** What a machine tells that it sent of a file, at most, until something is true. */
+async function sentWhile(world: World, from: Machine, offer: OfferId, until: () => boolean): Promise<number> {
+  let sentBytes = 0;
+  const look = () => {
+    sentBytes = Math.max(sentBytes, from.engine.transfers.uploadOf(offer, 0)?.sentBytes ?? 0);
+    return until();
+  };
+  expect(await world.run(60_000, look)).toBe(true);
+  return sentBytes;
+}
 const holders = (machine: Machine, offer: OfferId) => [...(factsOf(machine.record(offer), 0).holders ?? [])].sort();
 
 describe('a file in a group', () => {
@@ -98,9 +108,12 @@ describe('a file in a group', () => {
     await dan.close();
     const offer = await offered(world, ann, [ann, bob, cid], content);
     for (const machine of [bob, cid]) download(machine, offer);
-    expect(await world.run(60_000, () => [bob, cid].every((machine) => has(machine, offer, content)))).toBe(true);
+    expect(
+      await sentWhile(world, ann, offer, () => [bob, cid].every((machine) => has(machine, offer, content))),
+    ).toBeGreaterThan(content.length / 2);
     // What nobody reads is closed by then.
     await world.run(130_000);
+    for (const { engine } of [ann, bob, cid]) expect(engine.transfers.uploadOf(offer, 0)).toBeUndefined();
     expect(bob.blobs.openSinks + cid.blobs.openSinks).toBe(0);
     expect(ann.blobs.openSources).toBe(0);
     await ann.close();
@@ -109,7 +122,7 @@ describe('a file in a group', () => {
     expect(await world.run(60_000, () => knows(dan, offer))).toBe(true);
     expect(dan.standing(offer)).toBe('waiting');
     download(dan, offer);
-    expect(await world.run(60_000, () => has(dan, offer, content))).toBe(true);
+    expect(await sentWhile(world, bob, offer, () => has(dan, offer, content))).toBeGreaterThan(content.length / 2);
 
     // Let go of, it can be had again, and nobody is named as its holder meanwhile.
     bob.act((engine) => engine.transfers.kept.letGo(offer, 0));
@@ -132,7 +145,22 @@ describe('a file in a group', () => {
     const content = contentOf(16 * BLOCK);
     const offer = await offered(world, ann, all, content);
     for (const machine of [bob, cid]) download(machine, offer);
-    await world.run(30_000, () => bob.doneBytes(offer) > 3 * BLOCK);
+    // Who offered it pauses everything: nothing goes out, and nothing is withdrawn.
+    await world.run(30_000, () => bob.doneBytes(offer) > BLOCK);
+    expect(bob.engine.transfers.linksOf(offer, 0).map(({ device }) => device)).toContain(ann.device);
+    bob.engine.pathsOfFile(offer, 0);
+    await world.run(600);
+    const speeds = bob.engine.pathsOfFile(offer, 0).map(({ receivedBytesPerSecond = 0 }) => receivedBytesPerSecond);
+    expect(Math.max(...speeds)).toBeGreaterThan(100_000);
+    ann.act((engine) => engine.transfers.together.pause());
+    await world.run(5_000);
+    expect(bob.engine.transfers.linksOf(offer, 0).map(({ device }) => device)).not.toContain(ann.device);
+    const paused = bob.doneBytes(offer);
+    await world.run(5_000);
+    expect([ann.standing(offer), bob.standing(offer)]).toEqual(['paused', 'accepted']);
+    expect([ann.engine.transfers.uploadOf(offer, 0), bob.doneBytes(offer)]).toEqual([undefined, paused]);
+    ann.act((engine) => engine.transfers.together.resume());
+    expect(await world.run(30_000, () => bob.doneBytes(offer) > 3 * BLOCK)).toBe(true);
     bob.act((engine) => engine.transfers.pause(offer, 0));
     cid.act((engine) => engine.cancelFile(offer, 0));
     await world.run(20_000);
@@ -177,6 +205,8 @@ describe('a file in a group', () => {
     download(bob, last);
     expect(await world.run(20_000, () => bob.activity(last) === 'no-space')).toBe(true);
     bob.blobs.disk.freeBytes = Infinity;
+    bob.act((engine) => engine.transfers.together.resume());
+    expect(await world.run(500, () => bob.activity(last) === 'running')).toBe(true);
     expect(await world.run(60_000, () => has(bob, last, large))).toBe(true);
     expect(bob.lies).toEqual([]);
   });

@@ -41,6 +41,28 @@ async function arrives(world: World, ann: Machine, bob: Machine, offer: OfferId,
   expect([...ann.lies, ...bob.lies]).toEqual([]);
 }
 
+describe('in the last moment', () => {
+  test('the receiver goes: nobody is said to be checking anything, and it is done when he is back', async () => {
+    const { world, ann, bob, offer } = await underWay();
+    expect(await world.run(20_000, () => activity(ann, offer).kind === 'verifying')).toBe(true);
+    bob.crash();
+    await world.run(20_000);
+    expect([ann.standing(offer), activity(ann, offer).kind]).toEqual(['accepted', 'idle']);
+    await bob.start();
+    await arrives(world, ann, bob, offer);
+  });
+
+  test('the sender goes: the receiver waits for them, and it is done when they are back', async () => {
+    const { world, ann, bob, offer } = await underWay();
+    expect(await world.run(20_000, () => activity(bob, offer).kind === 'verifying')).toBe(true);
+    ann.crash();
+    await world.run(20_000);
+    expect([bob.standing(offer), activity(bob, offer).kind]).toEqual(['accepted', 'idle']);
+    await ann.start();
+    await arrives(world, ann, bob, offer);
+  });
+});
+
 describe('a full disk', () => {
   test('pauses the file, tells both sides, and lets it go on by itself when there is room', async () => {
     const { world, ann, bob, offer } = await underWay();

@@ -34,6 +34,7 @@ const statuses: [FileStatus, mine: string, theirs: string][] = [
   ],
   [{ kind: 'shared', have: 3, of: 5, sendingTo: 0 }, '3 of 5 have it', '3 of 5 have it'],
   [{ kind: 'shared', have: 3, of: 5, sendingTo: 2 }, 'Sending. 3 of 5 have it', 'Sending. 3 of 5 have it'],
+  [{ kind: 'shared', have: 3, of: 5, sendingTo: 0, paused: true }, 'Paused. 3 of 5 have it', 'Paused. 3 of 5 have it'],
   [{ kind: 'offered' }, 'Not downloaded', 'Not downloaded'],
   [{ kind: 'offered', nobody: true }, 'Nobody who is online has it now', 'Nobody who is online has it now'],
   [{ kind: 'gone', reason: 'elsewhere' }, 'On another device of yours', 'On another device of yours'],
@@ -108,6 +109,9 @@ describe('the title of the page', () => {
 describe('the way of the bytes', () => {
   it('is said in words, and in figures as far as they are known', () => {
     expect(text.path.way({ path: 'same-network' })).toBe('Direct, on the same network');
+    expect(text.path.ways(['direct'])).toBe('Direct');
+    expect(text.path.ways(['direct', 'same-network'])).toBe('Direct, partly on the same network');
+    expect(text.path.ways(['same-network', 'relayed'])).toBe('Partly relayed');
     expect(text.path.figures({ path: 'direct' })).toEqual([]);
     expect(text.path.figures({ roundTripMs: 20.4, lanes: 4, lossRatio: 0.0123 })).toEqual([
       { term: 'Round trip', value: '20 ms' },

@@ -15,6 +15,7 @@ import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } fr
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
 import type { Sharing } from './sharing.ts';
+import { Upload } from './upload.ts';
 import type { UploadPlaces } from './upload-places.ts';
 
 /** A source that nobody reads any more is closed: a browser opens only so many files. */
@@ -45,7 +46,8 @@ interface Source {
 
 export class Handout {
   readonly #sources = new Map<string, Source>();
-  readonly #takers = new Map<string, Set<Link>>();
+  /** What goes out now, from the source or from a copy. */
+  readonly #uploads = new Map<string, Upload>();
   #cancelWatch: (() => void) | undefined;
   #stopped = false;
 
@@ -70,16 +72,17 @@ export class Handout {
     // Before anything is opened: whoever goes, or stops, while it opens gives the place back.
     const queued = { key, at: offered.at, file, leftBytes: described.size };
     if (!this.ports.places.take(link, queued)) return { kind: 'refused', reason: 'busy' };
-    const found = own ? await this.#source(link, record, file, described.size) : await this.#copy(link, record, file);
+    const found = own ? await this.#source(record, file, described.size) : await this.#copy(link, record, file);
     const wanted = this.ports.links.has(link) && this.ports.mayHave(record, link.device);
-    if (found.kind === 'blob' && wanted) return found;
+    if (found.kind === 'blob' && wanted) {
+      this.#uploadOf(key).moved(this.ports.clock.now(), link, 0);
+      return found;
+    }
     this.ports.places.leave(link, key);
-    this.#takers.get(key)?.delete(link);
     return found.kind === 'refused' ? found : { kind: 'refused', reason: 'cancelled' };
   }
 
-  async #source(link: Link, record: OfferRecord, file: number, sizeBytes: number): Promise<Found> {
-    this.#takersOf(fileKey(record.offer, file)).add(link);
+  async #source(record: OfferRecord, file: number, sizeBytes: number): Promise<Found> {
     const opening = this.#open(record, file, sizeBytes);
     try {
       return { kind: 'blob', blob: await opening };
@@ -94,9 +97,9 @@ export class Handout {
     return this.ports.sharing.find(key, device) ?? unavailable;
   }
 
-  /** How many devices the file goes to now. */
-  takers(key: string): number {
-    return this.#takers.get(key)?.size ?? 0;
+  /** The file as it goes to others now; undefined when it goes to nobody. */
+  upload(key: string): Upload | undefined {
+    return this.#uploads.get(key);
   }
 
   onSending(link: Link, record: OfferRecord, event: SenderEvent): void {
@@ -104,9 +107,13 @@ export class Handout {
     const key = fileKey(record.offer, file);
     const source = this.#sources.get(key);
     if (source) source.usedAt = this.ports.clock.now();
+    if (event.kind === 'progress') {
+      this.#uploadOf(key).moved(this.ports.clock.now(), link, event.movedBytes);
+      this.ports.changed(record.account);
+    }
     if (event.kind !== 'stopped') return;
     this.ports.places.leave(link, key);
-    this.#takers.get(key)?.delete(link);
+    this.#left(link, key);
     if (source && event.by === 'me' && (event.reason === 'changed' || event.reason === 'unavailable'))
       this.#sourceFailed(record, file, new SourceError(event.reason === 'changed' ? 'changed' : 'gone'), source.blob);
     this.ports.changed(record.account);
@@ -115,7 +122,7 @@ export class Handout {
   /** Who may have what is different now: nobody else is sent anything more. */
   review(): void {
     for (const [link, { sender }] of this.ports.links)
-      for (const [key, links] of this.#takers) {
+      for (const [key, { links }] of [...this.#uploads]) {
         const record = this.ports.offers.get(key.slice(0, key.lastIndexOf('-')) as OfferId);
         if (record && links.has(link) && !this.ports.mayHave(record, link.device))
           sender.stop(record.offer, Number(key.slice(key.lastIndexOf('-') + 1)), 'cancelled');
@@ -123,13 +130,13 @@ export class Handout {
   }
 
   linkClosed(link: Link): void {
-    for (const links of this.#takers.values()) links.delete(link);
+    for (const key of [...this.#uploads.keys()]) this.#left(link, key);
   }
 
   close(key: string): void {
     const source = this.#sources.get(key);
     this.#sources.delete(key);
-    this.#takers.delete(key);
+    this.#uploads.delete(key);
     source?.blob.then(
       (blob) => blob.close(),
       () => undefined, // it never opened
@@ -144,10 +151,16 @@ export class Handout {
     await Promise.allSettled(opening);
   }
 
-  #takersOf(key: string): Set<Link> {
-    const links = this.#takers.get(key) ?? new Set<Link>();
-    this.#takers.set(key, links);
-    return links;
+  #uploadOf(key: string): Upload {
+    const upload = this.#uploads.get(key) ?? new Upload();
+    this.#uploads.set(key, upload);
+    return upload;
+  }
+
+  #left(link: Link, key: string): void {
+    const upload = this.#uploads.get(key);
+    upload?.left(link);
+    if (upload?.takers === 0) this.#uploads.delete(key);
   }
 
   #open(record: OfferRecord, file: number, sizeBytes: number): Promise<OfferedBlob> {

@@ -456,6 +456,11 @@ export class Incoming {
       (blob) => {
         // Stopped, or the link closed, while it opened.
         if (this.#open.get(fileKey(offer, file)) !== incoming || !incoming.fetchedBy.has(link)) return;
+        if (incoming.root && !incoming.manifestOnly && standingOf(record, file) === 'accepted') {
+          // All of it came before the link was cut; its sender has still to bind it to its root.
+          this.ports.progress.of(offer, file).stopped({ kind: 'verifying' });
+          this.ports.changed(account);
+        }
         if (blob.state.kind !== 'running') return;
         if (!incoming.manifestOnly) {
           if (!incoming.turnedAway) this.ports.progress.of(offer, file).begun();
@@ -572,7 +577,8 @@ export class Incoming {
           break;
         }
         this.#slowTimes.delete(fileKey(offer, file));
-        progress.stopped({ kind: 'verifying' });
+        // Cut off from its sender, nobody is there whose word could be awaited.
+        progress.stopped({ kind: incoming.shared || incoming.fetchedBy.size > 0 ? 'verifying' : 'idle' });
         this.settle(record, file);
         this.pump();
         break;

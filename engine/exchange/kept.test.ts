@@ -56,6 +56,21 @@ describe('a received file', () => {
     expect(whole(bob, offer)).toBe(true);
   });
 
+  test('leaves a copy with who sent it, which can be removed then, and not before', async () => {
+    const { world, ann, bob } = await friends({ wires: { bytesPerSecond: 50_000 } });
+    const offer = ann.offer(bob.account.id, [content]) as OfferId;
+    await world.run(1_000, () => bob.standing(offer) === 'waiting');
+    bob.act((engine) => engine.answerOffer(offer, 'accepted'));
+    await world.run(5_000, () => bob.doneBytes(offer) > 0);
+    await ann.engine.transfers.kept.clearCopy(offer, 0);
+    expect(ann.blobs.has(offer, 0)).toBe(true);
+    await world.run(60_000, () => ann.standing(offer) === 'done');
+    await bob.engine.transfers.kept.clearCopy(offer, 0); // it is no copy of a sent file
+    expect([ann.blobs.has(offer, 0), whole(bob, offer)]).toEqual([true, true]);
+    await ann.engine.transfers.kept.clearCopy(offer, 0);
+    expect([ann.blobs.has(offer, 0), ann.standing(offer), bob.standing(offer)]).toEqual([false, 'done', 'done']);
+  });
+
   test('is fetched once more from a sender that still has it, also over a reload in the middle', async () => {
     const { world, ann, bob, offer } = await received();
     await bob.engine.transfers.kept.clear(offer, 0, 'cleared');

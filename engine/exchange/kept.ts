@@ -1,13 +1,14 @@
 /**
- * What this device keeps of files that came: it stays until its person, a limit or the browser removes it, and may be fetched once more, from
- * whoever has it. That it came is not undone by that: for whoever offered it, it is delivered once and for all.
+ * What this device keeps of files. What came stays until its person, a limit or the browser removes it, and may be fetched once more, from whoever
+ * has it. That it came is not undone by that: for whoever offered it, it is delivered once and for all. Of what was sent from here a copy may
+ * be left, which can go once it went across.
  */
 import type { Payload } from '../../protocol/entry.ts';
 import type { ConversationId, OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import type { Serial } from '../feed/serial.ts';
 import type { Clock, DeviceKeys } from '../ports.ts';
-import { isHere } from './copies.ts';
+import { holdersOf, isHere } from './copies.ts';
 import {
   factsOf,
   fileKey,
@@ -34,6 +35,8 @@ export interface KeptPorts {
   closed(key: string): Promise<void>;
   /** Stops whatever reads or writes the file here; resolves when nothing of it is open. */
   close(record: OfferRecord, file: number): Promise<void>;
+  /** Whether the file goes to anybody now. */
+  goesOut(offer: OfferId, file: number): boolean;
   act(offer: OfferId): void;
   report(problem: unknown): void;
 }
@@ -57,6 +60,23 @@ export class Kept {
   /** The bytes of a received file are found to be missing. */
   lost(offer: OfferId, file: number): Promise<void> {
     return this.clear(offer, file, 'lost');
+  }
+
+  /** Whether a file that this device offered went across: between two people when it is done, in a group when somebody else has it. */
+  isSpare(offer: OfferId, file: number): boolean {
+    const record = this.ports.offers.get(offer);
+    if (record?.offered?.device !== this.ports.keys.id || this.ports.goesOut(offer, file)) return false;
+    return record.group ? holdersOf(factsOf(record, file)).length > 0 : standingOf(record, file) === 'done';
+  }
+
+  /** Removes the copy of a sent file that is spare; it can be sent once more where its original can be read. Rejects as the storage does. */
+  clearCopy(offer: OfferId, file: number): Promise<void> {
+    return this.ports.wishes.run(async () => {
+      const record = this.ports.offers.get(offer);
+      if (!record || !this.isSpare(offer, file)) return;
+      await this.ports.close(record, file);
+      await this.ports.blobs.removeCopy(offer, file);
+    });
   }
 
   /** Removes what this device has of a file, whole or begun, and says so to the others; it can be fetched again. Resolves when it is gone. */

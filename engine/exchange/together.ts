@@ -10,6 +10,10 @@ export interface TogetherPorts {
   wishes: Serial;
   /** Whether this device moves the file, once it is accepted. */
   moves(record: OfferRecord): boolean;
+  /** Whether this device offered it in a group, and it goes to members now. */
+  goesOut(record: OfferRecord, file: number): boolean;
+  /** Whether it waits for room on the disk. */
+  isFull(offer: OfferId, file: number): boolean;
   stopStreams(record: OfferRecord, file: number): void;
   resume(offer: OfferId, file: number): Promise<void>;
 }
@@ -21,7 +25,7 @@ export class Together {
   pause(): Promise<void> {
     return this.ports.wishes.run(async () => {
       const is = (record: OfferRecord, file: number) =>
-        this.ports.moves(record) && standingOf(record, file) === 'accepted';
+        this.ports.goesOut(record, file) || (this.ports.moves(record) && standingOf(record, file) === 'accepted');
       const { found, kept } = this.#keep(is, { paused: true });
       // Only when all are known to be paused: each place that gets free would be taken at once.
       for (const [record, file] of found) this.ports.stopStreams(record, file);
@@ -29,12 +33,13 @@ export class Together {
     });
   }
 
-  /** All that this person paused. What failed is left to be looked at. */
+  /** All that this person paused, or that a full disk did. What failed is left to be looked at. */
   async resume(): Promise<void> {
     for (const { offer, offered } of this.ports.offers.all())
       for (const file of offered?.files.keys() ?? []) {
         const record = this.ports.offers.get(offer);
-        if (record && standingOf(record, file) === 'paused') await this.ports.resume(offer, file);
+        if (record && (standingOf(record, file) === 'paused' || this.ports.isFull(offer, file)))
+          await this.ports.resume(offer, file);
       }
   }
 

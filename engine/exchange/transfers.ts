@@ -45,6 +45,7 @@ import { Sharing } from './sharing.ts';
 import { Stalls } from './stalls.ts';
 import type { Direction, Move } from './queue.ts';
 import { Together } from './together.ts';
+import type { Upload } from './upload.ts';
 import { TransferQueue, type QueueOrder } from './transfer-queue.ts';
 
 export interface TransfersPorts {
@@ -146,6 +147,7 @@ export class Transfers {
       ...parts,
       wishes: this.#wishes,
       closed: (key) => this.#incoming.closed(key),
+      goesOut: (offer, file) => this.uploadOf(offer, file) !== undefined,
       close: async (record, file) => {
         await this.#stopStreams(record, file, 'cancelled');
         this.#incoming.forget(fileKey(record.offer, file));
@@ -156,6 +158,9 @@ export class Transfers {
       wishes: this.#wishes,
       moves: ({ offered, answer }) =>
         offered?.device === ports.keys.id || (answer.kind === 'accepted' && answer.by === ports.keys.id),
+      goesOut: ({ offer, offered, group }, file) =>
+        group === true && offered?.device === ports.keys.id && this.uploadOf(offer, file) !== undefined,
+      isFull: (offer, file) => this.#progress.of(offer, file).activity.kind === 'no-space',
       stopStreams: (record, file) => void this.#stopStreams(record, file, 'paused'),
       resume: (offer, file) => this.resume(offer, file),
     });
@@ -319,7 +324,7 @@ export class Transfers {
     });
     this.#links.set(link, transfers);
     this.#sharing.linkOpened(transfers);
-    link.figures = () => transfers.figures;
+    link.figures = () => transfers.figures();
     if (direct) this.#directOpened(link);
     this.#incoming.pump();
     this.events.changed(link.account);
@@ -402,14 +407,18 @@ export class Transfers {
 
   #directClosed(link: Link): void {
     for (const record of this.#offers.ofAccount(link.account)) {
-      const { offer, offered } = record;
+      const { offer, offered, answer } = record;
+      const here = offered?.device === this.ports.keys.id;
+      const peer = here && answer.kind !== 'waiting' ? answer.by : offered?.device;
       for (const file of offered?.files.keys() ?? []) {
         if (isShared(record, file)) continue;
         const progress = this.#progress.known(offer, file);
         // What the other side said over the link holds no longer; whoever comes back says it again.
         if (!progress) continue;
         const { activity, interrupted } = progress;
-        const running = activity.kind === 'running';
+        // The last words about it can come only from there.
+        const unsettled = activity.kind === 'verifying' && peer === link.device;
+        const running = activity.kind === 'running' || unsettled;
         const theirs = activity.kind === 'needs-file' && !activity.mine;
         if (!running && activity.kind !== 'paused-there' && !theirs) continue;
         progress.stopped({ kind: 'idle' });
@@ -476,9 +485,14 @@ export class Transfers {
     );
   }
 
-  /** How many devices a file goes to now that was offered here, or is had here. */
-  takersOf(offer: OfferId, file: number): number {
-    return this.#handout.takers(fileKey(offer, file));
+  /** A file of a group, or one that is fetched again, as it goes to others now, from where it was offered or from a copy. */
+  uploadOf(offer: OfferId, file: number): Upload | undefined {
+    return this.#handout.upload(fileKey(offer, file));
+  }
+
+  /** The links that a file comes or goes over now. */
+  linksOf(offer: OfferId, file: number): Link[] {
+    return [...this.#links].flatMap(([link, transfers]) => (transfers.carries(offer, file) ? [link] : []));
   }
 
   /** Who is in a group, or who has which devices, is different now. */

@@ -13,8 +13,9 @@ export interface LinkStats {
   lanes: number;
   /** Part of what this side sent that had to be sent again, 0 to 1; undefined until a megabyte went out since the last look. */
   lossRatio: number | undefined;
-  /** Sent and acknowledged. */
-  bytesPerSecond: number;
+  /** Sent and acknowledged; undefined while nothing is sent. */
+  bytesPerSecond: number | undefined;
+  receivedBytesPerSecond: number | undefined;
 }
 
 /** Asked at most so often, and only while somebody looks or a minute has passed. */

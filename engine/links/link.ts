@@ -20,7 +20,7 @@ export class Link implements LinkPort {
   /** When this link last carried anything of use. */
   usedAt: number;
   /** What whoever sends over this link knows of it. */
-  figures: () => Partial<Pick<LinkStats, 'bytesPerSecond' | 'queueDelayMs'>> = () => ({});
+  figures: () => Partial<Pick<LinkStats, 'bytesPerSecond' | 'receivedBytesPerSecond' | 'queueDelayMs'>> = () => ({});
 
   constructor(
     readonly id: LinkId,
@@ -83,7 +83,8 @@ export class Link implements LinkPort {
       lossRatio,
       lanes: this.lanes.count,
       queueDelayMs: undefined,
-      bytesPerSecond: 0,
+      bytesPerSecond: undefined,
+      receivedBytesPerSecond: undefined,
       ...this.figures(),
     };
   }

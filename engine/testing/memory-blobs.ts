@@ -104,6 +104,12 @@ export class MemoryBlobs implements Blobs {
     return Promise.resolve(this.disk.freeBytes >= bytes);
   }
 
+  async removeCopy(offer: OfferId, file: number): Promise<void> {
+    await Promise.resolve();
+    if ((this.#openSources.get(keyOf(offer, file))?.size ?? 0) > 0) throw new Error('a copy that is read is removed');
+    this.#files.delete(keyOf(offer, file));
+  }
+
   async remove(offer: OfferId, file: number): Promise<void> {
     await Promise.resolve();
     const key = keyOf(offer, file);

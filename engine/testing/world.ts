@@ -427,6 +427,7 @@ export class Machine {
         openSink: (...args) => (life.alive ? read(this.blobs.openSink(...args)) : never()),
         freeBytes: () => read(this.blobs.freeBytes()),
         hasRoom: (bytes) => read(this.blobs.hasRoom(bytes)),
+        removeCopy: (...args) => effect(() => this.blobs.removeCopy(...args)),
         remove: (...args) => effect(() => this.blobs.remove(...args)),
       },
       people: records(this.people),

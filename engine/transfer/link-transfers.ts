@@ -1,6 +1,7 @@
 /** Both directions of transfer over one link, and which frame goes where. */
 import { encodeControl, type Frame } from '../../protocol/frame.ts';
 import type { DeviceId, OfferId } from '../../protocol/ids.ts';
+import { Rate } from './rate.ts';
 import { Receiver, type ReceiverParts } from './receiver.ts';
 import { Sender, type SenderParts } from './sender.ts';
 import type { HaveFrame, ReceiverEvent, SenderEvent, StopReason } from './transfer-events.ts';
@@ -27,6 +28,7 @@ export interface SharedFile {
 export class LinkTransfers {
   readonly sender: Sender;
   readonly receiver: Receiver;
+  readonly #received = new Rate();
   readonly #shared = new Map<string, SharedFile>();
 
   constructor(private readonly parts: LinkTransfersParts) {
@@ -51,14 +53,24 @@ export class LinkTransfers {
     return this.parts.link.device;
   }
 
-  /** What the sending side sees of the way there; the delay is undefined while nothing is sent. */
-  get figures(): { bytesPerSecond: number; queueDelayMs: number | undefined } {
+  /**
+   * What is seen of the way there and back; undefined in a direction in which nothing goes. How fast something comes is known from the second
+   * time on that somebody looks.
+   */
+  figures(): { bytesPerSecond?: number; queueDelayMs?: number; receivedBytesPerSecond?: number } {
     const { window } = this.sender;
-    const sending = window.inFlightBytes > 0;
+    const now = this.parts.clock.now();
+    this.#received.sample(now, this.receiver.receivedBytes);
+    const receivedBytesPerSecond = this.receiver.openStreams > 0 ? this.#received.bytesPerSecond(now) : undefined;
     return {
-      bytesPerSecond: sending ? window.bytesPerSecond : 0,
-      queueDelayMs: sending ? window.queueDelayMs : undefined,
+      ...(window.inFlightBytes > 0 && { bytesPerSecond: window.bytesPerSecond, queueDelayMs: window.queueDelayMs }),
+      ...(receivedBytesPerSecond !== undefined && { receivedBytesPerSecond }),
     };
+  }
+
+  /** Whether a file comes or goes over this link now. */
+  carries(offer: OfferId, file: number): boolean {
+    return this.sender.carries(offer, file) || this.receiver.carries(offer, file);
   }
 
   /** From now on this file hears what the other end says about it. */

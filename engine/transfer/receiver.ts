@@ -5,6 +5,7 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { encodeAck, encodeControl } from '../../protocol/frame.ts';
+import type { OfferId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Clock, LanePort, LinkPort, Signatures } from '../ports.ts';
 import type { FetchTarget, SourceTarget } from './fetch-target.ts';
@@ -58,6 +59,7 @@ export class Receiver {
   #cancelWatch: (() => void) | undefined;
   #progressAt = 0;
   readonly #trickle = new Trickle();
+  #receivedBytes = 0;
   #stalled = false;
   #closed = false;
 
@@ -77,6 +79,16 @@ export class Receiver {
 
   get openStreams(): number {
     return this.#streams.size;
+  }
+
+  /** Of files, over all lanes so far. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** Whether a file comes over this link now. */
+  carries(offer: OfferId, file: number): boolean {
+    return [...this.#streams.values()].some(({ blob }) => blob.offer === offer && blob.file === file);
   }
 
   /** Whether this side opened the stream, now or before. */
@@ -146,6 +158,7 @@ export class Receiver {
     if (stream === undefined) this.#lateChunk(streamNumber, bytes);
     else whole = stream.chunk(block, offset, data, laneNumber);
     lane.receivedBytes += bytes;
+    this.#receivedBytes += bytes;
     lane.unackedBytes += bytes;
     this.#trickle.moved(bytes);
     this.#progressed();

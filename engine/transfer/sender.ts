@@ -84,6 +84,11 @@ export class Sender {
     return this.#slots.size;
   }
 
+  /** Whether a file goes over this link now. */
+  carries(offer: OfferId, file: number): boolean {
+    return [...this.#slots.values()].map(refOf).some((ref) => ref.offer === offer && ref.file === file);
+  }
+
   /** @throws ProtocolError on a stream number that was used, ranges that are none, or too much credit. */
   want(frame: WantFrame): void {
     if (frame.stream % 2 !== this.parts.parity || frame.stream <= this.#highestStream)

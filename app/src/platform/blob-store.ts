@@ -156,6 +156,11 @@ export class BlobStore {
     }
   }
 
+  /** Gives the room of a ZIP back. */
+  async removeZip({ name }: File): Promise<void> {
+    await this.#ask({ kind: 'remove-temporary', name });
+  }
+
   /**
    * Bytes that can still be stored, to about one in a hundred. `estimate` alone is no help: so that nobody is recognised by it, Chromium tells
    * of 10 GiB, or of the disk rounded up, whatever is free.

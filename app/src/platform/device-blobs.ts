@@ -186,6 +186,10 @@ export class DeviceBlobs implements Blobs {
     return (await this.store.freeBytes()) >= bytes && (await this.store.hasRoom(bytes));
   }
 
+  removeCopy(offer: OfferId, file: number): Promise<void> {
+    return this.store.remove({ offer, file });
+  }
+
   async remove(offer: OfferId, file: number): Promise<void> {
     await this.db.delete('handles', fileKey(offer, file));
     await this.#forgetBytes(offer, file);

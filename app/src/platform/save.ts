@@ -3,7 +3,8 @@
 /** A download begins within moments; the address must stay good until the browser has opened the file. */
 const keepMs = 10 * 60_000;
 
-export function saveAs(file: Blob, name: string): void {
+/** @param done called when the browser has had its time to take the file. */
+export function saveAs(file: Blob, name: string, done: () => void = () => undefined): void {
   // As bytes without a type nothing can be opened as a page of this origin.
   const url = URL.createObjectURL(file.slice(0, file.size, 'application/octet-stream'));
   const link = document.createElement('a');
@@ -13,5 +14,8 @@ export function saveAs(file: Blob, name: string): void {
   document.body.append(link);
   link.click();
   link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), keepMs);
+  setTimeout(() => {
+    URL.revokeObjectURL(url);
+    done();
+  }, keepMs);
 }

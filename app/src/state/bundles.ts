@@ -28,6 +28,7 @@ export interface BundlesPorts {
   state: BundleState;
   /** Calls `run` whenever something changed, until the function that comes back is called. */
   listen(run: () => void): () => void;
+  report: (problem: unknown) => void;
 }
 
 interface Described extends Omit<OfferedFile, 'thumbnail' | 'bundle'> {
@@ -44,6 +45,8 @@ const ok: ActionResult = { ok: true };
 export class Bundles implements BundleActions {
   readonly #files = new Map<string, BundleFiles>();
   readonly #stops = new Map<string, AbortController>();
+  /** ZIPs that downloads may still read. */
+  readonly #zips = new Map<string, File>();
 
   constructor(private readonly ports: BundlesPorts) {}
 
@@ -131,6 +134,7 @@ export class Bundles implements BundleActions {
     const offered = this.#offered(offer, file);
     if (!record || !offered) return { ok: false, error: { code: 'storage' } };
     const totalBytes = acceptedBytes(record, file);
+    await this.#removeZip(offer, file);
     const neededBytes = totalBytes + offered.bundle.files * zipBytesPerFile;
     const freeBytes = await store.freeBytes();
     if (freeBytes < neededBytes) return { ok: false, error: { code: 'no-space-for-zip', neededBytes, freeBytes } };
@@ -147,8 +151,22 @@ export class Bundles implements BundleActions {
     };
     return this.#whileSaving(offer, file, { kind: 'zip', doneBytes: 0, totalBytes }, async ({ signal, told }) => {
       const zip = await store.zip(what, { signal, onprogress: told });
-      if (zip) saveAs(zip, fileName(`${offered.name}.zip`));
+      if (!zip) return;
+      const key = fileKey(offer, file);
+      this.#zips.set(key, zip);
+      saveAs(zip, fileName(`${offered.name}.zip`), () => {
+        if (this.#zips.get(key) === zip) this.#removeZip(offer, file).catch(this.ports.report);
+      });
     });
+  }
+
+  /** A ZIP is a second copy of all that is in it. */
+  async #removeZip(offer: OfferId, file: number): Promise<void> {
+    const key = fileKey(offer, file);
+    const zip = this.#zips.get(key);
+    if (!zip) return;
+    this.#zips.delete(key);
+    await this.ports.store.removeZip(zip);
   }
 
   async saveEntry(offer: OfferId, file: number, node: number): Promise<ActionResult> {

@@ -33,7 +33,6 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
   const { offered } = record;
   if (!offered) return [];
   const now = Date.now();
-  const path = engine.pathsOf(talk.account).find((one) => one.path !== undefined)?.path;
   const byRule = record.byRule === true && record.answer.kind === 'accepted';
   return offered.files.map((file, index) => {
     const progress = engine.transfers.progressOf(record.offer, index);
@@ -46,7 +45,11 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       wrongFile: thumbnails.wrong(fileKey(record.offer, index)),
     });
     const running = status.kind === 'running' && !status.stalled;
-    const bytesPerSecond = progress.bytesPerSecond(now);
+    const upload = status.kind === 'shared' ? engine.transfers.uploadOf(record.offer, index) : undefined;
+    const moving = running || upload !== undefined;
+    const paths = moving ? engine.pathsOfFile(record.offer, index) : [];
+    const ways = [...new Set(paths.flatMap(({ path }) => path ?? []))];
+    const bytesPerSecond = (upload ?? progress).bytesPerSecond(now);
     const secondsLeft = progress.secondsLeft(now, sizeBytes);
     const saving = extras.bundles.saving(fileKey(record.offer, index));
     const bundle = bundleView(engine, record, index, extras);
@@ -64,7 +67,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       type: shownName(file.type, 127),
       mine: offered.mine,
       status,
-      doneBytes: Math.min(progress.doneBytes, sizeBytes),
+      doneBytes: Math.min(upload?.sentBytes ?? progress.doneBytes, sizeBytes),
       canSave: !offered.mine && ((status.kind === 'done' && here) || partHere(engine, record, index)),
       ...(media ? { media } : {}),
       // Between two people the status says it, as long as both have it.
@@ -74,9 +77,9 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       ...(saving ? { saving } : {}),
       ...(byRule ? { byRule } : {}),
       ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
-      ...(running && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),
+      ...(moving && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),
       ...(running && secondsLeft !== undefined ? { secondsLeft } : {}),
-      ...(running && path !== undefined ? { path } : {}),
+      ...(ways.length > 0 ? { ways } : {}),
     };
   });
 }
@@ -161,7 +164,7 @@ function statusOf(
     case 'failed':
       return { kind: 'failed', reason: facts.failed ?? 'storage' };
     case 'paused':
-      return { kind: 'paused', byMe: true };
+      return record.group && mine ? sharedStatus(engine, record, file, wrongFile) : { kind: 'paused', byMe: true };
     case 'waiting':
       if (record.group && mine) return sharedStatus(engine, record, file, wrongFile);
       if (record.group && facts.gone) return { kind: 'gone', reason: facts.gone, ...none };
@@ -208,12 +211,15 @@ function sharedStatus(
     return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
   const group = engine.groups.byId(record.account as GroupId);
   const others = [...(group?.membership?.members.keys() ?? [])].filter((account) => account !== engine.account.id);
+  const upload = engine.transfers.uploadOf(record.offer, file);
   const have = new Set(holdersOf(factsOf(record, file)).map((device) => group?.accountOf(device)));
   return {
     kind: 'shared',
     have: others.filter((account) => have.has(account)).length,
     of: others.length,
-    sendingTo: engine.transfers.takersOf(record.offer, file),
+    sendingTo: upload?.takers ?? 0,
+    ...(upload && { sentBytes: upload.sentBytes }),
+    ...(factsOf(record, file).paused && { paused: true }),
   };
 }
 

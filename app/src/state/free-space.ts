@@ -1,28 +1,29 @@
 /** What is free here for another file: what can be written, less what accepted files still need. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { acceptedBytes, standingOf } from '../../../engine/exchange/offer.ts';
+import { acceptedBytes, fileKey, standingOf } from '../../../engine/exchange/offer.ts';
 import type { IncomingOffer } from './view.ts';
 
 /** While an offer does not fit, its reader may be making room. */
 const againMs = 3000;
 
-/** Bytes that accepted files still need on this device. */
-function promisedBytes(engine: Causeway): number {
-  let bytes = 0;
+/** Files that this device accepted, by what is agreed of them. */
+function* acceptedHere(engine: Causeway) {
   for (const record of engine.transfers.all()) {
-    const { offered, answer } = record;
+    const { offer, offered, answer } = record;
     if (!offered || offered.mine || answer.kind !== 'accepted' || answer.by !== engine.device) continue;
-    offered.files.forEach((_, index) => {
-      if (['accepted', 'paused'].includes(standingOf(record, index)))
-        bytes += Math.max(0, acceptedBytes(record, index) - engine.transfers.progressOf(record.offer, index).doneBytes);
-    });
+    for (const file of offered.files.keys()) {
+      const standing = standingOf(record, file);
+      const { doneBytes } = engine.transfers.progressOf(offer, file);
+      yield { key: fileKey(offer, file), standing, doneBytes, sizeBytes: acceptedBytes(record, file) };
+    }
   }
-  return bytes;
 }
 
 /** Measures when offers come and go, and again and again while one does not fit; not otherwise, measuring disturbs a disk that is written to. */
 export class SpaceWatch {
   #bytes: number | undefined;
+  /** How much was here of accepted files when it was measured, or when they were accepted later: what came since then is not free any more. */
+  readonly #hadBytes = new Map<string, number>();
   #waiting = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -34,7 +35,15 @@ export class SpaceWatch {
 
   /** Undefined until it is measured. */
   freeBytes(engine: Causeway): number | undefined {
-    return this.#bytes === undefined ? undefined : Math.max(0, this.#bytes - promisedBytes(engine));
+    if (this.#bytes === undefined) return undefined;
+    let free = this.#bytes;
+    for (const { key, standing, doneBytes, sizeBytes } of acceptedHere(engine)) {
+      const awaited = standing === 'accepted' || standing === 'paused';
+      if (awaited && !this.#hadBytes.has(key)) this.#hadBytes.set(key, doneBytes);
+      const hadBytes = this.#hadBytes.get(key);
+      if (hadBytes !== undefined && (awaited || standing === 'done')) free -= Math.max(0, sizeBytes - hadBytes);
+    }
+    return Math.max(0, free);
   }
 
   /** To be told of the offers that are shown. */
@@ -56,6 +65,7 @@ export class SpaceWatch {
     if (this.#waiting === 0) return;
     this.measure().then((bytes) => {
       this.#bytes = bytes;
+      this.#hadBytes.clear();
       this.changed();
     }, this.report);
   }

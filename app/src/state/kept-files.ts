@@ -66,8 +66,14 @@ export class KeptFiles implements KeptActions {
   /** Removes what is over the limit. */
   limitChanged(): void {
     this.#run(async () => {
-      const { remove } = overLimit(this.#held(), this.around.settings());
-      for (const { offer, file } of remove) await this.around.engine.transfers.kept.clear(offer, file, 'limit');
+      const settings = this.around.settings();
+      if (settings.atMostBytes === undefined) return;
+      const { remove } = overLimit(this.#held(await this.#sizes()), settings);
+      const { kept } = this.around.engine.transfers;
+      for (const { offer, file } of remove) {
+        await kept.clear(offer, file, 'limit');
+        await kept.clearCopy(offer, file);
+      }
     });
   }
 
@@ -89,7 +95,11 @@ export class KeptFiles implements KeptActions {
 
   async clearFiles(files: readonly { offer: OfferId; file: number }[]): Promise<ActionResult> {
     return guard(async () => {
-      for (const { offer, file } of files) await this.around.engine.transfers.kept.clear(offer, file, 'cleared');
+      const { kept } = this.around.engine.transfers;
+      for (const { offer, file } of files) {
+        await kept.clear(offer, file, 'cleared');
+        await kept.clearCopy(offer, file);
+      }
       return ok;
     });
   }
@@ -99,8 +109,8 @@ export class KeptFiles implements KeptActions {
   }
 
   async #measure(): Promise<KeptView> {
-    const { engine, store, rowOf, settings } = this.around;
-    const sizes = new Map((await store.list()).map(({ key, area, sizeBytes }) => [`${area}/${key}`, sizeBytes]));
+    const { engine, rowOf, settings } = this.around;
+    const sizes = await this.#sizes();
     const byConversation = new Map<ConversationId, KeptFile[]>();
     let lost = 0;
     for (const record of engine.transfers.all())
@@ -118,7 +128,7 @@ export class KeptFiles implements KeptActions {
       if (filesBytes + messagesBytes > 0) conversations.push({ person: rowOf(talk), files, filesBytes, messagesBytes });
     }
     conversations.sort((a, b) => b.filesBytes - a.filesBytes || b.messagesBytes - a.messagesBytes);
-    const { unsavedOverBytes } = overLimit(this.#held(), settings());
+    const { unsavedOverBytes } = overLimit(this.#held(sizes), settings());
     return { conversations, unsavedOverBytes, lost };
   }
 
@@ -132,6 +142,7 @@ export class KeptFiles implements KeptActions {
     const sizeBytes = (sizes.get(`blobs/${key}`) ?? 0) + (sizes.get(`outbox/${key}`) ?? 0);
     const described = offered?.files[file];
     if (!described || sizeBytes === 0) return undefined;
+    const { kept } = this.around.engine.transfers;
     return {
       offer,
       file,
@@ -139,8 +150,8 @@ export class KeptFiles implements KeptActions {
       sizeBytes,
       at: offered.at,
       mine: offered.mine,
-      canClear: this.around.engine.transfers.kept.isHere(offer, file),
-      used: factsOf(record, file).usedAt !== undefined,
+      canClear: kept.isHere(offer, file) || kept.isSpare(offer, file),
+      used: offered.mine || factsOf(record, file).usedAt !== undefined,
     };
   }
 
@@ -155,12 +166,24 @@ export class KeptFiles implements KeptActions {
     return Math.round(count * (bytes / Math.max(1, sample.length) + entryOverheadBytes));
   }
 
-  #held(): HeldFile[] {
-    return this.#files().flatMap(({ record, file }) =>
-      this.around.engine.transfers.kept.isHere(record.offer, file)
-        ? [{ offer: record.offer, file, sizeBytes: acceptedBytes(record, file), usedAt: factsOf(record, file).usedAt }]
-        : [],
-    );
+  /** Received files, and spare copies of sent ones: these have been in use since they were offered. */
+  #held(sizes: ReadonlyMap<string, number>): HeldFile[] {
+    const { kept } = this.around.engine.transfers;
+    return this.#files().flatMap(({ record, file }) => {
+      const { offer, offered } = record;
+      if (kept.isHere(offer, file))
+        return [{ offer, file, sizeBytes: acceptedBytes(record, file), usedAt: factsOf(record, file).usedAt }];
+      const copyBytes = sizes.get(`outbox/${fileKey(offer, file)}`) ?? 0;
+      return copyBytes > 0 && kept.isSpare(offer, file)
+        ? [{ offer, file, sizeBytes: copyBytes, usedAt: offered?.at }]
+        : [];
+    });
+  }
+
+  /** Bytes on the disk, by `area/key`. */
+  async #sizes(): Promise<Map<string, number>> {
+    const stored = await this.around.store.list();
+    return new Map(stored.map(({ key, area, sizeBytes }) => [`${area}/${key}`, sizeBytes]));
   }
 
   #files(): { record: OfferRecord; file: number }[] {

@@ -127,7 +127,15 @@ export async function startRunning(identity: Identity, ports: RunningPorts): Pro
   const bundles = () =>
     (loaded ??= import('./bundles.ts').then(
       (module) =>
-        new module.Bundles({ engine, store, blobs, kept, state: bundleState, listen: (run) => ports.listen(run) }),
+        new module.Bundles({
+          engine,
+          store,
+          blobs,
+          kept,
+          state: bundleState,
+          listen: (run) => ports.listen(run),
+          report,
+        }),
     ));
   return {
     identity,

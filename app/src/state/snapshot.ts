@@ -1,6 +1,6 @@
 /** From the engine to the rows and panels that the screens show. Pure apart from the clock. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { acceptedBytes, fileKey, needsAnswer, standingOf } from '../../../engine/exchange/offer.ts';
+import { acceptedBytes, fileKey, needsAnswer, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import { isHeld, isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
@@ -197,14 +197,11 @@ export function conversationView(
   };
 }
 
-/** Whether anything moves: leaving the page now would interrupt it. */
+/** Whether a file moves now, from here or to here: leaving the page would interrupt it. */
+export const moves = ({ transfers }: Causeway, record: OfferRecord, file: number): boolean =>
+  transfers.uploadOf(record.offer, file) !== undefined ||
+  (standingOf(record, file) === 'accepted' &&
+    ['running', 'verifying'].includes(transfers.progressOf(record.offer, file).activity.kind));
+
 export const transferring = (engine: Causeway): boolean =>
-  engine.transfers
-    .all()
-    .some((record) =>
-      record.offered?.files.some(
-        (_, file) =>
-          ['running', 'verifying'].includes(engine.transfers.progressOf(record.offer, file).activity.kind) &&
-          standingOf(record, file) === 'accepted',
-      ),
-    );
+  engine.transfers.all().some((record) => record.offered?.files.some((_, file) => moves(engine, record, file)));

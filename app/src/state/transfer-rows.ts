@@ -9,7 +9,7 @@ import type { GroupState } from './groups.ts';
 import { chosenOf, personRow } from './snapshot.ts';
 import type { Series } from './speed-series.ts';
 import { talkOf } from './talk.ts';
-import type { FileStatus, PathView, PersonRow, Total, TransferGroup, TransferRow, TransfersView } from './view.ts';
+import type { FileStatus, PersonRow, Total, TransferGroup, TransferRow, TransfersView } from './view.ts';
 
 const groups: TransferGroup['kind'][] = ['attention', 'running', 'in-line', 'waiting', 'paused', 'finished'];
 
@@ -31,7 +31,7 @@ function groupOf(status: FileStatus, mine: boolean): TransferGroup['kind'] | und
     case 'gone':
       return 'finished';
     case 'shared':
-      return status.sendingTo > 0 ? 'running' : undefined;
+      return status.paused ? 'paused' : status.sendingTo > 0 ? 'running' : undefined;
     case 'offered':
     case 'declined':
     case 'cancelled':
@@ -47,7 +47,7 @@ export function transfersView(
   series: Series,
 ): TransfersView {
   const rows = new Map(groups.map((kind): [TransferGroup['kind'], (TransferRow & { at: number })[]] => [kind, []]));
-  const people = new Map<string, { row: PersonRow | undefined; path: PathView | undefined }>();
+  const people = new Map<string, PersonRow | undefined>();
   const lines = { down: placesOf(engine, 'down'), up: placesOf(engine, 'up') };
   for (const record of engine.transfers.all()) {
     const talk = talkOf(engine, record.account as AccountId);
@@ -57,22 +57,19 @@ export function transfersView(
       const chat = chats.of(account);
       return person ? personRow(engine, person, chat) : group && ofGroups.row(group, chosenOf(chat));
     };
-    const known = people.get(account) ?? {
-      row: row(),
-      path: engine.pathsOf(account).find(({ path }) => path !== undefined),
-    };
+    const known = people.get(account) ?? row();
     people.set(account, known);
     for (const card of fileCards(engine, record, talk, extras)) {
       const kind = groupOf(card.status, card.mine);
       if (!kind || (kind === 'finished' && factsOf(record, card.file).unlisted)) continue;
       const line = lines[card.mine ? 'up' : 'down'];
       const place = kind === 'in-line' ? line.places.get(fileKey(record.offer, card.file)) : undefined;
-      if (!known.row) continue;
+      if (!known) continue;
       rows.get(kind)?.push({
-        person: known.row,
+        person: known,
         file: card,
         at: record.offered.at,
-        ...(kind === 'running' && known.path ? { path: known.path } : {}),
+        ...(kind === 'running' ? { paths: engine.pathsOfFile(record.offer, card.file) } : {}),
         ...(place === undefined ? {} : { place, last: place === line.places.size - 1 }),
       });
     }
@@ -86,7 +83,9 @@ export function transfersView(
     up: totalOf([...found('running'), ...found('in-line')].filter(({ file }) => file.mine)),
     series,
     canPause: found('running').length + found('in-line').length > 0,
-    canResume: found('paused').some(({ file }) => file.status.kind === 'paused' && file.status.byMe),
+    canResume: found('paused').some(
+      ({ file }) => file.status.kind === 'shared' || (file.status.kind === 'paused' && file.status.byMe),
+    ),
   };
 }
 

@@ -3,9 +3,9 @@
  * series for the graph.
  */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { acceptedBytes, fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
+import { acceptedBytes, factsOf, fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import { Batch, type BatchFile } from './batch.ts';
-import { transferring } from './snapshot.ts';
+import { moves, transferring } from './snapshot.ts';
 import { SpeedSeries, type Series } from './speed-series.ts';
 import type { Moving } from './view.ts';
 
@@ -67,23 +67,22 @@ function eachFile(engine: Causeway, visit: Visit): void {
   for (const record of engine.transfers.all()) record.offered?.files.forEach((_, file) => visit(record, file));
 }
 
-const runs = (engine: Causeway, record: OfferRecord, file: number): boolean =>
-  ['running', 'verifying'].includes(engine.transfers.progressOf(record.offer, file).activity.kind) &&
-  standingOf(record, file) === 'accepted';
-
 function filesOf(engine: Causeway): BatchFile[] {
   const files: BatchFile[] = [];
   eachFile(engine, (record, file) => {
-    const state =
-      standingOf(record, file) === 'done'
+    const standing = standingOf(record, file);
+    const upload = standing === 'accepted' ? undefined : engine.transfers.uploadOf(record.offer, file);
+    const state = moves(engine, record, file)
+      ? 'running'
+      : standing === 'done'
         ? 'done'
-        : runs(engine, record, file)
-          ? 'running'
-          : engine.transfers.inLine(record, file)
-            ? 'in-line'
-            : 'stopped';
-    const { doneBytes } = engine.transfers.progressOf(record.offer, file);
+        : engine.transfers.inLine(record, file)
+          ? 'in-line'
+          : 'stopped';
     const sizeBytes = acceptedBytes(record, file);
+    const { doneBytes } = upload
+      ? { doneBytes: Math.min(upload.sentBytes, sizeBytes) }
+      : engine.transfers.progressOf(record.offer, file);
     files.push({ key: fileKey(record.offer, file), doneBytes, sizeBytes, state });
   });
   return files;
@@ -93,7 +92,8 @@ function speedsOf(engine: Causeway, now: number): { down: number; up: number } {
   const speeds = { down: 0, up: 0 };
   eachFile(engine, (record, file) => {
     const speed = engine.transfers.progressOf(record.offer, file).bytesPerSecond(now) ?? 0;
-    speeds[record.offered?.mine ? 'up' : 'down'] += speed;
+    speeds[record.offered?.mine && !factsOf(record, file).again ? 'up' : 'down'] += speed;
+    speeds.up += engine.transfers.uploadOf(record.offer, file)?.bytesPerSecond(now) ?? 0;
   });
   return speeds;
 }

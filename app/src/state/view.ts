@@ -124,8 +124,8 @@ export type FileStatus =
   | { kind: 'paused'; byMe: boolean; full?: true }
   /** The sender's browser no longer has the file: the person is asked for it again by name (`mine`), or waits for that. */
   | { kind: 'needs-file'; wrongFile?: 'other' | 'changed' }
-  /** Anybody of the group may fetch it. Mine: so many of the others have it, and it goes to so many now. Theirs: `nobody` who is online has it. */
-  | { kind: 'shared'; have: number; of: number; sendingTo: number }
+  /** Anybody of the group may fetch it. Mine: so many of the others have it, and it goes to so many now, `sentBytes` to all of these. Theirs: `nobody` who is online has it. */
+  | { kind: 'shared'; have: number; of: number; sendingTo: number; sentBytes?: number; paused?: true }
   | { kind: 'offered'; nobody?: true }
   | { kind: 'done' }
   /** It was received, and is not on this device any more, or came to another device of this person. */
@@ -145,6 +145,7 @@ export interface PathView {
   /** 0 to 1. */
   lossRatio?: number | undefined;
   bytesPerSecond?: number | undefined;
+  receivedBytesPerSecond?: number | undefined;
 }
 
 export interface FileCard {
@@ -163,8 +164,8 @@ export interface FileCard {
   /** While running: bytes per second over the last seconds, and seconds left; absent until known. */
   bytesPerSecond?: number;
   secondsLeft?: number;
-  /** How the bytes travel, when known. */
-  path?: Path;
+  /** How the bytes travel, as far as that is known: by one way, or by several at once. */
+  ways?: readonly Path[];
   /** Accepted by a rule of this person, without asking. */
   byRule?: boolean;
   /** The received file, or all of a bundle that could be had, is on this device and can be saved. */
@@ -389,7 +390,7 @@ export interface KeptFile {
   /** On the disk of this device. */
   sizeBytes: number;
   at: number;
-  /** The copy of a file that is being sent. */
+  /** The copy of a file that is being sent, or was. */
   mine: boolean;
   canClear: boolean;
   /** It was saved or opened. */
@@ -439,8 +440,8 @@ export interface Total {
 export interface TransferRow {
   person: PersonRow;
   file: FileCard;
-  /** While it runs. */
-  path?: PathView;
+  /** While it runs: each link that it goes over. */
+  paths?: PathView[];
   /** In line: 0 is next, and `last` has nothing after it. */
   place?: number;
   last?: boolean;

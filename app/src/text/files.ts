@@ -75,11 +75,14 @@ export const files = {
   file: {
     progress: (name: string) => `Progress of ${name}`,
     figures: (file: FileCard): string[] => {
-      const parts = [`${size(file.doneBytes)} of ${size(file.sizeBytes)}`];
+      const { status } = file;
+      const parts =
+        status.kind === 'shared'
+          ? [size(file.sizeBytes), `${size(status.sentBytes ?? 0)} sent`]
+          : [`${size(file.doneBytes)} of ${size(file.sizeBytes)}`];
       if (file.bytesPerSecond !== undefined) parts.push(`${size(file.bytesPerSecond)}/s`);
       if (file.secondsLeft !== undefined) parts.push(`${duration(file.secondsLeft)} left`);
-      if (file.status.kind === 'running' && file.status.stalled)
-        parts.push(`no data for ${duration(file.status.stalled.seconds)}`);
+      if (status.kind === 'running' && status.stalled) parts.push(`no data for ${duration(status.stalled.seconds)}`);
       return parts;
     },
     byRule: 'Accepted by your rule',
@@ -168,14 +171,23 @@ export const files = {
 
   path: {
     way: (path: PathView): string => (path.path === undefined ? '' : ways[path.path]),
+    /** Of a file that goes over several links. */
+    ways: (paths: readonly Path[]): string => {
+      const [only] = paths;
+      if (only !== undefined && paths.length === 1) return ways[only];
+      return paths.includes('relayed') ? 'Partly relayed' : 'Direct, partly on the same network';
+    },
     expert: 'Details',
+    /** Of each link, where there are several. */
+    link: (place: number) => `Connection ${number.format(place + 1)}`,
     figures: (path: PathView): { term: string; value: string }[] => {
       const rows: [string, string | undefined][] = [
         ['Round trip', path.roundTripMs === undefined ? undefined : milliseconds(path.roundTripMs)],
         ['Queue delay', path.queueDelayMs === undefined ? undefined : milliseconds(path.queueDelayMs)],
         ['Lanes', path.lanes === undefined ? undefined : number.format(path.lanes)],
         ['Loss', path.lossRatio === undefined ? undefined : ratio.format(path.lossRatio)],
-        ['Speed', path.bytesPerSecond === undefined ? undefined : `${size(path.bytesPerSecond)}/s`],
+        ['Speed out', path.bytesPerSecond === undefined ? undefined : `${size(path.bytesPerSecond)}/s`],
+        ['Speed in', path.receivedBytesPerSecond === undefined ? undefined : `${size(path.receivedBytesPerSecond)}/s`],
       ];
       return rows.flatMap(([term, value]) => (value === undefined ? [] : [{ term, value }]));
     },
@@ -274,6 +286,7 @@ export function fileStatus(file: FileCard, person: PersonRow): string {
       if (status.wrongFile) return files.file.wrongFile[status.wrongFile](file.name);
       return file.bundle?.folders ? 'To go on, choose the folder again' : 'To go on, choose the file again';
     case 'shared':
+      if (status.paused) return `Paused. ${haveIt(status.have, status.of)}`;
       if (status.sendingTo > 0) return `Sending. ${haveIt(status.have, status.of)}`;
       return haveIt(status.have, status.of);
     case 'offered':

@@ -48,8 +48,8 @@ export type Request =
    * absent; `blocks`: what of it is stored. Stopped by `stop-zip` with the same `job`.
    */
   | { kind: 'zip'; job: number; bundle: BundleOnDisk; blocks: Ranges; entries?: Ranges }
-  /** Removes what earlier pages left behind. */
-  | { kind: 'remove-temporary' };
+  /** Removes one temporary file; without a name what earlier pages left behind. */
+  | { kind: 'remove-temporary'; name?: string };
 
 /** Where the manifest of a bundle is, and what it must fit. */
 export interface BundleOnDisk {

@@ -112,7 +112,8 @@ async function answer(request: Request): Promise<Answer> {
     case 'zip':
       return answerBundle(request);
     case 'remove-temporary':
-      for (const { name } of await filesOf('temporary')) await removeFile('temporary', name);
+      if (request.name !== undefined) await removeFile('temporary', request.name);
+      else for (const { name } of await filesOf('temporary')) await removeFile('temporary', name);
       return { kind: 'done' };
     case 'try-room':
       await tryRoom(request.bytes);
@@ -152,7 +153,7 @@ async function answerBundle(request: BundleRequest): Promise<Answer> {
       try {
         const { writeZip } = await import('./bundle-zip.ts');
         const onprogress = (doneBytes: number) => post({ kind: 'zip-progress', job, doneBytes });
-        return await writeZip(request, { signal: stop.signal, onprogress });
+        return await writeZip(request, sinkOf(request.bundle.key), { signal: stop.signal, onprogress });
       } finally {
         zips.delete(job);
       }

@@ -5,6 +5,7 @@ import { zipOf } from '../bundle/zip.ts';
 import type { Answer, Request } from './blob-protocol.ts';
 import { read } from './bundle-manifests.ts';
 import { openHandle, removeFile, writeAll } from './opfs.ts';
+import type { SinkFile } from './sink-file.ts';
 
 const MiB = 1024 * 1024;
 /** Written at a time: the ZIP comes in many small parts where files are small. */
@@ -13,16 +14,18 @@ const tellEveryMs = 200;
 
 type ZipRequest = Extract<Request, { kind: 'zip' }>;
 
-/** @throws DOMException when there is no room. */
+/** @param open the bundle, while it is open. @throws DOMException when there is no room. */
 export async function writeZip(
   request: ZipRequest,
+  open: SinkFile | undefined,
   { signal, onprogress }: { signal: AbortSignal; onprogress: (doneBytes: number) => void },
 ): Promise<Answer> {
-  const manifest = await read(request.bundle);
-  if (!Array.isArray(manifest)) return manifest;
   const name = `${request.bundle.key}-${request.job}`;
-  const from = await openHandle('blobs', request.bundle.key);
+  let from = open?.lend();
   try {
+    const manifest = await read(request.bundle, open);
+    if (!Array.isArray(manifest)) return manifest;
+    from ??= await openHandle('blobs', request.bundle.key);
     const tree = new BundleTree(buildTree(manifest, request.bundle.manifestBytes));
     const out = await Output.open(name, onprogress);
     try {
@@ -38,7 +41,7 @@ export async function writeZip(
     if (error instanceof ProtocolError) return { kind: 'bad-manifest', detail: error.message };
     throw error;
   } finally {
-    from.close();
+    from?.close();
   }
 }
 

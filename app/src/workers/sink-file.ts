@@ -19,6 +19,9 @@ const assembly = new Uint8Array(limits.blockBytes);
 export class SinkFile {
   /** Opened when it is needed: with one source it never is. */
   #signedFile: Promise<FileSystemSyncAccessHandle> | undefined;
+  /** Who else reads the data. */
+  #readers = 0;
+  #closed = false;
 
   private constructor(
     readonly key: string,
@@ -112,6 +115,18 @@ export class SinkFile {
     return { data: data.buffer, hash: await crypto.subtle.digest('SHA-256', data) };
   }
 
+  /** The data for somebody else to read: until both have closed it, it stays open. */
+  lend(): { read: FileSystemSyncAccessHandle['read']; close: () => void } {
+    this.#readers++;
+    return {
+      read: (into, options) => this.data.read(into, options),
+      close: () => {
+        this.#readers--;
+        this.#closeData();
+      },
+    };
+  }
+
   get #signedName(): string {
     return `${this.key}.signed`;
   }
@@ -128,11 +143,16 @@ export class SinkFile {
   }
 
   close(): void {
-    this.data.close();
+    this.#closed = true;
+    this.#closeData();
     this.leafFile.close();
     this.#signedFile?.then(
       (file) => file.close(),
       () => undefined, // told to whoever wanted it
     );
+  }
+
+  #closeData(): void {
+    if (this.#closed && this.#readers === 0) this.data.close();
   }
 }
