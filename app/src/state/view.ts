@@ -497,6 +497,8 @@ export interface View {
   /** Offers that wait for an answer, oldest first. */
   offers: IncomingOffer[];
   moving: Moving;
+  /** Files that cannot go on before this person does something. */
+  needingYou: number;
   /** Only while somebody looks at it (`watchTransfers`). */
   transfers?: TransfersView;
   transferSettings: TransferSettings;
