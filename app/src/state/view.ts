@@ -334,6 +334,8 @@ export interface ConversationView {
   /** A link is open and proven. */
   link: 'none' | 'connecting' | 'open';
   path?: Path;
+  /** A device of the person breaks the protocol again and again. */
+  unusable?: true;
   /** Every open link. */
   paths: PathView[];
   /** Nothing can be said any more, by a block or because one of both accounts was deleted. */
