@@ -152,7 +152,7 @@ test('some of a folder are chosen: those arrive, and nothing else is saved', asy
   expect(bob.problems).toEqual([]);
 });
 
-test('of a few loose files some are accepted', async ({ pair, tree }) => {
+test('of a few loose files some are accepted, and one is saved where its person wants it', async ({ pair, tree }) => {
   const [alice, bob] = await pair();
   const folder = tree('loose', { 'one.bin': 1000, 'two.bin': 2000, 'three.bin': 3000 });
   await alice.attach(['one.bin', 'two.bin', 'three.bin'].map((name) => join(folder, name)));
@@ -161,6 +161,18 @@ test('of a few loose files some are accepted', async ({ pair, tree }) => {
   await button(bob.page, 'Accept chosen').click();
   await received(bob, 'one.bin');
   await received(bob, 'three.bin');
+  await bob.page.evaluate(() => {
+    Object.assign(window, {
+      showSaveFilePicker: async ({ suggestedName }: { suggestedName: string }) => {
+        const picked = await (await navigator.storage.getDirectory()).getDirectoryHandle('picked', { create: true });
+        return picked.getFileHandle(`picked ${suggestedName}`, { create: true });
+      },
+    });
+  });
+  await bob.card('three.bin').getByRole('button', { name: 'Save as…' }).click();
+  await expect
+    .poll(() => listPrivateFolder(bob.page, 'picked').catch(() => undefined))
+    .toEqual({ 'picked three.bin': hash(await readFile(join(folder, 'three.bin'))) });
   await expect(bob.status('two.bin')).toHaveText(/^Declined/);
   await expect(alice.status('two.bin')).toHaveText(/^Declined/);
 });

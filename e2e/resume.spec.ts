@@ -1,4 +1,5 @@
 /** Nothing is lost: a transfer goes on from the blocks it has, whoever reloads, crashes or loses the network. */
+import { open } from 'node:fs/promises';
 import { expect, sha256, test } from './support/test.ts';
 import { Network } from './support/network.ts';
 import type { Person } from './support/person.ts';
@@ -43,11 +44,22 @@ test('the receiver reloads: it goes on by itself from what it has', async ({ pai
   neverBack(...broken);
 });
 
-test('the sender reloads: a file that was copied goes on by itself', async ({ pair, file }) => {
+test('the sender reloads, and is killed: a file that was copied goes on by itself', async ({ pair, file }) => {
   const [alice, bob] = await pair();
+  await bob.page.getByRole('button', { name: 'Settings' }).click();
+  await bob.page.getByLabel('Download limit').fill('20'); // it is not to be over before it is broken off twice
+  await bob.page.getByLabel('Download limit').press('Tab');
+  await bob.row('Alice').click();
   const path = await file(name, 64 * MiB);
   await begin(alice, bob, path, 5);
   await alice.page.reload();
+  const atReload = await bob.progress(name);
+  await expect.poll(() => bob.progress(name), { intervals: [50] }).toBeGreaterThan(atReload);
+  for (const pid of alice.pids()) process.kill(pid, 'SIGKILL');
+  await alice.context.close().catch(() => undefined);
+  const atKill = await bob.progress(name);
+  expect(atKill).toBeLessThan(100);
+  await alice.launch();
   await alice.row('Bob').click();
   await arrives(alice, bob, path);
 });
@@ -69,6 +81,75 @@ test('the sender reloads: a larger file is asked for by name, a wrong one is ref
   await again.setInputFiles(path);
   await arrives(alice, bob, path);
   neverBack(...broken);
+});
+
+/**
+ * The browser's picker is its own window: here it gives a file of the private file system. Such a handle is always granted; a page that is loaded
+ * later has to ask for this one, on a click, as it has to for any other.
+ */
+async function attachWithHandle({ page }: Person, sizeBytes: number, middle: string): Promise<void> {
+  await page.evaluate(
+    async ({ name, sizeBytes, middle }) => {
+      const handle = await (await navigator.storage.getDirectory()).getFileHandle(name, { create: true });
+      const out = await handle.createWritable();
+      await out.truncate(sizeBytes);
+      await out.write({ type: 'write', position: sizeBytes / 2, data: middle });
+      await out.close();
+      Object.assign(window, { showOpenFilePicker: () => Promise.resolve([handle]) });
+    },
+    { name, sizeBytes, middle },
+  );
+  await page.addInitScript(() => {
+    let state = 'prompt';
+    Object.assign(FileSystemHandle.prototype, {
+      queryPermission: () => Promise.resolve(state),
+      requestPermission: () => {
+        if (navigator.userActivation.isActive) state = 'granted';
+        return Promise.resolve(state);
+      },
+    });
+    const dismissed = () => Promise.reject(new DOMException('', 'AbortError'));
+    Object.assign(window, { showOpenFilePicker: dismissed });
+  });
+  await page.getByTitle('Attach files').click();
+}
+
+/** Mostly a hole, so that it costs nothing to make. */
+async function sparse(path: string, sizeBytes: number, middle: string): Promise<string> {
+  const handle = await open(path, 'w');
+  await handle.truncate(sizeBytes);
+  await handle.write(middle, sizeBytes / 2);
+  await handle.close();
+  return path;
+}
+
+test('the sender reloads: one click gives a file that was picked, two others are chosen in one go, and all is said at once', async ({
+  pair,
+  file,
+}) => {
+  const [alice, bob] = await pair();
+  const transfers = alice.page.getByRole('button', { name: /^Transfers/ });
+  await attachWithHandle(alice, 192 * MiB, 'kept');
+  await bob.offer.getByRole('button', { name: 'Accept' }).click();
+  await expect.poll(() => bob.progress(name), { intervals: [50] }).toBeGreaterThanOrEqual(5);
+  await alice.page.reload();
+  await expect(transfers).toHaveAccessibleName('Transfers, 1 needs you');
+  await alice.row('Bob').click();
+  await alice.card(name).getByText(`Choose ${name} again`).click();
+  await arrives(alice, bob, await sparse(await file('same.bin', 0), 192 * MiB, 'kept'));
+
+  const paths = await Promise.all(['one.bin', 'two.bin'].map(async (one) => sparse(await file(one, 0), 65 * MiB, one)));
+  await alice.attach(paths);
+  await expect(bob.offer).toContainText('two.bin');
+  await alice.page.reload();
+  await expect(alice.page).toHaveTitle('(2) Causeway');
+  await alice.row('Bob').click();
+  await expect(alice.status('two.bin')).toHaveText('To go on, choose the file again');
+  await alice.card('one.bin').getByLabel('Choose one.bin again').setInputFiles(paths);
+  for (const one of ['one.bin', 'two.bin']) await expect(alice.status(one)).toHaveText('Waiting for Bob');
+  await expect(transfers).toHaveAccessibleName('Transfers');
+  await bob.offer.getByRole('button', { name: 'Accept' }).click();
+  for (const one of ['one.bin', 'two.bin']) await expect(bob.status(one)).toHaveText(/^Received/, { timeout: 60_000 });
 });
 
 test('the receiver is killed: it goes on when it is back', async ({ pair, file }) => {

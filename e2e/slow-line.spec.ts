@@ -2,57 +2,86 @@
 import { truncate } from 'node:fs/promises';
 import { Line, lineMissing } from '../bench/support/line.ts';
 import { Pair } from '../bench/support/pair.ts';
+import type { Person } from './support/person.ts';
 import { expect, test } from './support/test.ts';
 
 const name = 'film.mkv';
-const limit = 1_000_000;
 /** A share of 1,238 bytes of IP is data: 1,160 (bench/support/line-question.ts); one in a hundred goes twice. */
 const overhead = (1238 / 1160) * 1.02;
 const missing = lineMissing();
 
-test('a long line with loss gets more lanes, and a speed limit holds', { tag: '@network' }, async ({ file }) => {
-  test.skip(missing !== undefined, missing);
-  const line = await Line.create();
-  try {
-    line.set({ rateBits: 80e6, queueBytes: 500 * 1024, delayMs: 25, loss: 0.01 });
-    const pair = await Pair.across(line);
+test(
+  'a long line with loss gets more lanes, and a speed limit of either side holds',
+  { tag: '@network' },
+  async ({ file }) => {
+    test.skip(missing !== undefined, missing);
+    const line = await Line.create();
     try {
-      const { alice, bob } = pair;
-      const path = await file(name, 0);
-      await truncate(path, 1024 ** 3);
-      await alice.attach(path);
-      await bob.offer.getByRole('button', { name: 'Accept' }).click();
-      await alice.page.getByRole('button', { name: /^Transfers/ }).click();
-      await expect(alice.card(name)).toContainText('Direct');
-      await alice.page.getByText('Details', { exact: true }).click();
-      const figure = async (term: string): Promise<number> => {
-        const row = alice.page.locator('dl > div').filter({ has: alice.page.getByText(term, { exact: true }) });
-        return Number.parseFloat(await row.getByRole('definition').innerText());
-      };
-      await expect.poll(() => figure('Lanes'), { timeout: 30_000 }).toBeGreaterThan(1);
-      expect(await figure('Round trip')).toBeGreaterThanOrEqual(50);
-      await expect.poll(() => figure('Loss')).toBeGreaterThan(0);
+      line.set({ rateBits: 80e6, queueBytes: 500 * 1024, delayMs: 25, loss: 0.01 });
+      const pair = await Pair.across(line);
+      try {
+        const { alice, bob } = pair;
+        const path = await file(name, 0);
+        await truncate(path, 1024 ** 3);
+        await alice.attach(path);
+        await bob.offer.getByRole('button', { name: 'Accept' }).click();
+        await alice.page.getByRole('button', { name: /^Transfers/ }).click();
+        await expect(alice.card(name).getByText('Direct, on the same network', { exact: true })).toBeVisible();
+        await alice.page.getByText('Details', { exact: true }).click();
+        const figure = async (term: string): Promise<number> => {
+          const row = alice.page.locator('dl > div').filter({ has: alice.page.getByText(term, { exact: true }) });
+          return Number.parseFloat(await row.getByRole('definition').innerText());
+        };
+        await expect.poll(() => figure('Lanes'), { timeout: 30_000 }).toBeGreaterThan(1);
+        expect(await figure('Round trip')).toBeGreaterThanOrEqual(50);
+        await expect.poll(() => figure('Loss')).toBeGreaterThan(0);
 
-      await alice.page.getByRole('button', { name: 'Settings' }).click();
-      await alice.page.getByLabel('Upload limit').fill(String(limit / 1e6));
-      await alice.page.keyboard.press('Tab');
-      await alice.page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
-      const sent = async () => (await line.next()).ab.inBytes.udp;
-      // What was queued when it was set still goes out.
-      const slow = async () => {
-        const before = await sent();
-        const startedAt = Date.now();
-        await alice.page.waitForTimeout(3000);
-        return (((await sent()) - before) * 1000) / (Date.now() - startedAt);
-      };
-      await expect.poll(slow, { intervals: [0] }).toBeLessThan(1.15 * limit * overhead);
-      expect(await slow()).toBeGreaterThan(0.7 * limit);
-      const shown = /([\d.]+) (kB|MB)\/s/.exec(await alice.card(name).innerText());
-      expect(Number(shown?.[1]) * (shown?.[2] === 'MB' ? 1e6 : 1e3)).toBeLessThan(1.15 * limit);
+        /** In megabytes per second; empty for none. */
+        const setLimit = async ({ page }: Person, which: 'Upload limit' | 'Download limit', megabytes: string) => {
+          await page.getByRole('button', { name: 'Settings' }).click();
+          await page.getByLabel(which).fill(megabytes);
+          await page.keyboard.press('Tab');
+          await page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
+        };
+        /** Bytes per second that go into the line at one end, and that come out of it at the other. */
+        const rates = async () => {
+          const before = (await line.next()).ab;
+          const startedAt = Date.now();
+          await alice.page.waitForTimeout(2000);
+          const { inBytes, outBytes } = (await line.next()).ab;
+          const perSecond = (bytes: number): number => (bytes * 1000) / (Date.now() - startedAt);
+          return {
+            sent: perSecond(inBytes.udp - before.inBytes.udp),
+            came: perSecond(outBytes.udp - before.outBytes.udp),
+          };
+        };
+        const shown = async (person: Person): Promise<number> => {
+          const [, figure, unit] = /([\d.]+) (kB|MB)\/s/.exec(await person.card(name).innerText()) ?? [];
+          return Number(figure) * (unit === 'MB' ? 1e6 : 1e3);
+        };
+        /** What was queued, or allowed to come, when the limit was set still goes out. */
+        const slowsTo = async (bytesPerSecond: number) => {
+          const most = 1.15 * bytesPerSecond * overhead;
+          await expect.poll(async () => (await rates()).sent, { intervals: [0] }).toBeLessThan(most);
+          const { sent, came } = await rates();
+          expect(Math.min(sent, came)).toBeGreaterThan(0.7 * bytesPerSecond);
+          expect(Math.max(sent, came)).toBeLessThan(most);
+          for (const person of [alice, bob]) {
+            await expect.poll(() => shown(person)).toBeLessThan(1.3 * bytesPerSecond);
+            expect(await shown(person)).toBeGreaterThan(0.5 * bytesPerSecond);
+          }
+        };
+
+        await setLimit(alice, 'Upload limit', '1');
+        await slowsTo(1e6);
+        await setLimit(bob, 'Download limit', '0.5');
+        await setLimit(alice, 'Upload limit', '');
+        await slowsTo(0.5e6);
+      } finally {
+        await pair.close();
+      }
     } finally {
-      await pair.close();
+      line.close();
     }
-  } finally {
-    line.close();
-  }
-});
+  },
+);

@@ -57,7 +57,7 @@ const beside = ({ page }: Person): Promise<unknown> =>
 
 const openTransfers = (person: Person) => person.page.getByRole('button', { name: /^Transfers/ }).click();
 
-test('a rule accepts files of somebody who is verified, up to its size', async ({ pair, file }) => {
+test('a rule accepts documents of somebody who is verified, up to its size', async ({ pair, file }) => {
   const [alice, bob] = await pair({ viewport: wide });
   await alice.page.setViewportSize(wide);
   const byItself = bob.page.getByRole('switch', { name: 'Accept files by itself' });
@@ -78,15 +78,24 @@ test('a rule accepts files of somebody who is verified, up to its size', async (
   await expect(byItself).toBeChecked();
   await bob.page.getByLabel('Up to, per offer').selectOption('1 MB');
 
-  await alice.attach(await file('small.bin', 500 * KiB));
-  await expect(bob.status('small.bin')).toHaveText(/^Received/);
-  await expect(bob.card('small.bin')).toContainText('Accepted by your rule');
-  await expect(alice.status('small.bin')).toHaveText(/^Sent/);
+  await bob.page.getByLabel('Everything').click();
+  for (const kind of ['Pictures', 'Video', 'Audio']) await bob.page.getByLabel(kind).uncheck();
+  await expect(bob.page.getByLabel('Documents')).toBeChecked();
 
-  await alice.attach(await file('large.bin', 2 * MiB));
-  await expect(bob.offer).toContainText('large.bin');
-  await bob.offer.getByRole('button', { name: 'Decline' }).click();
-  await expect(bob.status('large.bin')).toHaveText(/^Declined/);
+  await alice.attach(await file('small.pdf', 500 * KiB));
+  await expect(bob.status('small.pdf')).toHaveText(/^Received/);
+  await expect(bob.card('small.pdf')).toContainText('Accepted by your rule');
+  await expect(alice.status('small.pdf')).toHaveText(/^Sent/);
+
+  for (const [name, sizeBytes] of [
+    ['large.pdf', 2 * MiB],
+    ['small.exe', 5 * KiB],
+  ] as const) {
+    await alice.attach(await file(name, sizeBytes));
+    await expect(bob.offer).toContainText(name);
+    await bob.offer.getByRole('button', { name: 'Decline' }).click();
+    await expect(bob.status(name)).toHaveText(/^Declined/);
+  }
 
   // What follows from it outlives a reload, and ends with it.
   await bob.page.reload();

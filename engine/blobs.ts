@@ -9,6 +9,8 @@ export interface Blobs {
    * with this size and time (milliseconds since 1970, where known).
    */
   openSource(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number): Promise<BlobSource>;
+  /** Whether an offered file is at hand without asking the person. Nothing of it is read: it may still prove to be another one by now. */
+  hasSource(offer: OfferId, file: number): Promise<boolean>;
   /**
    * Opens or continues. Only `blocks` are written and need room; opened again with more blocks behind them it keeps what it has.
    * Rejects with `SinkError`.

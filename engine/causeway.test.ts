@@ -222,6 +222,25 @@ describe('two people', () => {
     expect(arrived(bob, offer, content)).toBe(true);
   });
 
+  test('after a start a source that is gone is asked for before anybody wants it', async () => {
+    const { world, ann, bob } = await two();
+    const { offer } = await sending(world, ann, bob);
+    await world.run(200);
+    bob.crash();
+    const unanswered = ann.offer(bob.account.id, [contentOf(900, 9), contentOf(900, 10)]) as OfferId;
+    await world.run(500);
+    ann.crash();
+    ann.blobs.lose(offer, 0);
+    ann.blobs.lose(unanswered, 1);
+    await ann.start();
+    await world.run(500);
+    const asked = (of: OfferId, file: number) => ann.engine.transfers.progressOf(of, file).activity.kind;
+    expect([asked(offer, 0), asked(unanswered, 0), asked(unanswered, 1)]).toEqual(['needs-file', 'idle', 'needs-file']);
+    ann.provideAll();
+    await bob.start();
+    expect(await world.run(10_000, () => done(ann, bob)(offer)())).toBe(true);
+  });
+
   test('another file in its place is not sent', async () => {
     const { world, ann, bob } = await two();
     const { offer } = await sending(world, ann, bob);

@@ -15,6 +15,7 @@ const tools = [
     debian: 'firefox-esr',
     why: 'the other browser of the journeys',
   },
+  { command: 'turnserver', debian: 'coturn', why: 'the relay between people who cannot reach each other' },
   { command: 'ip', debian: 'iproute2', why: 'networks of their own, whose cable a test pulls' },
 ];
 const results = join(root, 'test-results');

@@ -24,7 +24,8 @@ export class Network {
     /** Address of the machine as seen from inside. */
     readonly host: string,
   ) {
-    this.#addresses = [host.replace(/1$/, '2'), host.replace(/1$/, '3')];
+    const [, net = '', number = ''] = /^(.*\.)(\d+)$/.exec(host) ?? [];
+    this.#addresses = [`${net}${Number(number) + 1}`, `${net}${Number(number) + 2}`];
   }
 
   static available(): boolean {
@@ -37,11 +38,17 @@ export class Network {
     }
   }
 
-  static create(): Network {
+  /** The machine as it will be seen from inside. */
+  static hostOf(which: number): string {
+    return `10.213.${process.pid % 250}.${8 * which + 1}`;
+  }
+
+  /** @param which of several that are there at a time, 0 to 9. */
+  static create(which = 0): Network {
     const number = process.pid % 250;
-    const name = `causeway${number}`;
-    const outside = `cwo${number}`;
-    const network = new Network(name, outside, `10.213.${number}.1`);
+    const name = `causeway${number}-${which}`;
+    const outside = `cwo${number}-${which}`;
+    const network = new Network(name, outside, Network.hostOf(which));
     ip('netns', 'add', name);
     ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
     ip('addr', 'add', `${network.host}/29`, 'dev', outside);
@@ -54,6 +61,11 @@ export class Network {
     writeFileSync(network.browser, `#!/bin/sh\nexec ip netns exec ${name} ${chromiumPath} "$@"\n`);
     chmodSync(network.browser, 0o755);
     return network;
+  }
+
+  /** From now on the browser reaches the machine alone, and the one in the other network not even through it. */
+  cutOffFrom(other: Network): void {
+    for (const address of other.#addresses) ip('-n', this.name, 'route', 'add', 'unreachable', `${address}/32`);
   }
 
   pull(): void {

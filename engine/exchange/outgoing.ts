@@ -72,6 +72,27 @@ export class Outgoing {
     return this.#open.has(key);
   }
 
+  /** After a start: whoever has to choose a file again is told now, and not only when somebody asks for it. */
+  async lookUp(record: OfferRecord): Promise<void> {
+    const { offer, offered } = record;
+    if (offered?.device !== this.ports.keys.id || record.group) return;
+    for (const file of offered.files.keys()) {
+      if (!this.#stillNeeded(offer, file) || (await this.ports.blobs.hasSource(offer, file))) continue;
+      // It may have been chosen, asked for or cancelled meanwhile.
+      if (!this.#stopped && this.#stillNeeded(offer, file)) this.#needsFile(offer, file);
+    }
+  }
+
+  /** Whether bytes, or the root, of a file at rest are still owed to somebody, or may be. */
+  #stillNeeded(offer: OfferId, file: number): boolean {
+    const record = this.ports.offers.get(offer);
+    if (!record || this.isOpen(fileKey(offer, file))) return false;
+    if (this.ports.progress.of(offer, file).activity.kind !== 'idle') return false;
+    const standing = standingOf(record, file);
+    if (standing === 'waiting') return true;
+    return standing === 'accepted' && (this.#unbound(record, file) || this.#queued(record, file).leftBytes > 0);
+  }
+
   /** Whether the other end of this link may have a file, and where it is. */
   async find(link: Link, offer: OfferId, file: number): Promise<Found> {
     const record = this.ports.offers.get(offer);

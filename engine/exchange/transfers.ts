@@ -176,6 +176,7 @@ export class Transfers {
     for (const record of this.#offers.all()) {
       this.#finishEnded(record);
       this.#incoming.lookUp(record);
+      this.#outgoing.lookUp(record).catch((problem: unknown) => this.ports.report(problem));
     }
     this.kept.begin();
   }

@@ -76,9 +76,12 @@ export class LinkRouter {
   /** What came over a link cannot be used: it ends, and the other side is told when the fault is theirs. */
   broken(link: Link, problem: unknown): void {
     const { links } = this.ports;
+    if (problem instanceof ProtocolError) {
+      links.broken(link, problem);
+      return;
+    }
     this.ports.report(problem);
-    if (links.open(link.device) !== link) return;
-    if (problem instanceof ProtocolError) link.control({ kind: 'bye', reason: 'protocol' });
-    links.drop(link.device, problem instanceof Error ? problem.message : 'broken');
+    if (links.open(link.device) === link)
+      links.drop(link.device, problem instanceof Error ? problem.message : 'broken');
   }
 }

@@ -475,6 +475,43 @@ describe('links', () => {
     expect(ann.log.filter((line) => line === 'opened').length).toBeLessThan(14);
   });
 
+  test('a device that breaks the protocol again is left alone for a minute at a time, until it is of use or comes anew', async () => {
+    const net = new Net();
+    const [ann, bob] = [net.end(0), net.end(1)];
+    const opened = () => ann.log.filter((line) => line === 'opened').length;
+    let bad = true;
+    bob.links.want(ann.id);
+    ann.links.want(bob.id);
+    ann.onFrame = () => {
+      if (bad) throw new ProtocolError('malformed', 'of another kind');
+    };
+    const both = () => ann.state(bob) === 'open' && bob.state(ann) === 'open';
+    const speak = () => bob.links.open(ann.id)?.control(frontier);
+    await net.run(200);
+    speak();
+    await net.run(100);
+    expect(ann.links.isFaulty(bob.id)).toBe(false);
+    await net.run(5_000, both);
+    speak();
+    await net.run(100);
+    expect([ann.links.isFaulty(bob.id), bob.links.isFaulty(ann.id)]).toEqual([true, false]);
+    // Neither rings nor answers.
+    await net.run(55_000);
+    expect([opened(), ann.state(bob)]).toEqual([2, 'none']);
+    await net.run(30_000, both);
+    speak();
+    await net.run(1_000);
+    expect([opened(), ann.state(bob)]).toEqual([3, 'none']);
+
+    bad = false;
+    ann.links.nudge(bob.id);
+    await net.run(2_000);
+    expect([ann.state(bob), ann.links.isFaulty(bob.id)]).toEqual(['open', true]);
+    speak();
+    await net.run(12_000);
+    expect([ann.state(bob), ann.links.isFaulty(bob.id)]).toEqual(['open', false]);
+  });
+
   test('a browser that gives no connection is asked again later', async () => {
     const net = new Net();
     const [ann, bob] = [net.end(0), net.end(1)];

@@ -15,6 +15,7 @@ import type { Device } from '../../protocol/people.ts';
 import { ProvenWire, type ProvenWireEvents } from '../session/proven-wire.ts';
 import type { OpenWire, Wire, WireOptions } from '../session/wire.ts';
 import type { Clock, DeviceKeys, Random, Signatures } from '../ports.ts';
+import { Faults } from './faults.ts';
 import type { LaneFrame, LanesParts } from './lanes.ts';
 import { Link } from './link.ts';
 
@@ -69,6 +70,7 @@ export class Links {
   readonly #states = new Map<DeviceId, State>();
   readonly #wanted = new Set<DeviceId>();
   readonly #failures = new Map<DeviceId, number>();
+  readonly #faults = new Faults();
   readonly #retries = new Map<DeviceId, () => void>();
   /** Signals to one device keep their order although sealing takes turns. */
   readonly #outgoing = new Map<DeviceId, Promise<unknown>>();
@@ -98,6 +100,11 @@ export class Links {
     return state === undefined ? 'none' : state.kind === 'open' ? 'open' : 'connecting';
   }
 
+  /** Whether what this device sends cannot be used: it broke the protocol again as soon as there was a new link. */
+  isFaulty(device: DeviceId): boolean {
+    return this.#faults.isFaulty(device);
+  }
+
   /** From now on a link to this device is kept up whenever it is online. */
   want(device: DeviceId): void {
     this.#wanted.add(device);
@@ -112,6 +119,7 @@ export class Links {
   /** The device came online, or the network came back: no need to wait for the next retry. */
   nudge(device: DeviceId): void {
     this.#failures.delete(device);
+    this.#faults.endRest(device, this.ports.clock.now());
     this.#cancelRetry(device);
     if (!this.#wanted.has(device)) return;
     const state = this.#states.get(device);
@@ -144,6 +152,7 @@ export class Links {
     if (this.#stopped || !this.ports.allowed(from.id)) return; // the contact ended while the signal was on its way
     const state = this.#states.get(from.id);
     if (body.kind === 'sdp' && body.type === 'offer') {
+      if (this.#faults.restMs(from.id, this.ports.clock.now()) > 0) return;
       if (state?.id === body.link) return;
       if (state?.kind === 'ringing' && state.role === 'initiator' && this.ports.keys.id < from.id) {
         // Both rang: the lower id's link wins. That the other side rings at all may mean that this ring went to a connection that was dead.
@@ -181,7 +190,7 @@ export class Links {
   #ring(device: DeviceId): void {
     if (this.#stopped || this.#states.has(device) || this.#retries.has(device)) return;
     if (!this.ports.allowed(device) || !this.ports.online(device)) return;
-    if (!this.#hasRoom()) {
+    if (!this.#hasRoom() || this.#faults.restMs(device, this.ports.clock.now()) > 0) {
       this.#retryLater(device);
       return;
     }
@@ -237,6 +246,8 @@ export class Links {
       message: (bytes) => link && this.#take(link, bytes),
       refused: (problem) => {
         this.events.report(problem);
+        if (problem instanceof ProtocolError && problem.code === 'unsupported-version')
+          this.#faults.add(device, this.ports.clock.now());
         this.#giveUp(device, attempt, 'handshake failed');
       },
       closed: (reason) => {
@@ -274,7 +285,7 @@ export class Links {
       ...this.ports,
       options,
       takeRoom: () => this.#takeLane(),
-      broken: (problem) => this.#broken(link, problem),
+      broken: (problem) => this.broken(link, problem),
       report: (problem) => this.events.report(problem),
     });
     this.#states.set(device, {
@@ -307,11 +318,12 @@ export class Links {
   }
 
   /** What came over the link cannot be: it ends with a word about whose fault that is. */
-  #broken(link: Link, problem: unknown): void {
+  broken(link: Link, problem: unknown): void {
     this.events.report(problem);
     const state = this.#states.get(link.device);
     if (state?.kind !== 'open' || state.link !== link) return;
     const theirs = problem instanceof ProtocolError;
+    if (theirs) this.#faults.add(link.device, this.ports.clock.now());
     link.control({ kind: 'bye', reason: theirs ? 'protocol' : 'shutdown' });
     this.#closeLink(state, link.device, theirs ? problem.message : 'failed here');
   }
@@ -327,7 +339,7 @@ export class Links {
       } else if (frame.type === 'control' && isLaneFrame(frame.control)) link.lanes.onFrame(frame.control);
       else this.events.frame(link, frame);
     } catch (problem) {
-      this.#broken(link, problem);
+      this.broken(link, problem);
     }
   }
 
@@ -382,11 +394,12 @@ export class Links {
     if (this.#stopped || !this.#wanted.has(device) || this.#retries.has(device)) return;
     const failures = this.#failures.get(device) ?? 0;
     this.#failures.set(device, failures + 1);
+    const restMs = this.#faults.restMs(device, this.ports.clock.now());
     const delay = Math.min(lastRetryMs, firstRetryMs * 2 ** failures);
     const jitter = (this.ports.random.bytes(1)[0] ?? 0) / 256;
     this.#retries.set(
       device,
-      this.ports.clock.after(delay * (0.5 + jitter / 2), () => {
+      this.ports.clock.after(restMs + delay * (0.5 + jitter / 2), () => {
         this.#retries.delete(device);
         this.#ring(device);
       }),
@@ -418,6 +431,9 @@ export class Links {
   #watch(): void {
     if (this.#stopped) return;
     this.#cancelWatch = this.ports.clock.after(watchMs, () => this.#watch());
+    for (const [device, state] of this.#states)
+      if (state.kind === 'open' && this.ports.clock.now() - state.openedAt >= provenUseMs)
+        if (this.#faults.forgive(device)) this.events.changed(device);
     for (const link of this.all()) {
       if (link.isSilent()) this.drop(link.device, 'silent');
       else if (!this.#wanted.has(link.device) && this.ports.clock.now() - link.usedAt > limits.linkIdleMs)

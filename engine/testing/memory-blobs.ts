@@ -58,6 +58,10 @@ export class MemoryBlobs implements Blobs {
     return this.#files.has(keyOf(offer, file));
   }
 
+  hasSource(offer: OfferId, file: number): Promise<boolean> {
+    return Promise.resolve(this.has(offer, file));
+  }
+
   async openSource(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSource> {
     await Promise.resolve();
     const key = keyOf(offer, file);

@@ -424,6 +424,7 @@ export class Machine {
       feeds,
       blobs: {
         openSource: (offer, file, sizeBytes) => read(this.blobs.openSource(offer, file, sizeBytes)),
+        hasSource: (...args) => read(this.blobs.hasSource(...args)),
         openSink: (...args) => (life.alive ? read(this.blobs.openSink(...args)) : never()),
         freeBytes: () => read(this.blobs.freeBytes()),
         hasRoom: (bytes) => read(this.blobs.hasRoom(bytes)),

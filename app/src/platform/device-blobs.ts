@@ -9,7 +9,9 @@ import { fileKey } from '../../../engine/exchange/offer.ts';
 import { checkSame } from '../../../engine/transfer/same-source.ts';
 import type { OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
+import type { Chosen } from '../chosen-files.ts';
 import type { Gathered } from '../bundle/gather.ts';
+import { isSame } from '../same-file.ts';
 import type { BlobRef, BlobStore } from './blob-store.ts';
 import type { BundleProblem } from './bundle-problem.ts';
 import type { OpenBundle } from './bundle-source.ts';
@@ -44,9 +46,11 @@ export class DeviceBlobs implements Blobs {
     else this.#chosen.set(key, chosen);
   }
 
-  /** The person chose the file again. */
-  provide(offer: OfferId, file: number, chosen: File): void {
-    this.#chosen.set(fileKey(offer, file), chosen);
+  /** The person chose the file again. Rejects when the handle cannot be kept. */
+  async provide(offer: OfferId, file: number, { file: chosen, handle }: Chosen): Promise<void> {
+    const key = fileKey(offer, file);
+    this.#chosen.set(key, chosen);
+    if (handle) await this.#keepHandle(key, handle);
   }
 
   /** The file that was chosen is not the one any more: the person is to choose again. */
@@ -124,6 +128,23 @@ export class DeviceBlobs implements Blobs {
     const again = await this.#gatherAgain(offer, file, sizeBytes, handle);
     if (!again) throw new SourceError('gone');
     return this.#openBundle(ref, again);
+  }
+
+  async hasSource(offer: OfferId, file: number): Promise<boolean> {
+    const key = fileKey(offer, file);
+    if (this.#bundles.has(key) || this.#chosen.has(key) || (await this.store.copyOf({ offer, file }))) return true;
+    const handle = await this.db.get('handles', key);
+    return handle !== undefined && (await permissionOf(handle)) === 'granted' && (await isThere(handle));
+  }
+
+  /**
+   * Asks the browser, which may ask the person, for a file or folder that was chosen before; to be called on a click.
+   * @returns whether it is at hand again.
+   */
+  async askForSource(offer: OfferId, file: number): Promise<boolean> {
+    const handle = await this.db.get('handles', fileKey(offer, file));
+    if (!handle) return false;
+    return ((await permissionOf(handle)) === 'granted' || (await mayRead(handle))) && isThere(handle);
   }
 
   /**
@@ -209,11 +230,6 @@ export class DeviceBlobs implements Blobs {
   }
 }
 
-/** Whether a file has the size and the time that were offered. The name is not asked for: files are moved. */
-export const isSame = (file: File, offered: { size: number; modifiedAt?: number | undefined }): boolean =>
-  file.size === offered.size &&
-  (offered.modifiedAt === undefined || offered.modifiedAt === Math.max(0, file.lastModified));
-
 async function checked(source: BlobSource): Promise<BlobSource> {
   try {
     await checkSame(source);
@@ -224,9 +240,31 @@ async function checked(source: BlobSource): Promise<BlobSource> {
   }
 }
 
-type WithPermission = FileSystemHandle & { queryPermission?(options: { mode: 'read' }): Promise<PermissionState> };
+type Asking = (options: { mode: 'read' }) => Promise<PermissionState>;
+type WithPermission = FileSystemHandle & { queryPermission?: Asking; requestPermission?: Asking };
 const permissionOf = async (handle: WithPermission): Promise<PermissionState> =>
   (await handle.queryPermission?.({ mode: 'read' })) ?? 'prompt';
+
+async function mayRead(handle: WithPermission): Promise<boolean> {
+  try {
+    return (await handle.requestPermission?.({ mode: 'read' })) === 'granted';
+  } catch (error) {
+    // The click was too long ago for it, or is none to this browser.
+    if (error instanceof DOMException) return false;
+    throw error;
+  }
+}
+
+async function isThere(handle: FileSystemFileHandle | FileSystemDirectoryHandle): Promise<boolean> {
+  if (handle instanceof FileSystemDirectoryHandle) return true; // whatever is missing of it is said when it is read
+  try {
+    await handle.getFile();
+    return true;
+  } catch (error) {
+    if (error instanceof DOMException) return false;
+    throw error;
+  }
+}
 
 async function openHandle(handle: FileSystemFileHandle): Promise<File> {
   try {

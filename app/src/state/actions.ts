@@ -175,8 +175,10 @@ export interface FileActions {
   pauseFile(offer: OfferId, file: number): void;
   resumeFile(offer: OfferId, file: number): void;
   retryFile(offer: OfferId, file: number): void;
-  /** The sender chose the file again after a reload. */
-  provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult>;
+  /** After a reload: asks the browser for what was chosen before, on a click. @returns whether it goes on; else the person is to choose again. */
+  reopenFile(offer: OfferId, file: number): Promise<boolean>;
+  /** The sender was asked for this file after a reload, and chose: whichever files of the conversation are among it go on. */
+  provideFiles(offer: OfferId, file: number, chosen: readonly Chosen[]): Promise<ActionResult>;
   /** Downloads the received file under its cleaned name; a bundle as a ZIP, which is written first. */
   saveFile(offer: OfferId, file: number): Promise<ActionResult>;
   /** Changes the place of a file that waits in line. */

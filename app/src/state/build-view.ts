@@ -3,7 +3,7 @@ import { nearbyView } from './nearby-view.ts';
 import { ownDevicesView } from './own-devices.ts';
 import type { Running } from './running.ts';
 import { conversationView, meOf, offersOf, peopleRows } from './snapshot.ts';
-import { transfersView } from './transfer-rows.ts';
+import { needingYou, transfersView } from './transfer-rows.ts';
 import type { Connection, StorageView, View } from './view.ts';
 
 /** What is there whether or not somebody is logged in. */
@@ -35,6 +35,7 @@ export const emptyView = (common: Common): View => ({
   joining: [],
   offers: [],
   moving: { running: 0 },
+  needingYou: 0,
   discretion: { read: true, typing: true },
 });
 
@@ -52,6 +53,7 @@ export function runningView(common: Common, running: Running, around: Around): V
     joining: groups.joining(),
     offers: offersOf(engine, chats, thumbnails, around.freeBytes),
     moving: watch.moving,
+    needingYou: needingYou(engine),
     ...(around.transfersWatched
       ? { transfers: transfersView(engine, chats, groups, extras, watch.series(around.now)) }
       : {}),

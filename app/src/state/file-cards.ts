@@ -16,6 +16,7 @@ import { mediaKind } from '../media-kind.ts';
 import type { BundleProblem } from '../platform/bundle-problem.ts';
 import type { PictureSize } from '../platform/picture-size.ts';
 import type { BundleState } from './bundle-state.ts';
+import { isMissed } from './chosen-again.ts';
 import { copiesOf } from './file-copies.ts';
 import type { Talk } from './talk.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';
@@ -169,6 +170,7 @@ function statusOf(
       if (record.group && mine) return sharedStatus(engine, record, file, wrongFile);
       if (record.group && facts.gone) return { kind: 'gone', reason: facts.gone, ...none };
       if (record.group) return { kind: 'offered', ...none };
+      if (mine && isMissed(engine, record, file)) return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
       return { kind: 'waiting', needsAnswer: !mine };
     case 'accepted':
       break;
@@ -207,8 +209,7 @@ function sharedStatus(
   file: number,
   wrongFile: WrongFile | undefined,
 ): FileStatus {
-  if (engine.transfers.progressOf(record.offer, file).activity.kind === 'needs-file')
-    return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
+  if (isMissed(engine, record, file)) return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
   const group = engine.groups.byId(record.account as GroupId);
   const others = [...(group?.membership?.members.keys() ?? [])].filter((account) => account !== engine.account.id);
   const upload = engine.transfers.uploadOf(record.offer, file);

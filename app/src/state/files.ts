@@ -6,12 +6,13 @@ import type { AccountId, OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { fileName } from '../../../protocol/names.ts';
 import type { Chosen } from '../chosen-files.ts';
-import { isSame, type DeviceBlobs } from '../platform/device-blobs.ts';
+import type { DeviceBlobs } from '../platform/device-blobs.ts';
 import { saveAs } from '../platform/save.ts';
 import { makeThumbnail } from '../platform/thumbnails.ts';
 import { guard, ok, resultOf } from './action-result.ts';
 import type { ActionResult, FileActions } from './actions.ts';
 import type { Bundles } from './bundles.ts';
+import { matchChosen, missedWith } from './chosen-again.ts';
 import type { KeptFiles } from './kept-files.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
 import type { Thumbnails } from './thumbnails.ts';
@@ -78,16 +79,32 @@ export class Files implements FileActions {
     this.resumeFile(offer, file);
   }
 
-  provideFile(offer: OfferId, file: number, chosen: File): Promise<ActionResult> {
+  async provideFiles(offer: OfferId, file: number, chosen: readonly Chosen[]): Promise<ActionResult> {
     const { engine, blobs, thumbnails } = this.around;
-    const offered = engine.transfers.get(offer)?.offered?.files[file];
-    if (!offered) return Promise.resolve(ok);
-    const same = isSame(chosen, offered);
-    thumbnails.setWrong(fileKey(offer, file), same ? undefined : chosen.name === offered.name ? 'changed' : 'other');
-    if (!same) return Promise.resolve(ok); // the card says so and asks again
-    blobs.provide(offer, file, chosen);
-    engine.transfers.provided(offer, file);
-    return Promise.resolve(ok);
+    const missed = missedWith(engine, offer).filter(({ bundle }) => !bundle);
+    const { matches, wrong } = matchChosen(missed, fileKey(offer, file), chosen);
+    for (const { missed: one, kind } of wrong) thumbnails.setWrong(fileKey(one.offer, one.file), kind);
+    return guard(async () => {
+      for (const { missed: one, chosen: found } of matches) {
+        await blobs.provide(one.offer, one.file, found);
+        this.#goOn(one);
+      }
+      return ok;
+    });
+  }
+
+  async reopenFile(offer: OfferId, file: number): Promise<boolean> {
+    const { engine, blobs } = this.around;
+    if (!(await blobs.askForSource(offer, file))) return false;
+    this.#goOn({ offer, file });
+    // The browser may have asked for all of them in one.
+    for (const one of missedWith(engine, offer)) if (await blobs.hasSource(one.offer, one.file)) this.#goOn(one);
+    return true;
+  }
+
+  #goOn({ offer, file }: { offer: OfferId; file: number }): void {
+    this.around.thumbnails.setWrong(fileKey(offer, file), undefined);
+    this.around.engine.transfers.provided(offer, file);
   }
 
   async saveFile(offer: OfferId, file: number): Promise<ActionResult> {

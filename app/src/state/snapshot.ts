@@ -187,6 +187,7 @@ export function conversationView(
     draft: chat.draft,
     ...timeline.view(talk, { mine, theirs: row.displayName || row.handle }),
     link: states.includes('open') ? 'open' : states.includes('connecting') ? 'connecting' : 'none',
+    ...(person.devices.some(({ id }) => engine.links.isFaulty(id)) ? { unusable: true } : {}),
     closed: deleted || row.departed === true || person.relation === 'blocked',
     held: isHeld(person),
     keysChanged: person.keysChangedAt !== undefined && !person.keysAcknowledged,

@@ -1,9 +1,10 @@
 /** All transfers of all conversations as the screen of transfers shows them: grouped by what goes on with them, those in line in its order. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { factsOf, fileKey } from '../../../engine/exchange/offer.ts';
+import { factsOf, fileKey, standingOf } from '../../../engine/exchange/offer.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
 import type { Direction } from '../../../engine/exchange/queue.ts';
 import type { Chats } from './chats.ts';
+import { isMissed } from './chosen-again.ts';
 import { fileCards, type CardExtras } from './file-cards.ts';
 import type { GroupState } from './groups.ts';
 import { chosenOf, personRow } from './snapshot.ts';
@@ -87,6 +88,17 @@ export function transfersView(
       ({ file }) => file.status.kind === 'shared' || (file.status.kind === 'paused' && file.status.byMe),
     ),
   };
+}
+
+/** How many files need this person, with everybody: the first group of the list, counted without making it. */
+export function needingYou(engine: Causeway): number {
+  let count = 0;
+  for (const record of engine.transfers.all()) {
+    const files = [...(record.offered?.files.keys() ?? [])];
+    const needing = files.filter((file) => standingOf(record, file) === 'failed' || isMissed(engine, record, file));
+    if (needing.length > 0 && talkOf(engine, record.account as AccountId)) count += needing.length;
+  }
+  return count;
 }
 
 function placesOf(engine: Causeway, direction: Direction): { places: Map<string, number> } {

@@ -335,6 +335,8 @@ export interface ConversationView {
   /** A link is open and proven. */
   link: 'none' | 'connecting' | 'open';
   path?: Path;
+  /** A device of the person breaks the protocol again and again. */
+  unusable?: true;
   /** Every open link. */
   paths: PathView[];
   /** Nothing can be said any more, by a block or because one of both accounts was deleted. */
@@ -498,6 +500,8 @@ export interface View {
   /** Offers that wait for an answer, oldest first. */
   offers: IncomingOffer[];
   moving: Moving;
+  /** Files that cannot go on before this person does something. */
+  needingYou: number;
   /** Only while somebody looks at it (`watchTransfers`). */
   transfers?: TransfersView;
   transferSettings: TransferSettings;

@@ -29,6 +29,7 @@ export const conversation = {
     emptyOutgoing: (name: string) => `What you send now reaches ${name} as soon as your request is accepted.`,
     outgoing: (name: string) => `${name} has not accepted your request yet. What you send waits until then.`,
     incoming: (name: string) => `${name} wants to talk to you.`,
+    unusable: (name: string) => `${name}’s device sends what this version cannot use. It is tried again every minute.`,
     blocked: (name: string) => `You blocked ${name}. Nothing goes out and nothing comes in.`,
     none: (name: string) => `${name} is not among your contacts.`,
     departed: (name: string) => `${name} deleted their account. What you wrote to each other stays on this device.`,

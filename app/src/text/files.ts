@@ -214,7 +214,12 @@ export const files = {
   transfers: {
     title: 'Transfers',
     /** Of the button that opens the screen. */
-    open: (running: number) => (running > 0 ? `Transfers, ${number.format(running)} running` : 'Transfers'),
+    open: (running: number, needingYou: number): string => {
+      const parts = ['Transfers'];
+      if (running > 0) parts.push(`${number.format(running)} running`);
+      if (needingYou > 0) parts.push(`${number.format(needingYou)} ${needingYou === 1 ? 'needs' : 'need'} you`);
+      return parts.join(', ');
+    },
     emptyTitle: 'Nothing on its way',
     emptyBody:
       'Open a conversation and drop a file there. What you send and receive, with everybody, is then listed here.',
