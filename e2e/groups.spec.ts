@@ -57,9 +57,11 @@ test('a group is founded, joined by link and by code, and its messages reach who
   const members = about.getByRole('region', { name: 'Members' }).getByRole('listitem');
   await expect(members).toHaveCount(3);
   await expect(members.filter({ hasText: '@carol' })).toContainText('online');
+  await expect(about.getByRole('button', { name: 'Choices for Sam (@carol)' })).toBeVisible();
   await about.getByRole('button', { name: 'Back' }).click();
   await expect(log(alice)).toContainText('from carol');
   // Two people of one name are told apart.
+  await expect(alice.row('Choir')).toContainText('Sam (@carol): from carol');
   await expect(log(alice)).toContainText('@bob');
   await expect(log(alice)).toContainText('@carol');
 

@@ -152,7 +152,7 @@ test('drafts survive a reload, each conversation its own; pin, mute and archive 
   const tooLong = 'o'.repeat(limits.textBytes + 1);
   await box.fill(tooLong);
   await box.press('Enter');
-  await expect(alice.page.getByText('too large')).toBeVisible();
+  await expect(alice.page.getByText('That is too long')).toBeVisible();
   await alice.row('Carol').click();
   await expect(box).toHaveValue('something else');
   await alice.row('Bob').click();

@@ -4,9 +4,10 @@ import type { Group } from '../../../engine/groups/group.ts';
 import type { Member } from '../../../engine/groups/membership.ts';
 import type { AccountId, InvitationId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { shownName } from '../../../protocol/names.ts';
+import { fileName, shownName } from '../../../protocol/names.ts';
 import { makeThumbnail, safePicture } from '../platform/thumbnails.ts';
 import { text } from '../text.ts';
+import { hasNamesake, nameIn } from './member-names.ts';
 import { chatKey, groupKey } from './talk.ts';
 import type { ActionResult, GroupActions } from './actions.ts';
 import type { GroupView, InvitationView, JoiningRow, MemberRow, PersonRow } from './view.ts';
@@ -140,6 +141,7 @@ export class GroupState implements GroupActions {
     const { engine } = this.around;
     const summary = engine.conversations.summary(group.chat);
     const { last } = summary;
+    const author = last?.device && group.accountOf(last.device);
     const own = engine.account.id;
     const members = [...(group.membership?.members.values() ?? [])];
     const online = members.filter(({ account }) => account !== own && group.online(account).length > 0).length;
@@ -157,7 +159,14 @@ export class GroupState implements GroupActions {
       mentioned: summary.unread > 0 && summary.mentioned === true,
       ...chosen,
       ...(last
-        ? { last: { text: last.kind === 'text' ? last.text : last.names.join(', '), at: last.at, mine: last.mine } }
+        ? {
+            last: {
+              text: last.kind === 'text' ? last.text : last.names.map(fileName).join(', '),
+              at: last.at,
+              mine: last.mine,
+              author: author === undefined ? '' : nameIn(group, author),
+            },
+          }
         : {}),
     };
   }
@@ -179,10 +188,11 @@ export class GroupState implements GroupActions {
       members,
       invitations: admin ? this.#invitations(group) : [],
       asking: admin
-        ? [...group.asking.values()].map(({ account }) => ({
+        ? [...group.asking.values()].map(({ account, payload }) => ({
             account: account.id,
             handle: account.handle,
             displayName: shownName(account.displayName),
+            avatarSeed: payload.root,
           }))
         : [],
       contacts: engine.people
@@ -201,6 +211,7 @@ export class GroupState implements GroupActions {
       account,
       handle,
       displayName: shownName(displayName),
+      ...(hasNamesake(group, account) ? { namesake: true as const } : {}),
       avatarSeed: root,
       role,
       me,

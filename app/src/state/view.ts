@@ -83,6 +83,8 @@ export interface PersonRow {
   handle: string;
   /** Empty when the person gave none; then the handle is shown. */
   displayName: string;
+  /** Somebody else who is known has the same name. */
+  namesake?: true;
   avatarSeed: string;
   relation: Relation;
   online: boolean;
@@ -91,7 +93,8 @@ export interface PersonRow {
   lastSeenAt?: number;
   /** The conversation with this person. */
   conversation: ConversationId;
-  last?: { text: string; at: number; mine: boolean };
+  /** `author` in a group alone, told apart from namesakes. */
+  last?: { text: string; at: number; mine: boolean; author?: string };
   unread: number;
   /** An unread message names this person. */
   mentioned: boolean;
@@ -284,6 +287,8 @@ export interface MemberRow {
   account: AccountId;
   handle: string;
   displayName: string;
+  /** Another member has the same name. */
+  namesake?: true;
   avatarSeed: string;
   role: 'owner' | 'admin' | 'member';
   me: boolean;
@@ -314,7 +319,7 @@ export interface GroupView {
   members: MemberRow[];
   /** Of an admin: open invitations, and who waits to be let in. */
   invitations: InvitationView[];
-  asking: { account: AccountId; handle: string; displayName: string }[];
+  asking: { account: AccountId; handle: string; displayName: string; avatarSeed: string }[];
   /** Contacts who are no members. */
   contacts: { account: AccountId; handle: string; displayName: string; avatarSeed: string }[];
 }

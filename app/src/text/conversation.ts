@@ -2,7 +2,7 @@
 import { duration } from '../format.ts';
 import type { Delivery, MessageItem } from '../state/view.ts';
 import { people } from './people.ts';
-import { number, count } from './words.ts';
+import { number, count, withHandle } from './words.ts';
 
 export const conversation = {
   conversation: {
@@ -72,7 +72,7 @@ export const conversation = {
     quoteGone: 'A message that is not here any more',
     quote: (author: string) => `Go to the message of ${author} that this one answers`,
     replyingTo: (author: string) => `Reply to ${author}`,
-    namesake: (name: string, handle: string) => `${name} (@${handle})`,
+    namesake: withHandle,
     editing: 'Edit your message',
     stop: 'Stop',
     saveEdit: 'Save the change',

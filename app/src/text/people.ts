@@ -141,6 +141,7 @@ export const people = {
     blocked: 'Blocked',
     departed: 'account deleted',
     mine: (said: string) => `You: ${said}`,
+    said: (author: string, said: string) => `${author}: ${said}`,
     self: selfName,
     selfPreview: 'Notes and files between your devices',
     transferring: (percent: number) => `Transferring, ${number.format(percent)} %`,
