@@ -28,6 +28,11 @@ test('a group is founded, joined by link and by code, and its messages reach who
   ]);
   await alice.page.getByRole('button', { name: 'New group' }).click();
   await alice.page.getByRole('textbox', { name: 'Group name' }).fill('Choir');
+  const picture = alice.page.getByLabel('Picture');
+  await picture.setInputFiles({ name: 'x.svg', mimeType: 'image/svg+xml', buffer: Buffer.from('<svg/>') });
+  await alice.page.getByRole('button', { name: 'Create group' }).click();
+  await expect(alice.page.getByRole('alert')).toContainText('cannot show that picture');
+  await picture.setInputFiles([]);
   await alice.page.getByRole('button', { name: 'Create group' }).click();
   await expect(heading(alice)).toBeVisible();
   await alice.say('welcome');

@@ -2,6 +2,7 @@
 import type { Causeway } from '../../../engine/causeway.ts';
 import type { Group } from '../../../engine/groups/group.ts';
 import type { Member } from '../../../engine/groups/membership.ts';
+import type { GroupFace } from '../../../protocol/group.ts';
 import type { AccountId, InvitationId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
@@ -43,16 +44,18 @@ export class GroupState implements GroupActions {
     const { engine } = this.around;
     return this.around.guard(async () => {
       const face = await faceOf(name, picture);
+      if (!face) return notShown;
       const group = await engine.groups.found(face);
       this.around.open(chatKey(group.id));
       return ok;
     });
   }
 
-  async rename(account: AccountId, name: string, picture?: File): Promise<ActionResult> {
+  async rename(account: AccountId, name: string, picture?: File | 'none'): Promise<ActionResult> {
     return this.#with(account, async (group) => {
       const kept = group.face?.picture;
-      const face = await faceOf(name, picture);
+      const face = await faceOf(name, picture === 'none' ? undefined : picture);
+      if (!face) return notShown;
       return said(await group.rename({ ...(kept && !picture ? { picture: kept } : {}), ...face }));
     });
   }
@@ -285,12 +288,15 @@ export class GroupState implements GroupActions {
   }
 }
 
+const notShown: ActionResult = { ok: false, error: { code: 'not-a-picture' } };
 const said = (done: boolean): ActionResult => (done ? ok : { ok: false, error: { code: 'not-allowed' } });
 const nameOfGroup = (group: Group): string =>
   shownName(group.face?.name ?? '', limits.groupNameUnits) || text.groups.unnamed;
 const linkOf = (code: string): string => `${location.origin}/#join/${code}`;
 
-async function faceOf(name: string, picture: File | undefined) {
+/** Undefined when the picture is none that this browser can draw. */
+async function faceOf(name: string, picture: File | undefined): Promise<GroupFace | undefined> {
   const small = picture && (await makeThumbnail(picture, pictureBytes));
+  if (picture && !small) return undefined;
   return { name: name.trim().slice(0, limits.groupNameUnits), ...(small ? { picture: small } : {}) };
 }

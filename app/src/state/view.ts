@@ -538,7 +538,8 @@ export interface ActionError {
     | 'not-an-archive'
     | 'newer-version'
     | 'another-conversation'
-    | 'wrong-join-code';
+    | 'wrong-join-code'
+    | 'not-a-picture';
   retryAfterMs?: number | undefined;
   neededBytes?: number;
   freeBytes?: number;

@@ -40,6 +40,7 @@ export const people = {
     name: 'Group name',
     namePlaceholder: 'For example: Saturday choir',
     picture: 'Picture',
+    noPicture: 'Remove the picture',
     pictureChosen: (name: string) => `Picture: ${name}`,
     createGo: 'Create group',
     nameMissing: 'Give the group a name.',
