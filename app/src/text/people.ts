@@ -72,6 +72,8 @@ export const people = {
     makeAdmin: 'Make admin',
     makeMember: 'Take admin role away',
     makeOwner: 'Hand the group over',
+    handOverTitle: (name: string) => `Hand the group over to ${name}?`,
+    handOverBody: 'They become its owner, and you stay an admin. Only they can hand it back.',
     remove: 'Remove from group',
     removeTitle: (name: string) => `Remove ${name}?`,
     removeBody: 'Nothing that is written from now on reaches them. What they have they keep.',
