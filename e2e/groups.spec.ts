@@ -101,6 +101,14 @@ test('a group is founded, joined by link and by code, and its messages reach who
   await field.pressSequentially('dear @sa');
   const choice = alice.page.getByRole('listbox', { name: 'People you can mention' });
   await expect(choice.getByRole('option')).toHaveText([/Sam @bob/, /Sam @carol/]);
+  // Closed, it stays so for this mention, wherever the cursor goes.
+  await field.press('Escape');
+  await field.press('Home');
+  await field.press('End');
+  await expect(choice).toBeHidden();
+  await field.fill('');
+  await field.pressSequentially('dear @sa');
+  await expect(choice.getByRole('option')).toHaveCount(2);
   await field.press('ArrowDown');
   await expect(choice.getByRole('option', { selected: true })).toContainText('@carol');
   await field.press('Enter');

@@ -194,6 +194,8 @@ export const conversation = {
     previous: 'Previous picture',
     next: 'Next picture',
     place: (at: number, of: number) => `${number.format(at)} of ${number.format(of)}`,
+    /** Of one that left the conversation while it was looked at. */
+    picture: 'Picture',
     missing: 'This picture is not on this device, or cannot be shown.',
   },
 
