@@ -327,6 +327,8 @@ export interface GroupView {
 /** A group that this account asked to join. */
 export interface JoiningRow {
   invitation: string;
+  /** How its code begins: all that is known of a group before one is in it. */
+  begins: string;
   standing: 'asking' | 'waiting' | 'refused' | 'gone';
 }
 
@@ -350,9 +352,9 @@ export interface ConversationView {
   keysChanged: boolean;
   /** The keys before them were compared: nothing is sent until it is acknowledged. */
   held: boolean;
+  /** Older ones are on their way from others: about so many. */
+  onTheWay?: number;
   /** There is more than `items` before, or after them. */
-  /** Older ones are on their way from others. */
-  onTheWay: boolean;
   hasOlder: boolean;
   hasNewer: boolean;
   /** The message that was asked for; `times` tells askings for the same one apart. */

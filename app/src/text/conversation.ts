@@ -22,6 +22,7 @@ export const conversation = {
     newest: 'Go to the newest',
     typing: (name: string) => `${name} is writing…`,
     onTheWay: 'These are the newest messages. Earlier ones are on their way.',
+    stillToCome: (entries: number) => `About ${number.format(entries)} to go.`,
     search: 'Search in this conversation',
     unreadDivider: 'Unread',
     emptyTitle: (name: string) => `This is the beginning with ${name}`,
