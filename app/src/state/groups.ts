@@ -1,7 +1,9 @@
 /** Groups as the screens show them, and what a person does with them. */
 import type { Causeway } from '../../../engine/causeway.ts';
 import type { Group } from '../../../engine/groups/group.ts';
+import { beginningOfCode } from '../../../engine/groups/invitation-code.ts';
 import type { Member } from '../../../engine/groups/membership.ts';
+import { fromBase64 } from '../../../protocol/bytes.ts';
 import type { GroupFace } from '../../../protocol/group.ts';
 import type { AccountId, InvitationId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
@@ -135,9 +137,11 @@ export class GroupState implements GroupActions {
   }
 
   joining(): JoiningRow[] {
-    return this.around.engine.groups
-      .joining()
-      .map(({ invitation, verdict }) => ({ invitation, standing: verdict ?? 'asking' }));
+    return this.around.engine.groups.joining().map(({ invitation, secret, verdict }) => ({
+      invitation,
+      begins: beginningOfCode(fromBase64(secret)),
+      standing: verdict ?? 'asking',
+    }));
   }
 
   row(group: Group, chosen: Pick<PersonRow, 'pinned' | 'muted' | 'archived'>): PersonRow {

@@ -59,6 +59,7 @@ export const people = {
       refused: 'You were not let in.',
       gone: 'This invitation is not valid any more.',
     },
+    begins: (code: string) => `Code ${code}…`,
     withdraw: 'Remove',
     members: (members: number, online: number) =>
       `${members === 1 ? '1 member' : `${number.format(members)} members`}, ${number.format(online)} online`,
@@ -94,7 +95,9 @@ export const people = {
     joinCode: 'Join code',
     newCode: 'New invitation',
     approval: 'An admin lets each person in',
-    once: 'For one person',
+    uses: 'For how many people',
+    anyNumber: 'Any number',
+    usesWrong: (most: number) => `Enter a whole number from 1 to ${number.format(most)}, or nothing for any number.`,
     lasts: 'Valid',
     day: 'for a day',
     week: 'for a week',
