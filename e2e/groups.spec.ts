@@ -28,6 +28,11 @@ test('a group is founded, joined by link and by code, and its messages reach who
   ]);
   await alice.page.getByRole('button', { name: 'New group' }).click();
   await alice.page.getByRole('textbox', { name: 'Group name' }).fill('Choir');
+  const picture = alice.page.getByLabel('Picture');
+  await picture.setInputFiles({ name: 'x.svg', mimeType: 'image/svg+xml', buffer: Buffer.from('<svg/>') });
+  await alice.page.getByRole('button', { name: 'Create group' }).click();
+  await expect(alice.page.getByText('This browser cannot show that picture')).toBeVisible();
+  await picture.setInputFiles([]);
   await alice.page.getByRole('button', { name: 'Create group' }).click();
   await expect(heading(alice)).toBeVisible();
   await alice.say('welcome');
@@ -57,9 +62,11 @@ test('a group is founded, joined by link and by code, and its messages reach who
   const members = about.getByRole('region', { name: 'Members' }).getByRole('listitem');
   await expect(members).toHaveCount(3);
   await expect(members.filter({ hasText: '@carol' })).toContainText('online');
+  await expect(about.getByRole('button', { name: 'Choices for Sam (@carol)' })).toBeVisible();
   await about.getByRole('button', { name: 'Back' }).click();
   await expect(log(alice)).toContainText('from carol');
   // Two people of one name are told apart.
+  await expect(alice.row('Choir')).toContainText('Sam (@carol): from carol');
   await expect(log(alice)).toContainText('@bob');
   await expect(log(alice)).toContainText('@carol');
 
@@ -94,6 +101,14 @@ test('a group is founded, joined by link and by code, and its messages reach who
   await field.pressSequentially('dear @sa');
   const choice = alice.page.getByRole('listbox', { name: 'People you can mention' });
   await expect(choice.getByRole('option')).toHaveText([/Sam @bob/, /Sam @carol/]);
+  // Closed, it stays so for this mention, wherever the cursor goes.
+  await field.press('Escape');
+  await field.press('Home');
+  await field.press('End');
+  await expect(choice).toBeHidden();
+  await field.fill('');
+  await field.pressSequentially('dear @sa');
+  await expect(choice.getByRole('option')).toHaveCount(2);
   await field.press('ArrowDown');
   await expect(choice.getByRole('option', { selected: true })).toContainText('@carol');
   await field.press('Enter');

@@ -1,6 +1,7 @@
 /** Messages: what people do with them after they were sent, how they are found again, and what a conversation can be set to. */
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page } from '@playwright/test';
+import { limits } from '../protocol/limits.ts';
 import { expect, test } from './support/test.ts';
 import type { Person } from './support/person.ts';
 
@@ -138,6 +139,27 @@ test('drafts survive a reload, each conversation its own; pin, mute and archive 
   await alice.row('Carol').click();
   await expect(box).toHaveValue('something else');
 
+  // An edit goes on where it was left, and what could not be sent is still there.
+  await alice.row('Bob').click();
+  await choose(alice, 'not finished yet', 'Edit');
+  await box.fill('nearly finished');
+  await alice.row('Carol').click();
+  await expect(box).toHaveValue('something else');
+  await alice.row('Bob').click();
+  await expect(box).toHaveValue('nearly finished');
+  await box.press('Escape');
+  await expect(box).toHaveValue('');
+  const tooLong = 'o'.repeat(limits.textBytes + 1);
+  await box.fill(tooLong);
+  await box.press('Enter');
+  await expect(alice.page.getByText('That is too long')).toBeVisible();
+  await alice.row('Carol').click();
+  await expect(box).toHaveValue('something else');
+  await alice.row('Bob').click();
+  await expect(box).toHaveValue(tooLong);
+  await box.fill('');
+  await alice.row('Carol').click();
+
   await carol.acceptRequest();
   await carol.row('Alice').click();
   const rows = alice.page.getByRole('list', { name: 'Conversations' }).getByRole('listitem');
@@ -219,6 +241,15 @@ test('everything is reached by Ctrl+K and the keyboard alone; an old message is 
   await expect(bob.page.getByRole('option', { name: /filler 33/ })).toBeVisible();
   await bob.page.getByRole('combobox').fill('nobody said this');
   await expect(bob.page.getByText('Nothing found')).toBeVisible();
+  await bob.page.keyboard.press('Escape');
+  // Where the details stand beside the conversation, going to a date leaves it open; the digits of a year go nowhere.
+  await bob.page.setViewportSize({ width: 1280, height: 760 });
+  const date = bob.page.getByLabel('Go to a date');
+  await date.fill('0002-01-01');
+  await expect(bubble(bob, 'filler 59')).toBeInViewport();
+  await date.fill('2020-01-01');
+  await expect(bubble(bob, 'zucchini')).toBeInViewport();
+  await expect(bob.page.getByRole('textbox', { name: 'Message' })).toBeVisible();
 });
 
 test('links lead where they say, nothing that is written becomes part of the page; messages disappear in time', async ({

@@ -12,7 +12,7 @@ import { start } from './text/start.ts';
 import { number, percent } from './text/words.ts';
 
 export { fileStatus } from './text/files.ts';
-export { nameOf, percent } from './text/words.ts';
+export { nameApart, nameOf, percent, sharedNames, withHandle } from './text/words.ts';
 
 export const text = {
   appName: 'Causeway',

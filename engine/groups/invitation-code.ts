@@ -29,6 +29,9 @@ export async function codeOf(secret: Uint8Array, hashes: Hashes): Promise<string
   return groups.join('-');
 }
 
+/** The first group of its code, to tell it from others. */
+export const beginningOfCode = (secret: Uint8Array): string => base32crockford.encode(secret).slice(0, groupLength);
+
 /** Takes a code, in capitals or not, with o for 0 and i or l for 1, or a link that ends with one. Undefined for a slip of the pen. */
 export async function secretOf(typed: string, hashes: Hashes): Promise<Bytes | undefined> {
   const code = typed

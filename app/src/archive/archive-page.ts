@@ -4,7 +4,7 @@
  */
 import { fileName, shownName } from '../../../protocol/names.ts';
 import { fullMoment, size } from '../format.ts';
-import { text } from '../text.ts';
+import { nameOf, sharedNames, text, withHandle } from '../text.ts';
 import type { ArchivedFile, ArchivedMessage, ArchiveHead } from './archive-format.ts';
 
 const style = `
@@ -33,8 +33,13 @@ export async function* archivePage(
   messages: readonly ArchivedMessage[],
   sha256: (text: string) => Promise<string>,
 ): AsyncGenerator<string> {
+  const people = head.people.map((one) => ({ ...one, displayName: shownName(one.displayName) }));
+  const shared = sharedNames(people);
   const names = new Map(
-    head.people.map(({ account, displayName, handle }) => [account as string, shownName(displayName || handle)]),
+    people.map((one): [string, string] => [
+      one.account,
+      shared.has(nameOf(one)) ? withHandle(nameOf(one), one.handle) : nameOf(one),
+    ]),
   );
   const byPlace = new Map(messages.map((message) => [placeOf(message, message), message]));
   const other = head.people.find(({ account }) => account !== me) ?? head.people[0];

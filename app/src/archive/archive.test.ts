@@ -210,6 +210,8 @@ describe('the page', () => {
     const tags = new Set([...page.matchAll(/<\/?([a-z!]+)/gi)].map(([, tag]) => tag?.toLowerCase()));
     for (const tag of ['script', 'img', 'b', 'iframe', 'object']) expect(tags).not.toContain(tag);
     expect(page).toContain(escapeHtml(nasty));
+    // Both of one name are told apart.
+    for (const { handle } of people) expect(page).toContain(escapeHtml(` (@${handle})`));
     const [, href = ''] = /<a href="([^"]*)"/.exec(page) ?? [];
     expect(href).toBe('files/%22%3E%3Cscript%3E%23%3F%25.html');
     expect(page).not.toMatch(/<[^>]*\son\w+=/);

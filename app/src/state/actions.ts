@@ -60,7 +60,8 @@ export interface ImportOutcome {
 /** `account` is the id of the group's row. */
 export interface GroupActions {
   create(name: string, picture?: File): Promise<ActionResult>;
-  rename(account: AccountId, name: string, picture?: File): Promise<ActionResult>;
+  /** Without a picture the one that is there stays. */
+  rename(account: AccountId, name: string, picture?: File | 'none'): Promise<ActionResult>;
   /** By a code or a link. */
   join(code: string): Promise<ActionResult>;
   stopJoining(invitation: string): void;

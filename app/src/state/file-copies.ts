@@ -4,7 +4,8 @@ import { holdersOf, isHere } from '../../../engine/exchange/copies.ts';
 import { factsOf, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import type { DeviceId } from '../../../protocol/ids.ts';
 import { shownName } from '../../../protocol/names.ts';
-import { text } from '../text.ts';
+import { nameOf, text } from '../text.ts';
+import { nameIn } from './member-names.ts';
 import { isTheirs, type Talk } from './talk.ts';
 import type { CopiesView } from './view.ts';
 
@@ -19,23 +20,23 @@ export function copiesOf(engine: Causeway, record: OfferRecord, file: number, ta
   const holders = [...new Set([...source, ...holdersOf(facts)])];
   const online = (device: DeviceId) => engine.isOnline(device);
   const others = holders.filter((device) => device !== engine.device);
-  const nameOf = namesOf(engine, talk);
+  const holder = namesOf(engine, talk);
   const sorted = others.toSorted((a, b) => Number(online(b)) - Number(online(a)));
   return {
     here: offered.device === engine.device ? 'offered' : isHere(record, file, engine.device) ? 'received' : 'none',
-    names: [...new Set(sorted.map(nameOf))],
+    names: [...new Map(sorted.map(holder)).values()],
     online: others.some(online),
   };
 }
 
-function namesOf(engine: Causeway, { person, group, ...talk }: Talk): (device: DeviceId) => string {
+/** With what tells two holders apart: several devices of somebody else are one. */
+function namesOf(engine: Causeway, { person, group, ...talk }: Talk): (device: DeviceId) => [string, string] {
   const theirs = isTheirs(engine, { ...talk, ...(person ? { person } : {}), ...(group ? { group } : {}) });
   return (device) => {
-    if (engine.isMine(device)) return text.copies.otherDevice(shownName(deviceName(engine, device)));
-    const account = group?.accountOf(device);
-    const member = account && (group?.roster.get(account) ?? group?.memberBy(account));
-    const known = group ? member : theirs(device) ? person : undefined;
-    return known ? shownName(known.displayName) || known.handle : text.copies.somebody;
+    if (engine.isMine(device)) return [device, text.copies.otherDevice(shownName(deviceName(engine, device)))];
+    const account = group ? group.accountOf(device) : theirs(device) ? person?.account : undefined;
+    const name = account && (group ? nameIn(group, account) : person && nameOf(person));
+    return account && name ? [account, name] : ['', text.copies.somebody];
   };
 }
 

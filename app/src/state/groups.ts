@@ -1,13 +1,17 @@
 /** Groups as the screens show them, and what a person does with them. */
 import type { Causeway } from '../../../engine/causeway.ts';
 import type { Group } from '../../../engine/groups/group.ts';
+import { beginningOfCode } from '../../../engine/groups/invitation-code.ts';
 import type { Member } from '../../../engine/groups/membership.ts';
 import { isUsable } from '../../../engine/groups/reconciliation.ts';
+import { fromBase64 } from '../../../protocol/bytes.ts';
+import type { GroupFace } from '../../../protocol/group.ts';
 import type { AccountId, InvitationId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { shownName } from '../../../protocol/names.ts';
+import { fileName, shownName } from '../../../protocol/names.ts';
 import { makeThumbnail, safePicture } from '../platform/thumbnails.ts';
 import { text } from '../text.ts';
+import { hasNamesake, nameIn } from './member-names.ts';
 import { chatKey, groupKey } from './talk.ts';
 import type { ActionResult, GroupActions } from './actions.ts';
 import type { GroupView, InvitationView, JoiningRow, MemberRow, PersonRow } from './view.ts';
@@ -43,16 +47,18 @@ export class GroupState implements GroupActions {
     const { engine } = this.around;
     return this.around.guard(async () => {
       const face = await faceOf(name, picture);
+      if (!face) return notShown;
       const group = await engine.groups.found(face);
       this.around.open(chatKey(group.id));
       return ok;
     });
   }
 
-  async rename(account: AccountId, name: string, picture?: File): Promise<ActionResult> {
+  async rename(account: AccountId, name: string, picture?: File | 'none'): Promise<ActionResult> {
     return this.#with(account, async (group) => {
       const kept = group.face?.picture;
-      const face = await faceOf(name, picture);
+      const face = await faceOf(name, picture === 'none' ? undefined : picture);
+      if (!face) return notShown;
       return said(await group.rename({ ...(kept && !picture ? { picture: kept } : {}), ...face }));
     });
   }
@@ -133,15 +139,18 @@ export class GroupState implements GroupActions {
   }
 
   joining(): JoiningRow[] {
-    return this.around.engine.groups
-      .joining()
-      .map(({ invitation, verdict }) => ({ invitation, standing: verdict ?? 'asking' }));
+    return this.around.engine.groups.joining().map(({ invitation, secret, verdict }) => ({
+      invitation,
+      begins: beginningOfCode(fromBase64(secret)),
+      standing: verdict ?? 'asking',
+    }));
   }
 
   row(group: Group, chosen: Pick<PersonRow, 'pinned' | 'muted' | 'archived'>): PersonRow {
     const { engine } = this.around;
     const summary = engine.conversations.summary(group.chat);
     const { last } = summary;
+    const author = last?.device && group.accountOf(last.device);
     const own = engine.account.id;
     const members = [...(group.membership?.members.values() ?? [])];
     const online = members.filter(({ account }) => account !== own && group.online(account).length > 0).length;
@@ -159,7 +168,14 @@ export class GroupState implements GroupActions {
       mentioned: summary.unread > 0 && summary.mentioned === true,
       ...chosen,
       ...(last
-        ? { last: { text: last.kind === 'text' ? last.text : last.names.join(', '), at: last.at, mine: last.mine } }
+        ? {
+            last: {
+              text: last.kind === 'text' ? last.text : last.names.map(fileName).join(', '),
+              at: last.at,
+              mine: last.mine,
+              author: author === undefined ? '' : nameIn(group, author),
+            },
+          }
         : {}),
     };
   }
@@ -181,10 +197,11 @@ export class GroupState implements GroupActions {
       members,
       invitations: admin ? this.#invitations(group) : [],
       asking: admin
-        ? [...group.asking.values()].map(({ account }) => ({
+        ? [...group.asking.values()].map(({ account, payload }) => ({
             account: account.id,
             handle: account.handle,
             displayName: shownName(account.displayName),
+            avatarSeed: payload.root,
           }))
         : [],
       contacts: engine.people
@@ -203,6 +220,7 @@ export class GroupState implements GroupActions {
       account,
       handle,
       displayName: shownName(displayName),
+      ...(hasNamesake(group, account) ? { namesake: true as const } : {}),
       avatarSeed: root,
       role,
       me,
@@ -276,6 +294,7 @@ export class GroupState implements GroupActions {
   }
 }
 
+const notShown: ActionResult = { ok: false, error: { code: 'not-a-picture' } };
 const said = (done: boolean): ActionResult => (done ? ok : { ok: false, error: { code: 'not-allowed' } });
 const notInvited = (refused: 'not-allowed' | 'too-many'): ActionResult => ({
   ok: false,
@@ -285,7 +304,9 @@ const nameOfGroup = (group: Group): string =>
   shownName(group.face?.name ?? '', limits.groupNameUnits) || text.groups.unnamed;
 const linkOf = (code: string): string => `${location.origin}/#join/${code}`;
 
-async function faceOf(name: string, picture: File | undefined) {
+/** Undefined when the picture is none that this browser can draw. */
+async function faceOf(name: string, picture: File | undefined): Promise<GroupFace | undefined> {
   const small = picture && (await makeThumbnail(picture, pictureBytes));
+  if (picture && !small) return undefined;
   return { name: name.trim().slice(0, limits.groupNameUnits), ...(small ? { picture: small } : {}) };
 }

@@ -2,6 +2,7 @@
 import type { Group } from '../../../engine/groups/group.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
 import { shownName } from '../../../protocol/names.ts';
+import { withHandle } from '../text.ts';
 
 export interface MemberFace {
   account: AccountId;
@@ -33,11 +34,16 @@ function namesOf(group: Group): ReadonlyMap<string, number> {
   return names;
 }
 
+/** Whether another member has the same name. */
+export function hasNamesake(group: Group, account: AccountId): boolean {
+  const name = faceOf(group, account)?.name ?? '';
+  // Who left is told apart from who has the same name now.
+  return (namesOf(group).get(name) ?? 0) > (group.membership?.members.has(account) ? 1 : 0);
+}
+
 /** With the handle where several members have the same name. */
 export function nameIn(group: Group, account: AccountId): string {
   const face = faceOf(group, account);
   if (!face) return '';
-  // Who left is told apart from who has the same name now.
-  const others = (namesOf(group).get(face.name) ?? 0) - (group.membership?.members.has(account) ? 1 : 0);
-  return others > 0 && face.name !== face.handle ? `${face.name} (@${face.handle})` : face.name;
+  return hasNamesake(group, account) ? withHandle(face.name, face.handle) : face.name;
 }

@@ -5,6 +5,7 @@ import { isHeld, isVerified } from '../../../engine/exchange/rules.ts';
 import type { Person } from '../../../engine/people/people.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
+import { nameOf, sharedNames } from '../text.ts';
 import type { Chat, Chats } from './chats.ts';
 import type { GroupState } from './groups.ts';
 import { nameIn } from './member-names.ts';
@@ -18,7 +19,16 @@ export function meOf(engine: Causeway): Me {
   return { handle, displayName: shownName(displayName), email: email ?? '', avatarSeed: engine.root };
 }
 
-export function personRow(engine: Causeway, person: Person, { pinned, muted, archived }: Chat): PersonRow {
+/** Names that several people have whom this account knows. */
+const namesTwice = ({ people }: Causeway): ReadonlySet<string> =>
+  sharedNames(people.all().filter(({ account }) => !people.isSelf(account)));
+
+export function personRow(
+  engine: Causeway,
+  person: Person,
+  { pinned, muted, archived }: Chat,
+  shared = namesTwice(engine),
+): PersonRow {
   const summary = engine.conversations.summary(person.conversation);
   const { last } = summary;
   const progress = progressWith(engine, person);
@@ -27,6 +37,7 @@ export function personRow(engine: Causeway, person: Person, { pinned, muted, arc
     ...(engine.people.isSelf(person.account) ? { self: true as const } : {}),
     handle: person.handle,
     displayName: person.displayName,
+    ...(shared.has(nameOf(person)) ? { namesake: true as const } : {}),
     avatarSeed: person.pin.root,
     relation: person.relation,
     online: engine.people.online(person.account).size > 0,
@@ -58,9 +69,10 @@ export function peopleRows(
   groups: GroupState,
   open: Person['account'] | undefined,
 ): { people: PersonRow[]; requests: PersonRow[] } {
+  const shared = namesTwice(engine);
   const rows = engine.people
     .all()
-    .map((person) => ({ person, row: personRow(engine, person, chats.of(person.account)) }));
+    .map((person) => ({ person, row: personRow(engine, person, chats.of(person.account), shared) }));
   const contacts = rows
     .filter(
       ({ person, row }) =>

@@ -1,5 +1,5 @@
 /** What a window of a conversation shows at the edges: entries of a newer version, a clock that is ahead, both devices writing at once. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { writeEntry, NO_PREVIOUS } from '../../../engine/feed/entry.ts';
 import { hashes } from '../../../engine/testing/keys.ts';
 import { friends, type Machine } from '../../../engine/testing/world.ts';
@@ -124,4 +124,12 @@ test('before messages that came ahead, and whose sender is gone, is what was the
   expect(isAhead).toBe(true);
   const expected = [...Array(20).keys(), ...Array.from({ length: 10 }, (_, n) => 50 + n)].map((n) => `text ${n}`);
   expect(said(await shown(bob, ann))).toEqual(expected);
+  // While somebody brings what is between, it is waited for, and counted.
+  vi.spyOn(bob.engine.conversations, 'isServed').mockReturnValue(true);
+  const talk = talkOf(bob.engine, ann.account.id);
+  if (!talk) throw new Error('they know each other');
+  const timeline = new Timeline(bob.engine, ann.account.id, 0, extras);
+  await timeline.load(talk);
+  const { items, onTheWay } = timeline.view(talk, { mine: 'I', theirs: 'They' });
+  expect([said(items), onTheWay]).toEqual([expected.slice(20), 30]);
 });

@@ -41,6 +41,8 @@ export class Timeline {
   /** The first message that was unread when the conversation was opened, or looked at again. */
   #firstUnread: string | undefined;
   #target: { key: string; times: number } | undefined;
+  /** Entries between those that are here in order and those that came ahead of them. */
+  #lacking = 0;
 
   constructor(
     private readonly engine: Causeway,
@@ -61,6 +63,7 @@ export class Timeline {
       // All that is unread in one go, not page by page. Of more than is ever held a page is enough: all of it is unread.
       const wanted = this.unreadAtOpen > windowEntries ? 0 : this.unreadAtOpen;
       await this.#pageBefore(wanted);
+      await this.#countLacking();
       const theirs = () => this.#theirs(talk, this.#read);
       if (this.unreadAtOpen === 0 || this.#firstUnread !== undefined) return;
       const more = () => theirs().length < wanted && this.#hasOlder && this.#read.length < windowEntries;
@@ -156,6 +159,7 @@ export class Timeline {
           (!this.#hasOlder || !first || this.#compare(entry, first.entry) > 0) &&
           (!this.#hasNewer || !last || this.#compare(entry, last.entry) < 0),
       );
+      await this.#countLacking();
       if (within.length === 0) return;
       this.#read.push(...(await this.#readAll(within)));
       this.#read.sort((a, b) => this.#compare(a.entry, b.entry));
@@ -192,7 +196,7 @@ export class Timeline {
     hasOlder: boolean;
     hasNewer: boolean;
     target?: { key: string; times: number };
-    onTheWay: boolean;
+    onTheWay?: number;
   } {
     const [hasOlder, hasNewer] = [this.#hasOlder, this.#hasNewer];
     const items = itemsOf(this.engine, this.#read, talk, author, this.extras, { hasOlder, hasNewer });
@@ -202,7 +206,7 @@ export class Timeline {
       firstUnread,
       hasOlder,
       hasNewer,
-      onTheWay: this.#awaited(),
+      ...(this.#awaited() ? { onTheWay: this.#lacking } : {}),
       ...(this.#target ? { target: this.#target } : {}),
     };
   }
@@ -211,6 +215,21 @@ export class Timeline {
   #awaited(): boolean {
     const { feeds, conversations } = this.engine;
     return this.#eras.some((era) => feeds.isAhead(era) && conversations.isServed(era));
+  }
+
+  async #countLacking(): Promise<void> {
+    let lacking = 0;
+    for (const era of this.#eras.filter((one) => this.engine.feeds.isAhead(one))) {
+      const lengths = await this.engine.feeds.frontier(era);
+      const firsts = new Map<DeviceId, number>();
+      for (const { entry } of this.#read) {
+        const { conversation, device, sequence } = entry;
+        if (conversation === era && sequence >= (lengths.get(device) ?? 0))
+          firsts.set(device, Math.min(firsts.get(device) ?? Infinity, sequence));
+      }
+      for (const [device, first] of firsts) lacking += first - (lengths.get(device) ?? 0);
+    }
+    this.#lacking = lacking;
   }
 
   #compare(a: StoredEntry, b: StoredEntry): number {

@@ -83,6 +83,8 @@ export interface PersonRow {
   handle: string;
   /** Empty when the person gave none; then the handle is shown. */
   displayName: string;
+  /** Somebody else who is known has the same name. */
+  namesake?: true;
   avatarSeed: string;
   relation: Relation;
   online: boolean;
@@ -91,7 +93,8 @@ export interface PersonRow {
   lastSeenAt?: number;
   /** The conversation with this person. */
   conversation: ConversationId;
-  last?: { text: string; at: number; mine: boolean };
+  /** `author` in a group alone, told apart from namesakes. */
+  last?: { text: string; at: number; mine: boolean; author?: string };
   unread: number;
   /** An unread message names this person. */
   mentioned: boolean;
@@ -285,6 +288,8 @@ export interface MemberRow {
   account: AccountId;
   handle: string;
   displayName: string;
+  /** Another member has the same name. */
+  namesake?: true;
   avatarSeed: string;
   role: 'owner' | 'admin' | 'member';
   me: boolean;
@@ -315,7 +320,7 @@ export interface GroupView {
   members: MemberRow[];
   /** Of an admin: open invitations, and who waits to be let in. */
   invitations: InvitationView[];
-  asking: { account: AccountId; handle: string; displayName: string }[];
+  asking: { account: AccountId; handle: string; displayName: string; avatarSeed: string }[];
   /** Contacts who are no members. */
   contacts: { account: AccountId; handle: string; displayName: string; avatarSeed: string }[];
 }
@@ -323,6 +328,8 @@ export interface GroupView {
 /** A group that this account asked to join. */
 export interface JoiningRow {
   invitation: string;
+  /** How its code begins: all that is known of a group before one is in it. */
+  begins: string;
   standing: 'asking' | 'waiting' | 'refused' | 'gone';
 }
 
@@ -348,9 +355,9 @@ export interface ConversationView {
   keysChanged: boolean;
   /** The keys before them were compared: nothing is sent until it is acknowledged. */
   held: boolean;
+  /** Older ones are on their way from others: about so many. */
+  onTheWay?: number;
   /** There is more than `items` before, or after them. */
-  /** Older ones are on their way from others. */
-  onTheWay: boolean;
   hasOlder: boolean;
   hasNewer: boolean;
   /** The message that was asked for; `times` tells askings for the same one apart. */
@@ -539,7 +546,8 @@ export interface ActionError {
     | 'newer-version'
     | 'another-conversation'
     | 'wrong-join-code'
-    | 'too-many-invitations';
+    | 'too-many-invitations'
+    | 'not-a-picture';
   retryAfterMs?: number | undefined;
   neededBytes?: number;
   freeBytes?: number;

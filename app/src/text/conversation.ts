@@ -2,7 +2,7 @@
 import { duration } from '../format.ts';
 import type { Delivery, MessageItem } from '../state/view.ts';
 import { people } from './people.ts';
-import { number, count } from './words.ts';
+import { number, count, withHandle } from './words.ts';
 
 export const conversation = {
   conversation: {
@@ -22,6 +22,7 @@ export const conversation = {
     newest: 'Go to the newest',
     typing: (name: string) => `${name} is writing…`,
     onTheWay: 'These are the newest messages. Earlier ones are on their way.',
+    stillToCome: (entries: number) => `About ${number.format(entries)} to go.`,
     search: 'Search in this conversation',
     unreadDivider: 'Unread',
     emptyTitle: (name: string) => `This is the beginning with ${name}`,
@@ -73,7 +74,7 @@ export const conversation = {
     quoteGone: 'A message that is not here any more',
     quote: (author: string) => `Go to the message of ${author} that this one answers`,
     replyingTo: (author: string) => `Reply to ${author}`,
-    namesake: (name: string, handle: string) => `${name} (@${handle})`,
+    namesake: withHandle,
     editing: 'Edit your message',
     stop: 'Stop',
     saveEdit: 'Save the change',
@@ -195,6 +196,8 @@ export const conversation = {
     previous: 'Previous picture',
     next: 'Next picture',
     place: (at: number, of: number) => `${number.format(at)} of ${number.format(of)}`,
+    /** Of one that left the conversation while it was looked at. */
+    picture: 'Picture',
     missing: 'This picture is not on this device, or cannot be shown.',
   },
 

@@ -34,6 +34,7 @@ const errors: Record<ActionError['code'], string> = {
   'not-saved': 'It could not be saved there. Choose another place.',
   'wrong-join-code': 'That is no join code. Check what you typed, or open the link that you were sent.',
   'too-many-invitations': 'This group has as many open invitations as it can have. End one of them first.',
+  'not-a-picture': 'This browser cannot show that picture. Choose another one, for example a JPEG or a PNG.',
   'no-space-for-zip': 'There is no room for a ZIP beside the files themselves.',
   'archive-too-large': 'This file is too large to be read here.',
   'not-an-archive': 'This is not a conversation that was exported as JSON.',

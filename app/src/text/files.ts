@@ -152,7 +152,7 @@ export const files = {
   copies: {
     show: 'Who has it',
     otherDevice: (name: string) => (name ? `your device ${name}` : 'another device of yours'),
-    somebody: 'Somebody',
+    somebody: 'somebody',
     remove: 'Remove from this device',
     /** Whole sentences: where it is, and whether it can be had now. */
     words: ({ here, names, online }: CopiesView): string => {

@@ -15,5 +15,27 @@ export const percent = (part: number): string => `${number.format(Math.floor(Mat
 /** The conversation with the own devices. */
 export const selfName = 'My devices';
 
-export const nameOf = (person: { displayName: string; handle: string; self?: true }): string =>
-  person.self ? selfName : person.displayName || person.handle;
+interface Named {
+  /** Empty when there is none. */
+  displayName: string;
+  handle: string;
+  self?: true;
+  /** Others who may be meant have the same name. */
+  namesake?: true;
+}
+
+export const nameOf = (person: Named): string => (person.self ? selfName : person.displayName || person.handle);
+
+export const withHandle = (name: string, handle: string): string =>
+  handle === '' || name === handle ? name : `${name} (@${handle})`;
+
+/** Where nothing but a name fits, and somebody else may be meant. */
+export const nameApart = (person: Named): string =>
+  person.namesake ? withHandle(nameOf(person), person.handle) : nameOf(person);
+
+/** The names that more than one of these people has. */
+export function sharedNames(people: Iterable<Named>): ReadonlySet<string> {
+  const [once, shared] = [new Set<string>(), new Set<string>()];
+  for (const person of people) (once.has(nameOf(person)) ? shared : once).add(nameOf(person));
+  return shared;
+}
