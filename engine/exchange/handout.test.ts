@@ -81,7 +81,7 @@ for (const offeredHere of [true, false]) {
       else one.onSending(link, record, { kind: 'stopped', offer, file: 0, by: 'peer', reason: 'paused' });
       state.open();
       await found;
-      expect(one.takers(fileKey(offer, 0))).toBe(0);
+      expect(one.upload(fileKey(offer, 0))?.takers ?? 0).toBe(0);
       expect(isFree()).toBe(true);
     }
   });

@@ -72,13 +72,12 @@ export class Handout {
     // Before anything is opened: whoever goes, or stops, while it opens gives the place back.
     const queued = { key, at: offered.at, file, leftBytes: described.size };
     if (!this.ports.places.take(link, queued)) return { kind: 'refused', reason: 'busy' };
+    this.#uploadOf(key).moved(this.ports.clock.now(), link, 0);
     const found = own ? await this.#source(record, file, described.size) : await this.#copy(link, record, file);
     const wanted = this.ports.links.has(link) && this.ports.mayHave(record, link.device);
-    if (found.kind === 'blob' && wanted) {
-      this.#uploadOf(key).moved(this.ports.clock.now(), link, 0);
-      return found;
-    }
+    if (found.kind === 'blob' && wanted) return found;
     this.ports.places.leave(link, key);
+    this.#left(link, key);
     return found.kind === 'refused' ? found : { kind: 'refused', reason: 'cancelled' };
   }
 
