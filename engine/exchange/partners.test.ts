@@ -24,7 +24,9 @@ function together(all: readonly DeviceId[], wanted: ReadonlyMap<DeviceId, readon
 test('200 that fetch at once are connected over a few links each, also without the device that offered the file', () => {
   const takers = devices.slice(1);
   const record = recordOf([], takers);
-  const wanted = new Map(takers.map((device) => [device, partnersOf(record, 0, device, (other) => other !== source)]));
+  const wanted = new Map(
+    takers.map((device) => [device, [...partnersOf(record, [0], device, (other) => other !== source)]]),
+  );
   expect(together(takers, wanted)).toBe(199);
   const links = takers.map(
     (device) =>
@@ -35,10 +37,22 @@ test('200 that fetch at once are connected over a few links each, also without t
 
 test('holders come first, nobody who cannot be reached, and never oneself', () => {
   const [here, a, b, c, d, e] = devices.slice(1) as [DeviceId, DeviceId, DeviceId, DeviceId, DeviceId, DeviceId];
-  const all = partnersOf(recordOf([here, a, b, c, d], [here, e]), 0, here, () => true);
+  const all = [...partnersOf(recordOf([here, a, b, c, d], [here, e]), [0], here, () => true)];
   expect(all[0]).toBe(source);
   expect(all).toHaveLength(5);
   expect(all).toContain(e);
   expect(all).not.toContain(here);
-  expect(partnersOf(recordOf([a, b], [e]), 0, here, (device) => device === b)).toEqual([b]);
+  expect([...partnersOf(recordOf([a, b], [e]), [0], here, (device) => device === b)]).toEqual([b]);
+});
+
+test('of many files of an offer the same ones are asked for all, and each is looked at once', () => {
+  const [here, ...others] = devices.slice(1) as [DeviceId, ...DeviceId[]];
+  const one = recordOf([], others);
+  const all = Array.from({ length: 500 }, (_, file) => file);
+  const record = { ...one, files: all.flatMap(() => one.files) };
+  let looked = 0;
+  const partners = partnersOf(record, all, here, () => ++looked > 0);
+  expect(looked).toBe(devices.length - 1);
+  expect(partners).toEqual(partnersOf(one, [0], here, () => true));
+  expect(partnersOf(record, [], here, () => true).size).toBe(0);
 });

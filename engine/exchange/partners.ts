@@ -11,25 +11,35 @@ import { factsOf, type OfferRecord } from './offer.ts';
 const holdersAtMost = 3;
 const othersAtMost = 6;
 
-/** @param reachable whether a device is online and may have the file. */
+/** @param reachable whether a device is online and may have the files: asked once for each, however many files there are. */
 export function partnersOf(
   record: OfferRecord,
-  file: number,
+  files: readonly number[],
   here: DeviceId,
   reachable: (device: DeviceId) => boolean,
-): DeviceId[] {
+): Set<DeviceId> {
   const { offer, offered } = record;
-  const facts = factsOf(record, file);
-  const rank = (device: DeviceId): number => mix(`${here}${device}${offer}`);
+  const ranks = new Map<DeviceId, number>();
+  const rank = (device: DeviceId): number => {
+    const known = ranks.get(device);
+    if (known !== undefined) return known;
+    const wanted = device !== here && device !== offered?.device && reachable(device);
+    const made = wanted ? mix(`${here}${device}${offer}`) : Infinity;
+    ranks.set(device, made);
+    return made;
+  };
   const chosen = (devices: readonly DeviceId[], count: number): DeviceId[] =>
     devices
-      .filter((device) => device !== here && device !== offered?.device && reachable(device))
-      .map((device) => ({ device, rank: rank(device) }))
-      .sort((a, b) => a.rank - b.rank)
-      .slice(0, count)
-      .map(({ device }) => device);
-  const holders = chosen(holdersOf(facts), holdersAtMost);
-  const others = chosen(facts.takers ?? [], othersAtMost - holders.length);
-  const from = offered && offered.device !== here && reachable(offered.device) ? [offered.device] : [];
-  return [...from, ...holders, ...others];
+      .filter((device) => rank(device) < Infinity)
+      .sort((a, b) => rank(a) - rank(b))
+      .slice(0, count);
+  const partners = new Set<DeviceId>();
+  if (files.length > 0 && offered && offered.device !== here && reachable(offered.device)) partners.add(offered.device);
+  for (const file of files) {
+    const facts = factsOf(record, file);
+    const holders = chosen(holdersOf(facts), holdersAtMost);
+    const others = chosen(facts.takers ?? [], othersAtMost - holders.length);
+    for (const device of [...holders, ...others]) partners.add(device);
+  }
+  return partners;
 }

@@ -481,7 +481,7 @@ export class Transfers {
       this.#offers.shared().flatMap((record) => {
         const reachable = (device: DeviceId) => ports.mayHave(record.account, device) && ports.online(device);
         const files = this.#incoming.filesToFetch(record).filter((file) => isShared(record, file));
-        return files.flatMap((file) => partnersOf(record, file, ports.keys.id, reachable));
+        return [...partnersOf(record, files, ports.keys.id, reachable)];
       }),
     );
   }

@@ -81,7 +81,7 @@ export class LinkPolicy {
   mayRead(chat: ChatId, device: DeviceId): boolean {
     const { account, groups } = this.ports;
     const group = groups.byId(chat as GroupId);
-    if (group) return group.me !== undefined && group.devices.some(({ id }) => id === device);
+    if (group) return group.me !== undefined && group.device(device) !== undefined;
     const of = this.certified(device)?.account;
     return of !== undefined && (of === chat || of === account.id);
   }

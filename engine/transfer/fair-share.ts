@@ -24,8 +24,6 @@ const SCARCE_BLOCKS = 4;
 const PATIENCE_MS = 1000;
 const LONGEST_PATIENCE_MS = 10_000;
 const STAGGER_MS = 250;
-/** Who says that it has a block may hardly bring it: the offering device is asked for any when it brings so many times what all others do. */
-const MUCH_FASTER = 4;
 
 /** A device that may take part. */
 export interface Sharer {
@@ -35,13 +33,6 @@ export interface Sharer {
   /** It told that it takes part. */
   readonly takesPart: boolean;
   readonly addedAt: number;
-}
-
-export interface SharePace {
-  gotAt: number;
-  blockMs: number | undefined;
-  othersBlockMs: number | undefined;
-  underWay: number;
 }
 
 export class FairShare {
@@ -61,15 +52,14 @@ export class FairShare {
 
   /**
    * What to pick for the offering device, of which `maxBlocks` would fit. `gotAt`: when another source last sent a block; `blockMs`: how long the
-   * offering device takes for one, `othersBlockMs`: how long all others together, each absent while that is not known; `underWay`: how many it
-   * was asked for.
+   * offering device takes for one, `underWay`: how many it was asked for.
    */
   pick(
     now: number,
     maxBlocks: number,
     picker: Picker,
     sharers: Iterable<Sharer>,
-    { gotAt, blockMs, othersBlockMs, underWay }: SharePace,
+    { gotAt, blockMs, underWay }: { gotAt: number; blockMs: number; underWay: number },
   ): PickOptions {
     const others = [...sharers].filter(
       ({ offered, takesPart, addedAt }) => !offered && (takesPart || now - addedAt < EXPECTED_MS),
@@ -80,12 +70,9 @@ export class FairShare {
     const upTo = (receivers: number, blocks: number): number => Math.floor((receivers * blocks) / count);
     const share = upTo(place + 1, this.wantedBlocks) - upTo(place, this.wantedBlocks) - this.#askedBlocks;
     if (share > 0) return { maxBlocks: Math.min(maxBlocks, share), from: upTo(place, this.blocks) };
-    const from = picker.anywhere();
-    const few = Math.min(maxBlocks, SCARCE_BLOCKS - underWay);
-    if (picker.scarce >= PLENTY * count) return { maxBlocks: few, maxHolders: 1, from };
-    if (blockMs !== undefined && othersBlockMs !== undefined && othersBlockMs > MUCH_FASTER * blockMs)
-      return { maxBlocks: few, from };
-    const patienceMs = Math.min(LONGEST_PATIENCE_MS, Math.max(PATIENCE_MS, 2 * (blockMs ?? 0))) + STAGGER_MS * place;
-    return { maxBlocks: now - gotAt >= patienceMs ? 1 : 0, from };
+    const scarce = { maxHolders: 1, from: picker.anywhere() };
+    if (picker.scarce >= PLENTY * count) return { maxBlocks: Math.min(maxBlocks, SCARCE_BLOCKS - underWay), ...scarce };
+    const patienceMs = Math.min(LONGEST_PATIENCE_MS, Math.max(PATIENCE_MS, 2 * blockMs)) + STAGGER_MS * place;
+    return { maxBlocks: now - gotAt >= patienceMs ? 1 : 0, ...scarce };
   }
 }

@@ -61,6 +61,15 @@ describe('Picker', () => {
     expect(picker.left).toBe(8);
   });
 
+  it('takes what is told again without looking at each block', () => {
+    const blocks = 4_194_304; // of a file of 1 TiB
+    const picker = pickerOf(blocks, { [a]: [[0, blocks]] });
+    const began = performance.now();
+    for (let times = 0; times < 200; times++) picker.have(a, [[0, blocks]]);
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(picker.scarce).toBe(blocks);
+  });
+
   it('begins where it is told to, and goes round', () => {
     const picker = pickerOf(16, { [a]: [[0, 16]] });
     expect(picker.pick(a, 0, { maxBlocks: 8, from: 11 })).toEqual([11, 12, 13, 14, 15]);

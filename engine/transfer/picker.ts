@@ -93,7 +93,8 @@ export class Picker {
     const known = this.#of(source);
     for (const [first, end] of ranges) {
       if (known.have.rangeCount >= RANGES_PER_SOURCE) return;
-      for (let block = first; !known.resting && block < end; block++) if (!known.have.has(block)) this.#count(block, 1);
+      const fresh = known.resting ? [] : known.have.missingOf(first, end);
+      for (const [from, to] of fresh) for (let block = from; block < to; block++) this.#count(block, 1);
       known.have.add(first, end);
     }
   }

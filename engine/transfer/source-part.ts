@@ -126,9 +126,9 @@ export class SourcePart implements SourceTarget, Sharer {
     this.#rate.reset();
   }
 
-  /** How long it takes for a block, by what was measured. */
-  get blockMs(): number | undefined {
-    return blockMsAt(this.#bytesPerSecond);
+  /** How long it takes for a block, by what was measured; 0 while that is not known. */
+  get blockMs(): number {
+    return this.#bytesPerSecond === undefined ? 0 : (limits.blockBytes * 1000) / Math.max(1, this.#bytesPerSecond);
   }
 
   /** How many blocks may be under way from it; `atFirst` while its speed is not known. */
@@ -138,6 +138,3 @@ export class SourcePart implements SourceTarget, Sharer {
     return Math.min(MAX_BLOCKS, Math.max(MIN_BLOCKS, Math.ceil(blocks)));
   }
 }
-
-export const blockMsAt = (bytesPerSecond: number | undefined): number | undefined =>
-  bytesPerSecond === undefined ? undefined : (limits.blockBytes * 1000) / Math.max(1, bytesPerSecond);

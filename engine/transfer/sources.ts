@@ -17,8 +17,7 @@ import type { IncomingBlob } from './incoming-blob.ts';
 import type { SignedLeaves } from './leaf-batch.ts';
 import { Picker, type PickOptions } from './picker.ts';
 import type { Receiver } from './receiver.ts';
-import { Rate } from './rate.ts';
-import { blockMsAt, SourcePart, type PartOwner } from './source-part.ts';
+import { SourcePart, type PartOwner } from './source-part.ts';
 import type { SourceEvent, StopReason } from './transfer-events.ts';
 
 const WATCH_MS = 500;
@@ -56,9 +55,6 @@ export class Sources implements PartOwner {
   readonly #fairShare: FairShare;
   /** When a block last came from another device than that one. */
   #gotAt: number;
-  /** What comes from all others together. */
-  readonly #othersRate = new Rate();
-  #othersBytes = 0;
   #cancelWatch: (() => void) | undefined;
   /** Blocks that the offering device said that it cannot read. */
   readonly #changed = new BlockSet();
@@ -195,9 +191,7 @@ export class Sources implements PartOwner {
 
   write(part: SourcePart, block: number, offset: number, data: Bytes): void {
     if (!this.#uses(part)) return;
-    const now = this.parts.clock.now();
-    part.moved(now, data.length);
-    if (!part.offered) this.#othersRate.sample(now, (this.#othersBytes += data.length));
+    part.moved(this.parts.clock.now(), data.length);
     this.#assembly.write(part.device, block, offset, data);
   }
 
@@ -269,7 +263,6 @@ export class Sources implements PartOwner {
     return this.#fairShare.pick(now, maxBlocks, this.#picker, this.#parts.values(), {
       gotAt: this.#gotAt,
       blockMs: part.blockMs,
-      othersBlockMs: blockMsAt(this.#othersRate.bytesPerSecond(now)),
       underWay: this.#picker.askedOf(part.device).size,
     });
   }

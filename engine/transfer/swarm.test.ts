@@ -148,7 +148,7 @@ describe('eight receivers', () => {
   }, 60_000);
 
   it('do not wait for one that says that it has everything and sends nothing', async () => {
-    const world = worldOf(4, 200 * BLOCK, ['honest', 'silent']);
+    const world = worldOf(4, 40 * BLOCK, ['honest', 'silent']);
     mesh(world, even);
     await run(world, 60_000);
     await expectWhole(world);
