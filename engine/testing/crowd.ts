@@ -38,7 +38,7 @@ export class Crowd {
     let code = '';
     founder.act(async (engine) => {
       const group = this.groupOf(founder);
-      code = (group && (await engine.groups.invite(group, { approval: false }))?.code) ?? '';
+      code = (group && (await engine.groups.invite(group, { approval: false })).code) ?? '';
     });
     await this.world.run(foundingMs, () => code !== '');
     return code;

@@ -21,6 +21,8 @@ import { SourcePart, type PartOwner } from './source-part.ts';
 import type { SourceEvent, StopReason } from './transfer-events.ts';
 
 const WATCH_MS = 500;
+/** By then `FairShare` expects nobody any more who has not told that they take part. */
+const EXPECTED_LONG_MS = 2500;
 /** A source that sends nothing for so long though it is its turn. Less than what ends a link: others have the blocks. */
 const SILENT_MS = 4000;
 /** No block takes longer than this, at 2 KB/s. */
@@ -56,6 +58,7 @@ export class Sources implements PartOwner {
   /** When a block last came from another device than that one. */
   #gotAt: number;
   #cancelWatch: (() => void) | undefined;
+  #cancelLook: (() => void) | undefined;
   /** Blocks that the offering device said that it cannot read. */
   readonly #changed = new BlockSet();
   /** Sources that may be asked for more. */
@@ -132,6 +135,7 @@ export class Sources implements PartOwner {
   close(reason: StopReason): void {
     this.#closed = true;
     this.#cancelWatch?.();
+    this.#cancelLook?.();
     for (const part of this.#parts.values()) {
       part.cancelRest?.();
       part.receiver.stop(part, reason);
@@ -162,6 +166,8 @@ export class Sources implements PartOwner {
     }
     if (picked.count > 0 && asked === 0) part.idled(now);
     if (picked.count > 0) this.#cancelWatch ??= this.parts.clock.after(WATCH_MS, () => this.#watch());
+    else if (!this.#cancelWatch)
+      this.#cancelLook ??= this.parts.clock.after(EXPECTED_LONG_MS, () => this.#lookWhoTakesPart());
     return picked.ranges();
   }
 
@@ -270,6 +276,17 @@ export class Sources implements PartOwner {
   #runBlocks(): number {
     const runs = RUNS_PER_SOURCE * Math.max(1, this.#parts.size);
     return Math.min(limits.leafBatchBlocks, Math.max(1, Math.floor(this.#picker.left / runs)));
+  }
+
+  /** Nothing could be asked, for it was left to others: where none of them takes part nobody else would ask again. */
+  #lookWhoTakesPart(): void {
+    this.#cancelLook = undefined;
+    if (
+      !this.#cancelWatch &&
+      !this.#closed &&
+      ![...this.#parts.values()].some(({ offered, takesPart }) => !offered && takesPart)
+    )
+      this.#watch();
   }
 
   #watch(): void {
