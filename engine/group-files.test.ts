@@ -211,6 +211,17 @@ describe('a file in a group', () => {
     expect(bob.lies).toEqual([]);
   });
 
+  test('of a single block comes to one of many at a time, whoever it is', async () => {
+    const { world, all } = await group(4);
+    const [ann, ...others] = all as [Machine, ...Machine[]];
+    const content = contentOf(80);
+    const offer = await offered(world, ann, all, content);
+    for (const machine of others) {
+      download(machine, offer);
+      expect(await world.run(5_000, () => has(machine, offer, content))).toBe(true);
+    }
+  });
+
   test('is not for who was removed', async () => {
     const { world, all } = await group(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];

@@ -159,7 +159,8 @@ export class Sources implements PartOwner {
       for (const block of this.#picker.pickAgain(part.device, now, askedBefore, AGAIN_BLOCKS)) picked.add(block);
     }
     if (picked.count > 0 && asked === 0) part.idled(now);
-    if (picked.count > 0) this.#cancelWatch ??= this.parts.clock.after(WATCH_MS, () => this.#watch());
+    // Also when nothing may be asked for now: in a while it may, and nothing else need happen meanwhile.
+    this.#cancelWatch ??= this.parts.clock.after(WATCH_MS, () => this.#watch());
     return picked.ranges();
   }
 
