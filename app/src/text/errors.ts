@@ -1,6 +1,7 @@
 /** What went wrong, in words. */
 import { duration, size } from '../format.ts';
 import type { ActionError } from '../state/view.ts';
+import { needs } from './words.ts';
 
 const errors: Record<ActionError['code'], string> = {
   malformed: 'Causeway could not understand that. Check what you typed and try again.',
@@ -33,6 +34,7 @@ const errors: Record<ActionError['code'], string> = {
   'too-many-files': 'The list of files is too long for one folder. Send its parts one by one.',
   'not-saved': 'It could not be saved there. Choose another place.',
   'wrong-join-code': 'That is no join code. Check what you typed, or open the link that you were sent.',
+  'no-room': 'There is not enough free space on this device.',
   'no-space-for-zip': 'There is no room for a ZIP beside the files themselves.',
   'archive-too-large': 'This file is too large to be read here.',
   'not-an-archive': 'This is not a conversation that was exported as JSON.',
@@ -46,4 +48,6 @@ export const errorText = (error: ActionError): string =>
     ? `That was too many tries in a short time. Try again in ${duration(Math.ceil(error.retryAfterMs / 1000))}.`
     : error.code === 'no-space-for-zip' && error.neededBytes !== undefined && error.freeBytes !== undefined
       ? `${errors[error.code]} It needs ${size(error.neededBytes)}, and ${size(error.freeBytes)} are free. Make room, or save the files one by one.`
-      : errors[error.code];
+      : error.code === 'no-room' && error.neededBytes !== undefined && error.freeBytes !== undefined
+        ? needs(error.neededBytes, error.freeBytes)
+        : errors[error.code];
