@@ -129,8 +129,11 @@ describe('a file in a group', () => {
     expect(await world.run(10_000, () => !holders(dan, offer).includes(bob.device))).toBe(true);
     expect(bob.blobs.received(offer, 0, content.length)).toBeUndefined();
     expect(bob.standing(offer)).toBe('waiting');
+    await bob.engine.transfers.together.unlistFinished();
+    expect(factsOf(bob.record(offer), 0).unlisted).toBe(true);
     download(bob, offer);
     expect(await world.run(60_000, () => has(bob, offer, content))).toBe(true);
+    expect(factsOf(bob.record(offer), 0).unlisted).toBe(false);
     expect(await world.run(10_000, () => holders(dan, offer).includes(bob.device))).toBe(true);
     for (const machine of [bob, dan]) {
       expect(machine.blobs.sinksCollided).toBe(false);
