@@ -129,8 +129,11 @@ describe('a file in a group', () => {
     expect(await world.run(10_000, () => !holders(dan, offer).includes(bob.device))).toBe(true);
     expect(bob.blobs.received(offer, 0, content.length)).toBeUndefined();
     expect(bob.standing(offer)).toBe('waiting');
+    await bob.engine.transfers.together.unlistFinished();
+    expect(factsOf(bob.record(offer), 0).unlisted).toBe(true);
     download(bob, offer);
     expect(await world.run(60_000, () => has(bob, offer, content))).toBe(true);
+    expect(factsOf(bob.record(offer), 0).unlisted).toBe(false);
     expect(await world.run(10_000, () => holders(dan, offer).includes(bob.device))).toBe(true);
     for (const machine of [bob, dan]) {
       expect(machine.blobs.sinksCollided).toBe(false);
@@ -209,6 +212,18 @@ describe('a file in a group', () => {
     expect(await world.run(500, () => bob.activity(last) === 'running')).toBe(true);
     expect(await world.run(60_000, () => has(bob, last, large))).toBe(true);
     expect(bob.lies).toEqual([]);
+  });
+
+  test('of a single block comes to one of many at a time, whoever it is', async () => {
+    const { world, all } = await group(3);
+    const [ann, ...others] = all as [Machine, ...Machine[]];
+    const content = contentOf(80);
+    const offer = await offered(world, ann, all, content);
+    await world.run(10_000); // no link is opened any more, which would set things going
+    for (const machine of others) {
+      download(machine, offer);
+      expect(await world.run(5_000, () => has(machine, offer, content))).toBe(true);
+    }
   });
 
   test('is not for who was removed', async () => {

@@ -2,6 +2,7 @@
 import { announceFailure } from './announce.svelte.ts';
 import type { ChosenFolder } from './bundle/gather.ts';
 import type { Chosen } from './chosen-files.ts';
+import { Serial } from '../../engine/feed/serial.ts';
 import type { AccountId } from '../../protocol/ids.ts';
 import type { Actions } from './state/actions.ts';
 import { text } from './text.ts';
@@ -15,6 +16,8 @@ export class Attaching {
   /** Files that were found so far in the folder that is being read. */
   found = $state<number>();
   #stop: AbortController | undefined;
+  /** Folders are read one after the other. */
+  readonly #folders = new Serial();
 
   constructor(private readonly actions: () => Actions) {}
 
@@ -26,23 +29,8 @@ export class Attaching {
   }
 
   async folder(account: AccountId, chosen: ChosenFolder): Promise<void> {
-    const stop = new AbortController();
-    this.#stop?.abort();
-    this.#stop = stop;
-    this.found = 0;
-    try {
-      const { readFolder } = await import('./read-folder.ts');
-      const gathered = await readFolder(chosen, {
-        signal: stop.signal,
-        onprogress: (files) => {
-          if (this.#stop === stop) this.found = files;
-        },
-      });
-      this.#done(stop);
-      if (gathered) await this.#prepare(() => this.actions().bundles.offer(account, gathered));
-    } finally {
-      this.#done(stop);
-    }
+    const gathered = await this.#folders.run(() => this.#read(chosen));
+    if (gathered) await this.#prepare(() => this.actions().bundles.offer(account, gathered));
   }
 
   /** The folder that is being read is not offered. */
@@ -50,10 +38,16 @@ export class Attaching {
     this.#stop?.abort();
   }
 
-  #done(stop: AbortController): void {
-    if (this.#stop !== stop) return;
-    this.#stop = undefined;
-    this.found = undefined;
+  async #read(chosen: ChosenFolder) {
+    const { signal } = (this.#stop = new AbortController());
+    this.found = 0;
+    try {
+      const { readFolder } = await import('./read-folder.ts');
+      return await readFolder(chosen, { signal, onprogress: (files) => (this.found = files) });
+    } finally {
+      this.#stop = undefined;
+      this.found = undefined;
+    }
   }
 
   async #prepare(act: () => ReturnType<Actions['attach']>): Promise<void> {

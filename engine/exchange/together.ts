@@ -45,8 +45,12 @@ export class Together {
 
   /** Leaves finished files out of the list of transfers from now on; nothing else of them changes. */
   unlistFinished(): Promise<void> {
-    const is = (record: OfferRecord, file: number) =>
-      standingOf(record, file) === 'done' && factsOf(record, file).unlisted !== true;
+    const is = (record: OfferRecord, file: number) => {
+      const { gone, unlisted } = factsOf(record, file);
+      const standing = standingOf(record, file);
+      // A file of a group that was removed here is waiting to be fetched again.
+      return (standing === 'done' || (standing === 'waiting' && gone !== undefined)) && unlisted !== true;
+    };
     return this.#keep(is, { unlisted: true }).kept;
   }
 

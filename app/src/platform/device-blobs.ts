@@ -4,7 +4,7 @@
  */
 import type { Blobs } from '../../../engine/blobs.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
-import { SourceError, type BlobSource } from '../../../engine/ports.ts';
+import { SinkError, SourceError, type BlobSource } from '../../../engine/ports.ts';
 import { fileKey } from '../../../engine/exchange/offer.ts';
 import { checkSame } from '../../../engine/transfer/same-source.ts';
 import type { OfferId } from '../../../protocol/ids.ts';
@@ -42,8 +42,20 @@ export class DeviceBlobs implements Blobs {
     const key = fileKey(offer, file);
     if (options.handle) await this.#keepHandle(key, options.handle);
     // A copy is what goes out: the file itself may be changed or deleted before it is asked for.
-    if (options.pasted || chosen.size <= limits.copyOnAttachBytes) await this.store.copy({ offer, file }, chosen);
-    else this.#chosen.set(key, chosen);
+    const copied = options.pasted || chosen.size <= limits.copyOnAttachBytes;
+    if (!copied || !(await this.#copied({ offer, file }, chosen))) this.#chosen.set(key, chosen);
+  }
+
+  /** Makes the copy, if there is room; without it the file goes out from where it is, as a large one does. Rejects like `attach`. */
+  async #copied(ref: BlobRef, bytes: Blob): Promise<boolean> {
+    try {
+      await this.store.copy(ref, bytes);
+      return true;
+    } catch (problem) {
+      if (!(problem instanceof SinkError) || problem.kind !== 'no-space') throw problem;
+      await this.store.remove(ref); // what was written of it
+      return false;
+    }
   }
 
   /** The person chose the file again. Rejects when the handle cannot be kept. */
@@ -69,8 +81,7 @@ export class DeviceBlobs implements Blobs {
     try {
       const bundle = await (await bundleSource()).packBundle(this.store, ref, gathered);
       if (!bundle) return undefined;
-      if (bundle.blob.size <= limits.copyOnAttachBytes) await this.store.copy(ref, bundle.blob);
-      else {
+      if (bundle.blob.size > limits.copyOnAttachBytes || !(await this.#copied(ref, bundle.blob))) {
         this.#bundles.set(key, bundle);
         if (gathered.handle) await this.#keepHandle(key, gathered.handle);
       }

@@ -2,7 +2,7 @@
 import type { Causeway } from '../../../engine/causeway.ts';
 import { isHere } from '../../../engine/exchange/copies.ts';
 import { acceptedBlocks, acceptedBytes, fileKey, standingOf } from '../../../engine/exchange/offer.ts';
-import type { Ranges } from '../../../engine/transfer/blocks.ts';
+import { rangesBytes, type Ranges } from '../../../engine/transfer/blocks.ts';
 import { RankedBlocks } from '../../../engine/transfer/ranked-blocks.ts';
 import type { OfferedFile } from '../../../protocol/entry.ts';
 import type { AccountId, OfferId } from '../../../protocol/ids.ts';
@@ -18,6 +18,7 @@ import { pickFile, pickFolder, writeFile, writeTree, type Writing } from '../pla
 import { saveAs } from '../platform/save.ts';
 import type { BundleState, Saving } from './bundle-state.ts';
 import type { KeptFiles } from './kept-files.ts';
+import { roomFor } from './room-for.ts';
 import type { ActionResult, BundleActions, ChosenFile } from './actions.ts';
 
 export interface BundlesPorts {
@@ -100,7 +101,20 @@ export class Bundles implements BundleActions {
   }
 
   async acceptSome(offer: OfferId, chosen: readonly ChosenFile[]): Promise<ActionResult> {
-    const { engine, state } = this.ports;
+    const { engine, state, blobs } = this.ports;
+    const record = engine.transfers.get(offer);
+    if (record?.group) {
+      const bytesOf = ({ file, part }: ChosenFile) => {
+        const sizeBytes = record.offered?.files[file]?.size ?? 0;
+        return part ? rangesBytes(sizeBytes, part.blocks) : sizeBytes;
+      };
+      const room = await roomFor(
+        engine,
+        blobs,
+        chosen.reduce((sum, one) => sum + bytesOf(one), 0),
+      );
+      if (!room.ok) return room;
+    }
     for (const { file, part } of chosen) {
       if (!part) continue;
       await state.keepChoice(fileKey(offer, file), part.entries);

@@ -1,6 +1,6 @@
 /** What a person does with files: offer them, answer an offer, pause, move and retry, save what came. Bundles are in `bundles.ts`. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { fileKey } from '../../../engine/exchange/offer.ts';
+import { acceptedBytes, fileKey } from '../../../engine/exchange/offer.ts';
 import type { Move } from '../../../engine/exchange/queue.ts';
 import type { AccountId, OfferId } from '../../../protocol/ids.ts';
 import { limits } from '../../../protocol/limits.ts';
@@ -15,6 +15,7 @@ import type { Bundles } from './bundles.ts';
 import { matchChosen, missedWith } from './chosen-again.ts';
 import type { KeptFiles } from './kept-files.ts';
 import { intoOffers, thumbnailBudget } from './outgoing-files.ts';
+import { roomFor } from './room-for.ts';
 import type { Thumbnails } from './thumbnails.ts';
 
 interface Surroundings {
@@ -42,17 +43,29 @@ export class Files implements FileActions {
   }
 
   async answerOffer(offer: OfferId, verdict: 'accept' | 'decline'): Promise<ActionResult> {
-    return guard(async () =>
-      resultOf(await this.around.engine.answerOffer(offer, verdict === 'accept' ? 'accepted' : 'declined')),
-    );
+    return guard(async () => {
+      const { engine, blobs } = this.around;
+      const record = engine.transfers.get(offer);
+      // Between two people the offer itself says what is free.
+      if (record?.group && verdict === 'accept') {
+        const files = [...(record.offered?.files.keys() ?? [])];
+        const neededBytes = files.reduce((sum, file) => sum + acceptedBytes(record, file), 0);
+        const room = await roomFor(engine, blobs, neededBytes);
+        if (!room.ok) return room;
+      }
+      return resultOf(await engine.answerOffer(offer, verdict === 'accept' ? 'accepted' : 'declined'));
+    });
   }
 
   downloadFile(offer: OfferId, file: number): Promise<ActionResult> {
-    const { engine, bundles } = this.around;
-    const bundle = engine.transfers.get(offer)?.offered?.files[file]?.bundle;
-    return guard(async () =>
-      bundle ? (await bundles()).download(offer, file) : resultOf(await engine.download(offer, file)),
-    );
+    const { engine, blobs, bundles } = this.around;
+    return guard(async () => {
+      const record = engine.transfers.get(offer);
+      const room = await roomFor(engine, blobs, record ? acceptedBytes(record, file) : 0);
+      if (!room.ok) return room;
+      const bundle = record?.offered?.files[file]?.bundle;
+      return bundle ? (await bundles()).download(offer, file) : resultOf(await engine.download(offer, file));
+    });
   }
 
   removeFile(offer: OfferId, file: number): void {

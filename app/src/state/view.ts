@@ -541,6 +541,7 @@ export interface ActionError {
     | 'too-many-files'
     | 'not-saved'
     | 'no-space-for-zip'
+    | 'no-room'
     | 'archive-too-large'
     | 'not-an-archive'
     | 'newer-version'

@@ -1,6 +1,7 @@
 /** What went wrong, in words. */
 import { duration, size } from '../format.ts';
 import type { ActionError } from '../state/view.ts';
+import { needs } from './words.ts';
 
 const errors: Record<ActionError['code'], string> = {
   malformed: 'Causeway could not understand that. Check what you typed and try again.',
@@ -35,6 +36,7 @@ const errors: Record<ActionError['code'], string> = {
   'wrong-join-code': 'That is no join code. Check what you typed, or open the link that you were sent.',
   'too-many-invitations': 'This group has as many open invitations as it can have. End one of them first.',
   'not-a-picture': 'This browser cannot show that picture. Choose another one, for example a JPEG or a PNG.',
+  'no-room': 'There is not enough free space on this device.',
   'no-space-for-zip': 'There is no room for a ZIP beside the files themselves.',
   'archive-too-large': 'This file is too large to be read here.',
   'not-an-archive': 'This is not a conversation that was exported as JSON.',
@@ -48,4 +50,6 @@ export const errorText = (error: ActionError): string =>
     ? `That was too many tries in a short time. Try again in ${duration(Math.ceil(error.retryAfterMs / 1000))}.`
     : error.code === 'no-space-for-zip' && error.neededBytes !== undefined && error.freeBytes !== undefined
       ? `${errors[error.code]} It needs ${size(error.neededBytes)}, and ${size(error.freeBytes)} are free. Make room, or save the files one by one.`
-      : errors[error.code];
+      : error.code === 'no-room' && error.neededBytes !== undefined && error.freeBytes !== undefined
+        ? needs(error.neededBytes, error.freeBytes)
+        : errors[error.code];

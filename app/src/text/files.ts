@@ -11,7 +11,7 @@ import type {
   Total,
   TransferGroup,
 } from '../state/view.ts';
-import { number, ratio, milliseconds, count, nameOf } from './words.ts';
+import { number, ratio, milliseconds, count, nameOf, needs } from './words.ts';
 
 const haveIt = (have: number, of: number): string => `${number.format(have)} of ${number.format(of)} have it`;
 /** Of people who have a copy; there may be 200. */
@@ -41,7 +41,7 @@ export const files = {
     free: (bytes: number) => `${size(bytes)} free here`,
     tooBig: (bytes: number) => `Only ${size(bytes)} free here`,
     noRoom: (needed: number, free: number) =>
-      `This needs ${size(needed)}, and ${size(free)} are free here. Make room first. Accepted anyway, it pauses when the disk is full and goes on when there is room.`,
+      `${needs(needed, free)} Accepted anyway, it pauses when the disk is full and goes on when there is room.`,
     acceptAnyway: 'Accept anyway',
     of: (n: number) => `1 of ${number.format(n)}`,
     more: (n: number) => `and ${number.format(n)} more`,

@@ -1,5 +1,5 @@
 /** Numbers, counts and names inside sentences. */
-import { locale } from '../format.ts';
+import { locale, size } from '../format.ts';
 
 const plural = new Intl.PluralRules('en');
 export const number = new Intl.NumberFormat(locale);
@@ -11,6 +11,10 @@ export const count = (n: number, one: string, other: string): string =>
 
 /** "42 %": 100 only when all is done. */
 export const percent = (part: number): string => `${number.format(Math.floor(Math.min(1, part) * 100))} %`;
+
+/** Of a file that does not fit. */
+export const needs = (neededBytes: number, freeBytes: number): string =>
+  `This needs ${size(neededBytes)}, and ${size(freeBytes)} are free here. Make room first.`;
 
 /** The conversation with the own devices. */
 export const selfName = 'My devices';
