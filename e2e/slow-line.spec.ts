@@ -36,13 +36,6 @@ test(
         expect(await figure('Round trip')).toBeGreaterThanOrEqual(50);
         await expect.poll(() => figure('Loss')).toBeGreaterThan(0);
 
-        /** In megabytes per second; empty for none. */
-        const setLimit = async ({ page }: Person, which: 'Upload limit' | 'Download limit', megabytes: string) => {
-          await page.getByRole('button', { name: 'Settings' }).click();
-          await page.getByLabel(which).fill(megabytes);
-          await page.keyboard.press('Tab');
-          await page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
-        };
         /** Bytes per second that go into the line at one end, and that come out of it at the other. */
         const rates = async () => {
           const before = (await line.next()).ab;
@@ -72,10 +65,10 @@ test(
           }
         };
 
-        await setLimit(alice, 'Upload limit', '1');
+        await alice.limitSpeed('Upload limit', '1');
         await slowsTo(1e6);
-        await setLimit(bob, 'Download limit', '0.5');
-        await setLimit(alice, 'Upload limit', '');
+        await bob.limitSpeed('Download limit', '0.5');
+        await alice.limitSpeed('Upload limit', '');
         await slowsTo(0.5e6);
       } finally {
         await pair.close();

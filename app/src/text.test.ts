@@ -106,6 +106,15 @@ describe('the title of the page', () => {
   });
 });
 
+it.each([
+  [0, 0, 'Transfers'],
+  [2, 0, 'Transfers, 2 running'],
+  [0, 1, 'Transfers, 1 needs you'],
+  [1, 20, 'Transfers, 1 running, 20 need you'],
+])('the button of transfers says what runs and what needs somebody: %j, %j', (running, needingYou, name) => {
+  expect(text.transfers.open(running, needingYou)).toBe(name);
+});
+
 describe('the way of the bytes', () => {
   it('is said in words, and in figures as far as they are known', () => {
     expect(text.path.way({ path: 'same-network' })).toBe('Direct, on the same network');

@@ -183,6 +183,14 @@ export class Person {
     await devtools.detach();
   }
 
+  /** In megabytes per second, over all transfers; empty for none. */
+  async limitSpeed(which: 'Upload limit' | 'Download limit', megabytes: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Settings' }).click();
+    await this.page.getByLabel(which).fill(megabytes);
+    await this.page.getByLabel(which).press('Tab');
+    await this.page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
+  }
+
   get offer(): Locator {
     return this.page.getByRole('region', { name: 'Incoming file offer' });
   }
