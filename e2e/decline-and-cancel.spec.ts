@@ -4,17 +4,16 @@ import { expect, test } from './support/test.ts';
 
 const MiB = 1024 * 1024;
 
-test('a declined file says so on both sides', async ({ pair, file }) => {
+test('an offer is declined, a running transfer is cancelled by either side, and the link is good for the next', async ({
+  pair,
+  file,
+}) => {
   const [alice, bob] = await pair();
   await alice.attach(await file('unwanted.bin', 3 * MiB));
   await bob.offer.getByRole('button', { name: 'Decline' }).click();
   await expect(bob.status('unwanted.bin')).toHaveText(/^Declined/);
   await expect(alice.status('unwanted.bin')).toHaveText(/^Declined/);
   await expect(bob.offer).toBeHidden();
-});
-
-test('a running transfer is cancelled by either side, and the link is good for the next', async ({ pair, file }) => {
-  const [alice, bob] = await pair();
   for (const person of [alice, bob]) {
     const name = `cancelled by ${person.handle}.bin`;
     const path = await file(name, 0);
