@@ -10,7 +10,8 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   // Journeys wait more than they compute: two at a time take two thirds of the time on two cores, and each has its own server and profiles.
   workers: 2,
-  fullyParallel: false,
+  // Each test by itself, so that no long file is left to one of them at the end.
+  fullyParallel: true,
   forbidOnly: Boolean(process.env['CI']),
   // A second try on the build server only, and told in the last lines: one that needed it is a bug to fix, not a reason to hold everything up.
   retries: process.env['CI'] ? 1 : 0,

@@ -14,13 +14,13 @@ test('Chromium and Firefox chat and hand each other files', async ({ pair, file 
     [alice, bob, 'to-firefox.bin'],
     [bob, alice, 'from-firefox.bin'],
   ] as const) {
-    await from.attach(await file(name, 20 * MiB));
+    await from.attach(await file(name, 8 * MiB));
     await to.offer.getByRole('button', { name: 'Accept' }).click();
     await expect(to.status(name)).toHaveText(/^Received/, { timeout: 60_000 });
     await expect(from.status(name)).toHaveText(/^Sent/);
   }
   // Firefox leaves in the middle, and takes up what it has.
-  const path = await file('resumed.bin', 120 * MiB);
+  const path = await file('resumed.bin', 50 * MiB);
   const seen = await watchProgress(bob, 'resumed.bin');
   await alice.attach(path);
   await bob.offer.getByRole('button', { name: 'Accept' }).click();

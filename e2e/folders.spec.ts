@@ -212,7 +212,7 @@ test('a large folder stays where it is: after a reload it is asked for again, a 
   tree,
 }) => {
   const [alice, bob] = await pair();
-  const files = Object.fromEntries(Array.from({ length: 6 }, (_, at) => [`part ${at}.bin`, 40 * MiB]));
+  const files = Object.fromEntries(Array.from({ length: 6 }, (_, at) => [`part ${at}.bin`, 14 * MiB]));
   const film = tree('Film', files);
   await alice.attachFolder(film);
   await bob.offer.getByRole('button', { name: 'Accept' }).click();

@@ -1,22 +1,54 @@
 /** Who is online is true when a browser closes, is killed or freezes: never a ghost for longer than 30 s. */
+import { Network } from './support/network.ts';
 import { expect, test } from './support/test.ts';
 
-for (const [how, signal] of [
-  ['killed', 'SIGKILL'],
-  ['frozen', 'SIGSTOP'],
-] as const) {
-  test(`a ${how} browser is offline within 30 s`, async ({ pair }) => {
-    const [alice, bob] = await pair();
+test('a frozen browser is offline within 30 s, and so is a killed one', async ({ pair }) => {
+  const [alice, bob] = await pair();
+  const signalled = (signal: NodeJS.Signals): void => {
     const pids = bob.pids();
     expect(pids.length).toBeGreaterThan(2);
     for (const pid of pids) process.kill(pid, signal);
+  };
+  const offline = async (how: string): Promise<void> => {
     const since = Date.now();
-    try {
-      await expect(alice.row('Bob')).toHaveAccessibleName(/offline/, { timeout: 30_000 });
-    } finally {
-      if (signal === 'SIGSTOP') for (const pid of pids) process.kill(pid, 'SIGCONT');
-    }
-    test.info().annotations.push({ type: 'seconds until offline', description: String((Date.now() - since) / 1000) });
-    if (signal === 'SIGSTOP') await expect(alice.row('Bob')).toHaveAccessibleName(/Bob.*online/, { timeout: 30_000 });
+    await expect(alice.row('Bob')).toHaveAccessibleName(/offline/, { timeout: 30_000 });
+    const description = `${how}: ${(Date.now() - since) / 1000}`;
+    test.info().annotations.push({ type: 'seconds until offline', description });
+  };
+  signalled('SIGSTOP');
+  try {
+    await offline('frozen');
+  } finally {
+    signalled('SIGCONT');
+  }
+  await expect(alice.row('Bob')).toHaveAccessibleName(/Bob.*online/, { timeout: 30_000 });
+  signalled('SIGKILL');
+  await offline('killed');
+});
+
+test.describe('with a cable to pull', { tag: '@network' }, () => {
+  test.skip(!Network.available(), 'needs root and iproute2 (ip netns)');
+  let network: Network;
+  test.beforeAll(() => {
+    network = Network.create();
   });
-}
+  test.afterAll(() => network.remove());
+  test.use({ serverEnv: { HOST: '0.0.0.0' } });
+
+  test('a pulled cable is seen at both ends within 30 s, and its end too', async ({ server, pair }) => {
+    const browser = { path: network.browser, url: `http://${network.host}:${server.port}` };
+    const [alice, bob] = await pair({ browser });
+    const without = bob.page.getByText('No connection to the server.');
+    await expect(without).toBeHidden();
+    network.pull();
+    await Promise.all([
+      expect(alice.row('Bob')).toHaveAccessibleName(/offline/, { timeout: 30_000 }),
+      expect(without).toBeVisible({ timeout: 30_000 }),
+      expect(bob.row('Alice')).toHaveAccessibleName(/offline/, { timeout: 30_000 }),
+    ]);
+    network.plug();
+    await expect(alice.row('Bob')).toHaveAccessibleName(/Bob.*online/, { timeout: 30_000 });
+    await expect(bob.row('Alice')).toHaveAccessibleName(/Alice.*online/, { timeout: 30_000 });
+    await expect(without).toBeHidden();
+  });
+});

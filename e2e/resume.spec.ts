@@ -7,6 +7,8 @@ import { watchProgress } from './support/progress-watch.ts';
 
 const MiB = 1024 * 1024;
 const name = 'big.bin';
+/** Over what is copied when it is attached, and enough to break off in the middle of. */
+const sizeBytes = 80 * MiB;
 
 /** Offers a file, accepts it, and waits until a part of it is there. */
 async function begin(alice: Person, bob: Person, path: string, percent: number): Promise<void> {
@@ -34,7 +36,7 @@ function neverBack(...bars: { seen: number[]; before: number }[]): void {
 
 test('the receiver reloads: it goes on by itself from what it has', async ({ pair, file }) => {
   const [alice, bob] = await pair();
-  const path = await file(name, 250 * MiB);
+  const path = await file(name, sizeBytes);
   const bars = [await watchProgress(alice, name), await watchProgress(bob, name)];
   await begin(alice, bob, path, 10);
   const broken = bars.map((seen) => ({ seen, before: seen.length }));
@@ -66,7 +68,7 @@ test('the sender reloads: a larger file is asked for by name, a wrong one is ref
   file,
 }) => {
   const [alice, bob] = await pair();
-  const path = await file(name, 250 * MiB);
+  const path = await file(name, sizeBytes);
   const bars = [await watchProgress(alice, name), await watchProgress(bob, name)];
   await begin(alice, bob, path, 10);
   const broken = bars.map((seen) => ({ seen, before: seen.length }));
@@ -152,7 +154,7 @@ test('the sender reloads: one click gives a file that was picked, two others are
 
 test('the receiver is killed: it goes on when it is back', async ({ pair, file }) => {
   const [alice, bob] = await pair();
-  const path = await file(name, 250 * MiB);
+  const path = await file(name, sizeBytes);
   await begin(alice, bob, path, 10);
   for (const pid of bob.pids()) process.kill(pid, 'SIGKILL');
   await bob.context.close().catch(() => undefined);
@@ -167,7 +169,7 @@ test('the server is killed in the middle: the transfer does not notice, and noth
   file,
 }) => {
   const [alice, bob] = await pair();
-  const path = await file(name, 250 * MiB);
+  const path = await file(name, sizeBytes);
   await begin(alice, bob, path, 5);
   await server.kill();
   await arrives(alice, bob, path);
@@ -179,7 +181,7 @@ test('the server is killed in the middle: the transfer does not notice, and noth
 
 test('the receiver sleeps for half a minute: it goes on by itself', async ({ pair, file }) => {
   const [alice, bob] = await pair();
-  const path = await file(name, 200 * MiB);
+  const path = await file(name, sizeBytes);
   await begin(alice, bob, path, 5);
   const asleep = bob.pids();
   for (const pid of asleep) process.kill(pid, 'SIGSTOP');

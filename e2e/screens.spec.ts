@@ -97,9 +97,13 @@ test('the screens of two people: request, offer, conversation with files in ever
   await expect(bob.status('taken back.zip')).toHaveText(/^Cancelled/);
   await look(bob.page, 'conversation with done declined cancelled');
 
-  // Big enough to run until it was looked at; empty, so that it costs no disk.
+  // So slow that it runs until it was looked at, and leaves the processor to those who look; empty, so that it costs no disk.
+  await alice.page.getByRole('button', { name: 'Settings' }).click();
+  await alice.page.getByLabel('Upload limit').fill('1');
+  await alice.page.getByLabel('Upload limit').press('Tab');
+  await alice.row('Bob').click();
   const film = await file('film.mkv', 0);
-  await truncate(film, 6 * 1024 * MiB);
+  await truncate(film, 90 * MiB);
   await alice.attach(film);
   await look(alice.page, 'conversation with waiting');
   await bob.offer.getByRole('button', { name: 'Accept' }).click();

@@ -2,7 +2,7 @@
  * `npm test`: all that CI runs, on a fresh checkout too. Installs what is missing: npm packages, and as root on Debian the system packages;
  * otherwise it says what to install. Each step must pass; the last line sums up the tests.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { dependenciesAreFresh, noteDependencies, root } from './freshness.mjs';
@@ -26,12 +26,17 @@ installTools();
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
 const bin = (name) => join(root, 'node_modules/.bin', name);
-step('Types: core, worker, node', bin('tsc'), ['-p', 'tsconfig.core.json']);
-step('', bin('tsc'), ['-p', 'tsconfig.worker.json']);
-step('', bin('tsc'), ['-p', 'tsconfig.node.json']);
-step('Types: app', bin('svelte-check'), ['--tsconfig', 'tsconfig.app.json', '--fail-on-warnings']);
-step('Lint', bin('eslint'), ['.']);
-step('Format', bin('prettier'), ['--check', '--log-level', 'warn', '.']);
+// Each of them keeps one core busy.
+await sideBySide(
+  [
+    ['Types: core', bin('tsc'), ['-p', 'tsconfig.core.json']],
+    ['Types: worker', bin('tsc'), ['-p', 'tsconfig.worker.json']],
+    ['Types: node', bin('tsc'), ['-p', 'tsconfig.node.json']],
+    ['Types: app', bin('svelte-check'), ['--tsconfig', 'tsconfig.app.json', '--fail-on-warnings']],
+    ['Format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+  ],
+  [['Lint', bin('eslint'), ['.']]],
+);
 step('Unit and property tests', bin('vitest'), [
   'run',
   '--reporter=default',
@@ -75,6 +80,34 @@ function has(command) {
 function step(title, command, args, env = {}) {
   if (title) console.log(`\n# ${title}`);
   run(command, args, env);
+}
+
+/** Rows of steps, each row in order; what a step says is shown when it has ended. Ends the process when one failed, after all rows did. */
+async function sideBySide(...rows) {
+  const failed = await Promise.all(
+    rows.map(async (row) => {
+      for (const [title, command, args] of row) {
+        const { status, said } = await finish(command, args);
+        console.log(`\n# ${title}\n${said.trimEnd()}`);
+        if (status !== 0) return `Failed: ${command} ${args.join(' ')}`;
+      }
+      return undefined;
+    }),
+  );
+  const faults = failed.filter(Boolean);
+  if (faults.length === 0) return;
+  console.error(faults.join('\n'));
+  process.exit(1);
+}
+
+function finish(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
+    child.once('error', (error) => resolve({ status: 1, said: `${command}: ${error.message}` }));
+    child.once('close', (status) => resolve({ status, said }));
+  });
 }
 
 function run(command, args, env = {}) {

@@ -114,7 +114,7 @@ export const people = {
         : `used ${number.format(used)} of ${number.format(uses)} times`,
     needsApproval: 'an admin lets people in',
     addContact: 'Invite a contact',
-    addGo: 'Send invitation',
+    addGo: 'Invite',
     added: (name: string) => `An invitation was sent to ${name}.`,
     writing: (names: string[]) =>
       names.length === 1
