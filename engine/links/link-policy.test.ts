@@ -16,7 +16,7 @@ async function found(world: World, founder: Machine): Promise<string> {
   let code = '';
   founder.act(async (engine) => {
     const group = groupOf(founder);
-    code = (group && (await engine.groups.invite(group, { approval: false }))?.code) ?? '';
+    code = (group && (await engine.groups.invite(group, { approval: false })).code) ?? '';
   });
   await world.run(5_000, () => code !== '');
   return code;
