@@ -23,6 +23,12 @@ const SCARCE_BLOCKS = 4;
  */
 const PATIENCE_MS = 1000;
 const LONGEST_PATIENCE_MS = 10_000;
+/**
+ * Others who say that they have the rest and bring nothing in so many times what the offering device takes for a block, or in that time, are not waited
+ * for: a few blocks at a time then come from the offering device, whoever has them.
+ */
+const FORSAKEN_BLOCKS = 12;
+const FORSAKEN_MS = 1000;
 const STAGGER_MS = 250;
 
 /** A device that may take part. */
@@ -70,9 +76,12 @@ export class FairShare {
     const upTo = (receivers: number, blocks: number): number => Math.floor((receivers * blocks) / count);
     const share = upTo(place + 1, this.wantedBlocks) - upTo(place, this.wantedBlocks) - this.#askedBlocks;
     if (share > 0) return { maxBlocks: Math.min(maxBlocks, share), from: upTo(place, this.blocks) };
+    const idleMs = now - gotAt - STAGGER_MS * place;
+    if (idleMs >= Math.max(FORSAKEN_MS, FORSAKEN_BLOCKS * blockMs))
+      return { maxBlocks: Math.min(maxBlocks, SCARCE_BLOCKS - underWay), from: picker.anywhere() };
     const scarce = { maxHolders: 1, from: picker.anywhere() };
     if (picker.scarce >= PLENTY * count) return { maxBlocks: Math.min(maxBlocks, SCARCE_BLOCKS - underWay), ...scarce };
-    const patienceMs = Math.min(LONGEST_PATIENCE_MS, Math.max(PATIENCE_MS, 2 * blockMs)) + STAGGER_MS * place;
-    return { maxBlocks: now - gotAt >= patienceMs ? 1 : 0, ...scarce };
+    const patienceMs = Math.min(LONGEST_PATIENCE_MS, Math.max(PATIENCE_MS, 2 * blockMs));
+    return { maxBlocks: idleMs >= patienceMs ? 1 : 0, ...scarce };
   }
 }

