@@ -44,10 +44,11 @@ test('a file is paused and resumed by either side, and the other one sees by who
   const shown = await alice.progress('paused.bin');
   await alice.page.reload();
   await alice.row('Bob').click();
+  // What the file needs is asked at once, not when Bob goes on and nobody may be there.
+  await alice.card('paused.bin').getByLabel('Choose paused.bin again').setInputFiles(path);
   await expect(alice.status('paused.bin')).toHaveText('Paused by Bob');
   expect(await alice.progress('paused.bin')).toBeGreaterThanOrEqual(shown);
   await bob.card('paused.bin').getByRole('button', { name: 'Resume' }).click();
-  await alice.card('paused.bin').getByLabel('Choose paused.bin again').setInputFiles(path);
   await alice.card('paused.bin').getByRole('button', { name: 'Pause' }).click();
   await expect(alice.status('paused.bin')).toHaveText('Paused');
   await expect(bob.status('paused.bin')).toHaveText('Paused by Alice');

@@ -5,6 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join as joinPath } from 'node:path';
 import { look } from './support/look.ts';
 import type { Person } from './support/person.ts';
+import { countSent } from './support/sent.ts';
 import { expect, test } from './support/test.ts';
 import { readZip } from './support/zip.ts';
 
@@ -24,21 +25,6 @@ async function join(person: Person, code: string): Promise<void> {
     .getByRole('button', { name: 'Join', exact: true })
     .click();
   await expect(person.page.getByRole('heading', { name: 'Choir' }).first()).toBeVisible({ timeout: 20_000 });
-}
-
-/** From the next load of the page on, what it sends over data channels is counted. */
-async function countSent(person: Person): Promise<() => Promise<number>> {
-  await person.context.addInitScript(() => {
-    const counted = Object.assign(window, { sentBytes: 0 });
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the channel
-    const { send } = RTCDataChannel.prototype;
-    RTCDataChannel.prototype.send = function (this: RTCDataChannel, data: ArrayBuffer | ArrayBufferView<ArrayBuffer>) {
-      counted.sentBytes += data.byteLength;
-      send.call(this, data as ArrayBufferView<ArrayBuffer>);
-    } as typeof send;
-  });
-  await person.page.reload();
-  return () => person.page.evaluate(() => (window as unknown as { sentBytes: number }).sentBytes);
 }
 
 const download = (person: Person, label = 'Download', of = name) =>

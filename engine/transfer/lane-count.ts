@@ -22,11 +22,11 @@ const MIN_SPAN_MS = 800;
 const SPAN_ROUNDS = 8;
 /** Of a span, the channels must have held the sender for this part. */
 const HELD_PART = 0.5;
-/** From this part on lanes are made four times as many at once: the line could carry far more. */
+/** From this part on lanes are made eight times as many at once and not four: the line could carry far more, and each step takes seconds. */
 const FAR_PART = 0.85;
 /** The delay is "near zero" under this part of the target. */
 const EMPTY_OF_TARGET = 0.6;
-/** A doubling pays when the rate rises by this factor; less is noise. */
+/** More lanes pay when the rate rises by this factor; less is noise. */
 const PAYS = 1.15;
 /** A rate that grew so much over a span is a channel that begins. */
 const BY_ITSELF = 2;

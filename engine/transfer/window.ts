@@ -4,7 +4,8 @@
  * never overflows, and SCTP below, which crawls after a loss, is never shown one.
  *
  * - start-up: doubles per round trip up to 512 KiB, then x1.35, from 1 MiB on x1.1, until the delay is over half the target;
- * - steady: per acknowledged byte +0.15 x (relative distance below target), +0.06 x from 100 ms on, only while the window limits, -0.4 x (distance above);
+ * - steady: per acknowledged byte +0.15 x (relative distance below target), +0.06 x from 100 ms on, only while the window limits, more and more while the
+ *   queue stays near empty, -0.4 x (distance above);
  * - competing: while others keep the queue full, as `Competition` says;
  * - base round trip: minimum of two buckets of 15 s. When a bucket is full the window is lowered for one round trip ("probe"), so that
  *   the queue empties and the new bucket sees the true base and not the queue that the window itself keeps;
