@@ -1,4 +1,7 @@
-/** Memory of a browser's tabs and workers: the proportional set size of its renderer processes, sampled every second. Linux only. */
+/**
+ * Memory of a browser's tabs and workers: the proportional set size of its renderer processes, sampled every second. Linux only. One that the browser
+ * keeps in reserve counts, as it cannot be told from them; those that draw the browser's own bars do not.
+ */
 import { readFileSync } from 'node:fs';
 import type { Person } from '../../e2e/support/person.ts';
 
@@ -39,7 +42,8 @@ export class MemoryWatch {
     let bytes = 0;
     for (const pid of this.person.pids()) {
       try {
-        if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer')) continue;
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        if (!command.includes('--type=renderer') || command.includes('--top-chrome-webui')) continue;
         bytes += 1024 * Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
       } catch {
         continue; // the process ended meanwhile
