@@ -127,4 +127,12 @@ test('a group is founded, joined by link and by code, and its messages reach who
   await expect(carol.row('Choir')).toHaveAccessibleName(/muted.*you are mentioned/, { timeout: 30_000 });
   await carol.row('Choir').click();
   await expect(log(carol)).toContainText('dear @carol while you are away');
+  // Without any network her browser starts with all of it, and finds what was written by whom.
+  await carol.context.setOffline(true);
+  await carol.page.reload();
+  await carol.row('Choir').click();
+  await expect(log(carol)).toContainText('dear @carol while you are away');
+  await carol.page.getByRole('button', { name: 'Search (Ctrl+K)' }).click();
+  await carol.page.getByRole('combobox', { name: 'Search' }).fill('welc');
+  await expect(carol.page.getByRole('option', { name: /welcome/ })).toBeVisible({ timeout: 15_000 });
 });

@@ -69,18 +69,20 @@ export async function look(page: Page, name: string): Promise<void> {
           await page.screenshot({
             path: join(pictures, `${name.replaceAll(' ', '-')}-${viewport.width}-${colorScheme}.png`),
           });
-        const axe = new AxeBuilder({ page }).setLegacyMode();
-        // A menu floats at the end of the page, outside of its landmarks; the focus leads there and back.
-        if (await page.getByRole('menu').count()) axe.disableRules('region');
-        // Colours are all that differs in the dark.
-        const { violations } = await (
-          colorScheme === 'light' ? axe.withTags(rules) : axe.withRules('color-contrast')
-        ).analyze();
-        const found = violations.map(
-          ({ id, nodes }) =>
-            `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary ?? ''}`).join('\n')}`,
-        );
-        expect.soft(found, where).toEqual([]);
+        // Colours are all that differs in the dark, and they are the same in both sizes.
+        if (colorScheme === 'light' || viewport.width === 390) {
+          const axe = new AxeBuilder({ page }).setLegacyMode();
+          // A menu floats at the end of the page, outside of its landmarks; the focus leads there and back.
+          if (await page.getByRole('menu').count()) axe.disableRules('region');
+          const { violations } = await (
+            colorScheme === 'light' ? axe.withTags(rules) : axe.withRules('color-contrast')
+          ).analyze();
+          const found = violations.map(
+            ({ id, nodes }) =>
+              `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary ?? ''}`).join('\n')}`,
+          );
+          expect.soft(found, where).toEqual([]);
+        }
         if (colorScheme === 'light')
           expect.soft(await page.evaluate(layoutFaults, viewport.width === 390), where).toEqual([]);
       }

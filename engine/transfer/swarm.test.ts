@@ -17,7 +17,7 @@ const BLOCK = limits.blockBytes;
 const RECEIVERS = 8;
 /** The most that the sender may send, in files. */
 const UPLOADS = 2.5;
-const runs = process.env['CAUSEWAY_LONG'] === undefined ? 100 : 5000;
+const runs = process.env['CAUSEWAY_LONG'] === undefined ? 60 : 5000;
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Numbers that follow from a seed. */
