@@ -1,11 +1,9 @@
 /** How many small files a second go through the app, as one folder, beside PairDrop's loop that waits a round trip for each? */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { folderOf } from './support/folder.ts';
 import { pairDropSmallFiles } from './support/loops-of-others.ts';
 import { Pair } from './support/pair.ts';
 import { type Question } from './support/question.ts';
 import { transferWhole } from './support/transfer.ts';
-import { workspace } from './support/workspace.ts';
 
 const FILE_BYTES = 4096;
 const countOf = (quick: boolean): number => (quick ? 2_000 : 10_000);
@@ -21,7 +19,7 @@ const question: Question = {
       const input = pair.alice.page.getByLabel(LABEL);
       if ((await input.count()) === 0) return { rows: [], notes: [`Left out: this build has no "${LABEL}".`] };
       const count = countOf(quick);
-      const folder = folderOf(count);
+      const folder = folderOf('small-files', count, FILE_BYTES);
       const { acceptedMs, doneMs } = await transferWhole(pair, folder, undefined, 600_000, undefined, (path) =>
         input.setInputFiles(path),
       );
@@ -48,14 +46,3 @@ const question: Question = {
   },
 };
 export default question;
-
-/** Different contents, in folders of a hundred as people have them. */
-function folderOf(count: number): string {
-  const folder = join(workspace(), 'small-files');
-  for (let i = 0; i < count; i++) {
-    const inner = join(folder, `part-${Math.floor(i / 100)}`);
-    if (i % 100 === 0) mkdirSync(inner, { recursive: true });
-    writeFileSync(join(inner, `file-${i}.bin`), Buffer.alloc(FILE_BYTES, `${i} `));
-  }
-  return folder;
-}

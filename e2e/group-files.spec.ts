@@ -18,15 +18,6 @@ async function hashOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function join(person: Person, code: string): Promise<void> {
-  await person.page.goto(`${person.url}/#join/${code}`);
-  await person.page
-    .getByRole('dialog', { name: 'Join group' })
-    .getByRole('button', { name: 'Join', exact: true })
-    .click();
-  await expect(person.page.getByRole('heading', { name: 'Choir' }).first()).toBeVisible({ timeout: 20_000 });
-}
-
 const download = (person: Person, label = 'Download', of = name) =>
   person.card(of).getByRole('button', { name: label, exact: true }).click();
 
@@ -41,15 +32,8 @@ test('a file of a group comes from its members, and stays when who offered it is
   ]);
   const sent = await countSent(alice);
   await alice.ready();
-  await alice.page.getByRole('button', { name: 'New group' }).click();
-  await alice.page.getByRole('textbox', { name: 'Group name' }).fill('Choir');
-  await alice.page.getByRole('button', { name: 'Create group' }).click();
-  await alice.page.getByRole('button', { name: 'Details' }).first().click();
-  const about = alice.page.getByRole('complementary', { name: 'About this group' });
-  await about.getByRole('button', { name: 'New invitation' }).click();
-  const code = await about.getByRole('region', { name: 'Join code' }).locator('output').textContent();
-  await about.getByRole('button', { name: 'Back' }).click();
-  await Promise.all([join(bob, code ?? ''), join(carol, code ?? '')]);
+  const code = await alice.foundGroup('Choir');
+  await Promise.all([bob.joinGroup(code, 'Choir'), carol.joinGroup(code, 'Choir')]);
 
   // So slow that the others have time to give each other what they got.
   await alice.page.getByRole('button', { name: 'Settings' }).click();

@@ -52,18 +52,17 @@ test(
           const [, figure, unit] = /([\d.]+) (kB|MB)\/s/.exec(await person.card(name).innerText()) ?? [];
           return Number(figure) * (unit === 'MB' ? 1e6 : 1e3);
         };
-        /** What was queued, or allowed to come, when the limit was set still goes out. */
-        const slowsTo = async (bytesPerSecond: number) => {
-          const most = 1.15 * bytesPerSecond * overhead;
-          await expect.poll(async () => (await rates()).sent, { intervals: [0] }).toBeLessThan(most);
-          const { sent, came } = await rates();
-          expect(Math.min(sent, came)).toBeGreaterThan(0.5 * bytesPerSecond);
-          expect(Math.max(sent, came)).toBeLessThan(most);
-          for (const person of [alice, bob]) {
-            await expect.poll(() => shown(person)).toBeLessThan(1.3 * bytesPerSecond);
-            expect(await shown(person)).toBeGreaterThan(0.5 * bytesPerSecond);
-          }
-        };
+        /** What was queued, or allowed to come, when the limit was set still goes out, and a line that loses packets has poor seconds. */
+        const slowsTo = (bytesPerSecond: number) =>
+          expect(async () => {
+            const { sent, came } = await rates();
+            expect(Math.min(sent, came)).toBeGreaterThan(0.5 * bytesPerSecond);
+            expect(Math.max(sent, came)).toBeLessThan(1.15 * bytesPerSecond * overhead);
+            for (const person of [alice, bob]) {
+              expect(await shown(person)).toBeGreaterThan(0.5 * bytesPerSecond);
+              expect(await shown(person)).toBeLessThan(1.3 * bytesPerSecond);
+            }
+          }).toPass({ intervals: [0], timeout: 40_000 });
 
         await alice.limitSpeed('Upload limit', '1');
         await slowsTo(1e6);

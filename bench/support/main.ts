@@ -8,7 +8,9 @@ import cut from '../cut.ts';
 import distance from '../distance.ts';
 import fairness from '../fairness.ts';
 import firstByte from '../first-byte.ts';
+import groupFile from '../group-file.ts';
 import groups from '../groups.ts';
+import largeFolder from '../large-folder.ts';
 import loopback from '../loopback.ts';
 import loss from '../loss.ts';
 import memory from '../memory.ts';
@@ -24,6 +26,8 @@ const questions: Question[] = [
   memory,
   firstByte,
   smallFiles,
+  largeFolder,
+  groupFile,
   cut,
   messages,
   groups,

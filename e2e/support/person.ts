@@ -146,6 +146,29 @@ export class Person {
     await this.page.getByRole('region', { name: 'Requests' }).getByRole('button', { name: 'Accept' }).first().click();
   }
 
+  /** Founds a group and leaves its conversation open. @returns a code to join it */
+  async foundGroup(name: string): Promise<string> {
+    await this.page.getByRole('button', { name: 'New group' }).click();
+    await this.page.getByRole('textbox', { name: 'Group name' }).fill(name);
+    await this.page.getByRole('button', { name: 'Create group' }).click();
+    await this.page.getByRole('button', { name: 'Details' }).first().click();
+    const about = this.page.getByRole('complementary', { name: 'About this group' });
+    await about.getByRole('button', { name: 'New invitation' }).click();
+    const code = await about.getByRole('region', { name: 'Join code' }).locator('output').textContent();
+    await about.getByRole('button', { name: 'Back' }).click();
+    return code ?? '';
+  }
+
+  /** Joins by link and leaves the group's conversation open. */
+  async joinGroup(code: string, name: string): Promise<void> {
+    await this.page.goto(`${this.url}/#join/${code}`);
+    await this.page
+      .getByRole('dialog', { name: 'Join group' })
+      .getByRole('button', { name: 'Join', exact: true })
+      .click();
+    await expect(this.page.getByRole('heading', { name }).first()).toBeVisible({ timeout: 20_000 });
+  }
+
   /** The row of somebody in the list of people. */
   row(name: string): Locator {
     return this.page

@@ -61,6 +61,8 @@ export class OutgoingStream {
   #readingBlock: number | undefined;
   #batch: LeafBatch | undefined;
   #batchSince = 0;
+  /** How many leaves end a batch. It begins with one, or the first block could not be verified before all of a batch were on their way, and doubles. */
+  #batchBlocks = 1;
 
   constructor(
     readonly number: number,
@@ -271,7 +273,10 @@ export class OutgoingStream {
       this.#batchSince = now;
     }
     this.#batch.hashes.push(hash);
-    if (this.#batch.hashes.length >= limits.leafBatchBlocks || now - this.#batchSince >= BATCH_MS) this.endBatch();
+    if (this.#batch.hashes.length >= this.#batchBlocks) {
+      this.#batchBlocks = Math.min(limits.leafBatchBlocks, 2 * this.#batchBlocks);
+      this.endBatch();
+    } else if (now - this.#batchSince >= BATCH_MS) this.endBatch();
   }
 }
 

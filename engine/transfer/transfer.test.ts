@@ -102,6 +102,15 @@ describe('a transfer over one link', () => {
     expect(pair.source.reads).toBe(size / BLOCK);
   });
 
+  it('makes the first block durable before the fourth is on its way', async () => {
+    const pair = pairOf(contentOf(8 * MiB));
+    pair.openIncoming();
+    pair.connect();
+    await pair.parts.clock.run(1000, settle, () => pair.haveBlocks.size > 0);
+    expect(pair.haveBlocks.has(0)).toBe(true);
+    expect(pair.sentBytes).toBeLessThanOrEqual(3 * BLOCK);
+  });
+
   it('sends at most 8 MiB again after a cut', async () => {
     const size = 40 * MiB;
     const pair = pairOf(contentOf(size), { bytesPerSecond: 35e6, delayMs: 60, queueBytes: 16 * MiB });
