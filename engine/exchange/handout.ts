@@ -11,7 +11,7 @@ import { OfferedBlob } from '../transfer/offered-blob.ts';
 import type { Found } from '../transfer/sender.ts';
 import type { SenderEvent, StopReason } from '../transfer/transfer-events.ts';
 import { isHere } from './copies.ts';
-import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
+import { factsOf, fileKey, fileOf, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
 import type { Sharing } from './sharing.ts';
@@ -122,9 +122,10 @@ export class Handout {
   review(): void {
     for (const [link, { sender }] of this.ports.links)
       for (const [key, { links }] of [...this.#uploads]) {
-        const record = this.ports.offers.get(key.slice(0, key.lastIndexOf('-')) as OfferId);
+        const { offer, file } = fileOf(key);
+        const record = this.ports.offers.get(offer);
         if (record && links.has(link) && !this.ports.mayHave(record, link.device))
-          sender.stop(record.offer, Number(key.slice(key.lastIndexOf('-') + 1)), 'cancelled');
+          sender.stop(offer, file, 'cancelled');
       }
   }
 

@@ -81,6 +81,11 @@ export interface OfferRecord {
 }
 
 export const fileKey = (offer: OfferId, file: number): string => `${offer}-${file}`;
+/** What `fileKey` made a key of. */
+export function fileOf(key: string): { offer: OfferId; file: number } {
+  const dash = key.lastIndexOf('-');
+  return { offer: key.slice(0, dash) as OfferId, file: Number(key.slice(dash + 1)) };
+}
 
 export function emptyOffer(
   offer: OfferId,

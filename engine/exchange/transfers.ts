@@ -27,6 +27,7 @@ import {
   acceptedBytes,
   factsOf,
   fileKey,
+  fileOf,
   needsAnswer,
   standingOf,
   withFileFacts,
@@ -534,11 +535,9 @@ export class Transfers {
   }
 
   #canRun(key: string): boolean {
-    const dash = key.lastIndexOf('-');
-    const record = this.#offers.get(key.slice(0, dash) as OfferId);
-    return (
-      record !== undefined && ['accepted', 'paused', 'failed'].includes(standingOf(record, Number(key.slice(dash + 1))))
-    );
+    const { offer, file } = fileOf(key);
+    const record = this.#offers.get(offer);
+    return record !== undefined && ['accepted', 'paused', 'failed'].includes(standingOf(record, file));
   }
 
   #actOn(offer: OfferId): void {

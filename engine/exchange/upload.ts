@@ -3,7 +3,7 @@ import type { Link } from '../links/link.ts';
 import { Rate } from '../transfer/rate.ts';
 
 export class Upload {
-  /** Bytes sent over all links since the first one of these that are open now; what two get counts twice. */
+  /** Bytes sent over all links since the first one was opened, also to those that are gone; what two get counts twice. */
   sentBytes = 0;
   readonly #movedBytes = new Map<Link, number>();
   readonly #rate = new Rate();

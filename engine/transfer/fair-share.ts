@@ -24,7 +24,7 @@ const SCARCE_BLOCKS = 4;
 const PATIENCE_MS = 1000;
 const LONGEST_PATIENCE_MS = 10_000;
 /**
- * Others who say that they have the rest and bring nothing in so many times what the offering device takes for a block, or in that time, are not waited
+ * Others who say that they have the rest and bring nothing in so many times what the offering device takes for a block, and in that time at least, are not waited
  * for: a few blocks at a time then come from the offering device, whoever has them.
  */
 const FORSAKEN_BLOCKS = 12;

@@ -1,6 +1,6 @@
 /**
  * How many lanes are worth having. SCTP takes every loss for congestion, so on a line that loses packets without a queue one connection
- * crawls and many together do not. Lanes are added while the channels, and neither the window nor the delay, are what holds the sender back; an
+ * crawls and many together do not. Lanes are added while the channels, and not the window, are what holds the sender back, and the delay came near zero; an
  * addition is kept only when the rate rises clearly, and taken back for good measure when the delay is the limit. Pure; milliseconds and bytes.
  */
 import { limits } from '../../protocol/limits.ts';

@@ -164,7 +164,7 @@ export class Window {
     this.#adjust(now, newBytes);
   }
 
-  /** There are more lanes now. Where the queue is empty there is more to be found out than step by step. */
+  /** There are more lanes now. What they can carry is found out as at the start, and not step by step. */
   widened(lanes: number): void {
     if (lanes > this.lanes && !this.competing) {
       this.#phase = { kind: 'start-up' };

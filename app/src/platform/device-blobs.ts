@@ -43,17 +43,18 @@ export class DeviceBlobs implements Blobs {
     if (options.handle) await this.#keepHandle(key, options.handle);
     // A copy is what goes out: the file itself may be changed or deleted before it is asked for.
     const copied = options.pasted || chosen.size <= limits.copyOnAttachBytes;
-    if (!copied || !(await this.#copied({ offer, file }, chosen))) this.#chosen.set(key, chosen);
+    if (!copied || !(await this.#copied({ offer, file }, chosen, options.pasted))) this.#chosen.set(key, chosen);
   }
 
-  /** Makes the copy, if there is room; without it the file goes out from where it is, as a large one does. Rejects like `attach`. */
-  async #copied(ref: BlobRef, bytes: Blob): Promise<boolean> {
+  /** Makes the copy, if there is room; without it a file goes out from where it is, as a large one does, unless it is nowhere. Rejects like `attach`. */
+  async #copied(ref: BlobRef, bytes: Blob, nowhereElse = false): Promise<boolean> {
     try {
       await this.store.copy(ref, bytes);
       return true;
     } catch (problem) {
       if (!(problem instanceof SinkError) || problem.kind !== 'no-space') throw problem;
       await this.store.remove(ref); // what was written of it
+      if (nowhereElse) throw problem;
       return false;
     }
   }

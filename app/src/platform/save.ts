@@ -1,7 +1,8 @@
 /** Hands a file to the browser's downloads. The browser copies from disk to disk; nothing is read into memory. */
 
-/** A download begins within moments; the address must stay good until the browser has opened the file. */
+/** A download begins within moments; what is read for it must stay until it is copied, to however slow a disk. */
 const keepMs = 10 * 60_000;
+const slowestBytesPerMs = 5_000;
 
 /** @param done called when the browser has had its time to take the file. */
 export function saveAs(file: Blob, name: string, done: () => void = () => undefined): void {
@@ -14,8 +15,11 @@ export function saveAs(file: Blob, name: string, done: () => void = () => undefi
   document.body.append(link);
   link.click();
   link.remove();
-  setTimeout(() => {
-    URL.revokeObjectURL(url);
-    done();
-  }, keepMs);
+  setTimeout(
+    () => {
+      URL.revokeObjectURL(url);
+      done();
+    },
+    keepMs + file.size / slowestBytesPerMs,
+  );
 }

@@ -47,7 +47,7 @@ export class Bundles implements BundleActions {
   readonly #files = new Map<string, BundleFiles>();
   readonly #stops = new Map<string, AbortController>();
   /** ZIPs that downloads may still read. */
-  readonly #zips = new Map<string, File>();
+  readonly #zips = new Set<File>();
 
   constructor(private readonly ports: BundlesPorts) {}
 
@@ -148,9 +148,9 @@ export class Bundles implements BundleActions {
     const offered = this.#offered(offer, file);
     if (!record || !offered) return { ok: false, error: { code: 'storage' } };
     const totalBytes = acceptedBytes(record, file);
-    await this.#removeZip(offer, file);
     const neededBytes = totalBytes + offered.bundle.files * zipBytesPerFile;
-    const freeBytes = await store.freeBytes();
+    let freeBytes = await store.freeBytes();
+    if (freeBytes < neededBytes && (await this.#removeZips())) freeBytes = await store.freeBytes();
     if (freeBytes < neededBytes) return { ok: false, error: { code: 'no-space-for-zip', neededBytes, freeBytes } };
     const whole = standingOf(record, file) === 'done';
     const files = whole ? undefined : await this.#filesHere(offer, file);
@@ -166,21 +166,23 @@ export class Bundles implements BundleActions {
     return this.#whileSaving(offer, file, { kind: 'zip', doneBytes: 0, totalBytes }, async ({ signal, told }) => {
       const zip = await store.zip(what, { signal, onprogress: told });
       if (!zip) return;
-      const key = fileKey(offer, file);
-      this.#zips.set(key, zip);
+      this.#zips.add(zip);
       saveAs(zip, fileName(`${offered.name}.zip`), () => {
-        if (this.#zips.get(key) === zip) this.#removeZip(offer, file).catch(this.ports.report);
+        this.#removeZip(zip).catch(this.ports.report);
       });
     });
   }
 
   /** A ZIP is a second copy of all that is in it. */
-  async #removeZip(offer: OfferId, file: number): Promise<void> {
-    const key = fileKey(offer, file);
-    const zip = this.#zips.get(key);
-    if (!zip) return;
-    this.#zips.delete(key);
-    await this.ports.store.removeZip(zip);
+  async #removeZip(zip: File): Promise<void> {
+    if (this.#zips.delete(zip)) await this.ports.store.removeZip(zip);
+  }
+
+  /** There is no room for another one: downloads that have not read theirs by now are begun again by who wants them. @returns whether there were any. */
+  async #removeZips(): Promise<boolean> {
+    const zips = [...this.#zips];
+    await Promise.all(zips.map((zip) => this.#removeZip(zip)));
+    return zips.length > 0;
   }
 
   async saveEntry(offer: OfferId, file: number, node: number): Promise<ActionResult> {
