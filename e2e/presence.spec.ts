@@ -1,5 +1,5 @@
 /** Who is online is true when a browser closes, is killed or freezes: never a ghost for longer than 30 s. */
-import { Network } from './support/network.ts';
+import { withNetwork } from './support/cable.ts';
 import { expect, test } from './support/test.ts';
 
 test('a frozen browser is offline within 30 s, and so is a killed one', async ({ pair }) => {
@@ -27,15 +27,10 @@ test('a frozen browser is offline within 30 s, and so is a killed one', async ({
 });
 
 test.describe('with a cable to pull', { tag: '@network' }, () => {
-  test.skip(!Network.available(), 'needs root and iproute2 (ip netns)');
-  let network: Network;
-  test.beforeAll(() => {
-    network = Network.create();
-  });
-  test.afterAll(() => network.remove());
-  test.use({ serverEnv: { HOST: '0.0.0.0' } });
+  const cable = withNetwork();
 
   test('a pulled cable is seen at both ends within 30 s, and its end too', async ({ server, pair }) => {
+    const network = cable();
     const browser = { path: network.browser, url: `http://${network.host}:${server.port}` };
     const [alice, bob] = await pair({ browser });
     const without = bob.page.getByText('No connection to the server.');

@@ -1,7 +1,7 @@
 /** Nothing is lost: a transfer goes on from the blocks it has, whoever reloads, crashes or loses the network. */
 import { open } from 'node:fs/promises';
+import { withNetwork } from './support/cable.ts';
 import { expect, sha256, test } from './support/test.ts';
-import { Network } from './support/network.ts';
 import type { Person } from './support/person.ts';
 import { watchProgress } from './support/progress-watch.ts';
 
@@ -197,13 +197,7 @@ test('the receiver sleeps for half a minute: it goes on by itself', async ({ pai
 });
 
 test.describe('with a cable to pull', { tag: '@network' }, () => {
-  test.skip(!Network.available(), 'needs root and iproute2 (ip netns)');
-  let network: Network;
-  test.beforeAll(() => {
-    network = Network.create();
-  });
-  test.afterAll(() => network.remove());
-  test.use({ serverEnv: { HOST: '0.0.0.0' } });
+  const cable = withNetwork();
 
   test('the cable is pulled, twice, and the address changes: it is said, mended, and nothing goes back', async ({
     server,
@@ -211,6 +205,7 @@ test.describe('with a cable to pull', { tag: '@network' }, () => {
     file,
   }) => {
     test.setTimeout(180_000);
+    const network = cable();
     const [alice, bob] = await pair({
       browser: { path: network.browser, url: `http://${network.host}:${server.port}` },
     });

@@ -2,7 +2,7 @@
  * The engine of one account on one device, as shells (the app, later a headless peer) see it: what a person can do, and the state of people, links,
  * conversations and transfers. Shells build the ports; nothing in here knows a screen. The parts are put together in `parts.ts`.
  */
-import { fromBase64, toBase64 } from '../protocol/bytes.ts';
+import { toBase64 } from '../protocol/bytes.ts';
 import type { EntryRef, OfferedFile, Payload } from '../protocol/entry.ts';
 import type { OwnAccount } from '../protocol/http.ts';
 import type { AccountId, ChatId, ConversationId, DeviceId, GroupId, OfferId } from '../protocol/ids.ts';
@@ -14,14 +14,12 @@ import type { ApprovalHost } from './devices/approval-host.ts';
 import type { OwnChoice, OwnChoices } from './devices/own-choices.ts';
 import type { OwnDevices } from './devices/own-devices.ts';
 import type { Conversations } from './exchange/conversations.ts';
-import { validChoice, type Choice } from './exchange/choice.ts';
-import { isShared } from './exchange/copies.ts';
-import { needsAnswer, standingOf } from './exchange/offer.ts';
+import type { Choice } from './exchange/choice.ts';
+import { importEntries, type Imported } from './exchange/imports.ts';
+import { Offering } from './exchange/offering.ts';
 import type { Transfers } from './exchange/transfers.ts';
 import type { DeliveryState } from './feed/delivery.ts';
-import { placeOfWire } from './feed/entry.ts';
 import type { Feeds } from './feed/log.ts';
-import { readPayload } from './feed/payload.ts';
 import type { Group } from './groups/group.ts';
 import type { Groups } from './groups/groups.ts';
 import { verifyChain, type VerifiedChain } from './identity/device-list.ts';
@@ -34,17 +32,9 @@ import { done, type Outcome } from './outcome.ts';
 import { build, type Parts } from './parts.ts';
 import type { Nearby } from './people/nearby.ts';
 import type { People, Person } from './people/people.ts';
-import type { StoredEntry } from './ports.ts';
+import { ContactRequests, type RequestVerdict } from './people/requests.ts';
 
-export type { CausewayEvents, CausewayPorts, Outcome };
-
-/** Of a batch of imported entries. */
-export interface Imported {
-  /** Messages, offers among them, that were not here before. */
-  messages: number;
-  /** Entries that were not taken: nobody certified wrote them, they were changed, or some before them are lacking. */
-  leftOut: number;
-}
+export type { CausewayEvents, CausewayPorts, Imported, Outcome };
 
 export class Causeway {
   readonly people: People;
@@ -59,6 +49,8 @@ export class Causeway {
   readonly groups: Groups;
   readonly choices: OwnChoices;
   readonly #parts: Parts;
+  readonly #requests: ContactRequests;
+  readonly #offering: Offering;
   #stopped = false;
 
   static async start(ports: CausewayPorts, account: OwnAccount, events: CausewayEvents): Promise<Causeway> {
@@ -99,6 +91,17 @@ export class Causeway {
     this.messages = parts.messages;
     this.groups = parts.groups;
     this.#parts = parts;
+    this.#requests = new ContactRequests({
+      own: () => this.account.handle,
+      people: parts.people,
+      request: parts.server.request,
+    });
+    this.#offering = new Offering({
+      ...parts,
+      keys: ports.keys,
+      accept: (account) => this.answerRequest(account, 'accept'),
+      report: (problem) => ports.report(problem),
+    });
   }
 
   /** What the person wants for themselves: counts at once, and on their other devices soon. */
@@ -167,22 +170,8 @@ export class Causeway {
    * Takes entries that somebody kept in a file, as if a peer had sent them: only those that devices of this conversation signed and that
    * continue their feeds, each once. What was deleted here stays deleted.
    */
-  async importEntries(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<Imported> {
-    const before = await this.feeds.frontier(conversation);
-    const places = wires.map(placeOfWire);
-    const authors = this.#parts.authors.of(conversation);
-    let committed: readonly StoredEntry[] = [];
-    await this.conversations.quietly(wires, conversation, async () => {
-      const received = await this.feeds.receive(conversation, wires, (device) => {
-        const key = authors.get(device);
-        return key === undefined ? undefined : fromBase64(key);
-      });
-      committed = received.committed;
-      await this.#parts.projector.idle();
-    });
-    const known = places.filter((place) => place && place.sequence < (before.get(place.device) ?? 0)).length;
-    const messages = committed.filter((entry) => ['text', 'offer'].includes(readPayload(entry).kind)).length;
-    return { messages, leftOut: wires.length - known - committed.length };
+  importEntries(conversation: ConversationId, wires: readonly Uint8Array[]): Promise<Imported> {
+    return importEntries(this.#parts, conversation, wires);
   }
 
   /** The browser woke up, or the network is back. */
@@ -227,32 +216,12 @@ export class Causeway {
   }
 
   /** Finds a person by exact handle and asks them to become a contact, unless they are one or were asked. */
-  async shareWith(handle: Handle): Promise<Outcome & { account?: AccountId }> {
-    if (handle === this.account.handle) return { ok: false, error: { code: 'yourself' } };
-    let person = this.people.byHandle(handle);
-    if (!person || person.relation === 'none') {
-      const found = await this.#parts.server.request('people:lookup', { handle });
-      if (!found.ok) return person && found.error.code === 'no-server' ? { ok: true, account: person.account } : found;
-      if (found.value.handle !== handle) return { ok: false, error: { code: 'unknown' } }; // not whom the person asked for
-      person = await this.people.meet(found.value);
-      if (!person) return { ok: false, error: { code: 'unknown' } };
-    }
-    if (person.relation === 'none' || person.relation === 'incoming') {
-      const asked = await this.#parts.server.request('contact:request', { account: person.account });
-      if (!asked.ok) return asked;
-      await this.people.apply(asked.value);
-    }
-    return { ok: true, account: person.account };
+  shareWith(handle: Handle): Promise<Outcome & { account?: AccountId }> {
+    return this.#requests.ask(handle);
   }
 
-  async answerRequest(
-    account: AccountId,
-    verdict: 'accept' | 'decline' | 'block' | 'unblock' | 'remove',
-  ): Promise<Outcome> {
-    const answer = await this.#parts.server.request('contact:answer', { account, verdict });
-    if (!answer.ok) return answer;
-    await this.people.apply(answer.value);
-    return done;
+  answerRequest(account: AccountId, verdict: RequestVerdict): Promise<Outcome> {
+    return this.#requests.answer(account, verdict);
   }
 
   async updateProfile(profile: { displayName?: string; email?: string }): Promise<Outcome> {
@@ -371,47 +340,21 @@ export class Causeway {
   }
 
   /** Offers files whose bytes the shell has made available to `Blobs` under this id. */
-  async offer(to: ChatId, offer: OfferId, files: OfferedFile[]): Promise<Outcome> {
-    const chat = this.#chat(to);
-    if (!chat) return { ok: false, error: { code: 'unknown-handle' } };
-    const outcome = await this.#parts.outbox.append(chat.conversation, { kind: 'offer', offer, files });
-    await this.#parts.projector.idle();
-    const record = this.transfers.get(offer);
-    if (outcome.ok && record) this.#parts.knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
-    return outcome;
+  offer(to: ChatId, offer: OfferId, files: OfferedFile[]): Promise<Outcome> {
+    return this.#offering.offer(this.#chat(to)?.conversation, offer, files);
   }
 
   /** Fetches a file that anybody of a group offered, or one that was here, for this device: from whoever has it. */
-  async download(offer: OfferId, file: number): Promise<Outcome> {
-    await this.transfers.kept.complete(offer, file);
-    const record = this.transfers.get(offer);
-    if (!record?.offered) return done;
-    if (record.group) {
-      if (standingOf(record, file) !== 'waiting') return done;
-      return this.answerOffer(offer, 'accepted', record.offered.files.length > 1 ? [{ file }] : undefined);
-    }
-    await this.transfers.kept.fetchAgain(offer, file);
-    return done;
+  download(offer: OfferId, file: number): Promise<Outcome> {
+    return this.#offering.download(offer, file);
   }
 
   /**
    * Accepting the offer of a stranger accepts the person. With `chosen` only these files are accepted, ascending, and of a bundle only these
    * blocks, those of its manifest among them. In a group each answer is about this device alone.
    */
-  async answerOffer(offer: OfferId, verdict: 'accepted' | 'declined', chosen?: Choice): Promise<Outcome> {
-    const record = this.transfers.get(offer);
-    if (!record || !(needsAnswer(record) || record.group)) return done;
-    if (chosen && !validChoice(record.offered?.files ?? [], chosen)) return { ok: false, error: { code: 'malformed' } };
-    const person = record.group ? undefined : this.people.get(record.account as AccountId);
-    if (verdict === 'accepted' && person && person.relation !== 'accepted' && person.relation !== 'outgoing') {
-      const accepted = await this.answerRequest(person.account, 'accept');
-      if (!accepted.ok) return accepted;
-    }
-    const answer = { kind: 'answer', offer, verdict, ...(chosen ? { chosen } : {}) } as const;
-    const outcome = await this.#parts.outbox.append(record.conversation, answer);
-    await this.#parts.projector.idle();
-    if (outcome.ok && verdict === 'declined') await this.#parts.knocks.decline(record);
-    return outcome;
+  answerOffer(offer: OfferId, verdict: 'accepted' | 'declined', chosen?: Choice): Promise<Outcome> {
+    return this.#offering.answer(offer, verdict, chosen);
   }
 
   /** The number to compare with somebody: twelve groups of five digits, the same on both sides. */
@@ -420,18 +363,8 @@ export class Causeway {
     return person && safetyNumber(this.#parts.account.root, person.pin.root, this.ports.hashes);
   }
 
-  async cancelFile(offer: OfferId, file: number): Promise<Outcome> {
-    const record = this.transfers.get(offer);
-    if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
-    if (record.offered?.device !== this.device && isShared(record, file)) {
-      await this.transfers.kept.letGo(offer, file);
-      return done;
-    }
-    const outcome = await this.#parts.outbox.append(record.conversation, { kind: 'cancel', offer, file });
-    await this.#parts.projector.idle();
-    const after = this.transfers.get(offer);
-    if (after) this.#parts.knocks.repeat(after).catch((problem: unknown) => this.ports.report(problem));
-    return outcome;
+  cancelFile(offer: OfferId, file: number): Promise<Outcome> {
+    return this.#offering.cancel(offer, file);
   }
 
   /** Resolves when nothing is open any more and nothing is written any more. */

@@ -1,6 +1,6 @@
 /** What is being written about a message: an answer to it, or other words in its place. */
 import type { AccountId } from '../../protocol/ids.ts';
-import type { MessageItem } from './state/view.ts';
+import type { MessageItem } from './state/views/messages.ts';
 
 export interface Composing {
   kind: 'reply' | 'edit';

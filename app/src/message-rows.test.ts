@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { messageRows } from './message-rows.ts';
-import type { MessageItem } from './state/view.ts';
+import type { MessageItem } from './state/views/messages.ts';
 
 const minute = 60_000;
 const noon = new Date(2026, 7, 5, 12, 0).getTime();

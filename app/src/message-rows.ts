@@ -1,5 +1,5 @@
 /** Turns the entries of a conversation into what is drawn: entries with their neighbours known, separators between days, the unread mark. */
-import type { MessageItem } from './state/view.ts';
+import type { MessageItem } from './state/views/messages.ts';
 import { daysBetween } from './format.ts';
 
 export type MessageRow =

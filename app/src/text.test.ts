@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorCodes } from '../../protocol/errors.ts';
-import type { FileCard, FileStatus, PersonRow } from './state/view.ts';
+import type { PersonRow } from './state/view.ts';
+import type { FileCard, FileStatus } from './state/views/files.ts';
 import { fileStatus, text } from './text.ts';
 
 const person = { displayName: 'Ada', handle: 'ada' } as PersonRow;

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { daysBetween } from './format.ts';
 import { messageRows } from './message-rows.ts';
-import type { MessageItem } from './state/view.ts';
+import type { MessageItem } from './state/views/messages.ts';
 
 const before = process.env.TZ;
 afterAll(() => {

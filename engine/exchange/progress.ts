@@ -45,6 +45,18 @@ export class Progress {
     this.#moved = 0;
   }
 
+  /** Forgets what the other side, or a missing file, held back; says whether anything did. */
+  release(): boolean {
+    const held = this.activity.kind === 'needs-file' || this.activity.kind === 'paused-there';
+    if (held) this.stopped({ kind: 'idle' });
+    return held;
+  }
+
+  /** How far a file that stops here came: a reload does not open it, and must not show less. */
+  kept(): { doneBytes?: number } {
+    return this.doneBytes > 0 ? { doneBytes: this.doneBytes } : {};
+  }
+
   bytesPerSecond(now: number): number | undefined {
     return this.activity.kind === 'running' ? this.#rate.bytesPerSecond(now) : undefined;
   }

@@ -14,6 +14,16 @@ async function gathered(members: number) {
   return { world, crowd };
 }
 
+/** Two who look at the group, so that either knows what the other does without the server. */
+async function twoLooking() {
+  const { world, crowd } = await gathered(2);
+  const [ann, bob] = crowd.all;
+  if (!bob) throw new Error('nobody there');
+  for (const machine of crowd.all) machine.engine.lookAt(crowd.idOf(machine));
+  await world.run(5_000);
+  return { world, crowd, ann, bob };
+}
+
 function groupOf(machine: Machine): Group {
   const [group] = machine.engine.groups.all();
   if (!group) throw new Error(`machine ${machine.index} is in no group`);
@@ -110,11 +120,7 @@ test('an invitation that was made, and one that was ended, while the server was 
 });
 
 test('who was made an admin while the server was away can invite once it is back', async () => {
-  const { world, crowd } = await gathered(2);
-  const [ann, bob] = crowd.all;
-  if (!bob) throw new Error('nobody there');
-  for (const machine of crowd.all) machine.engine.lookAt(crowd.idOf(machine));
-  await world.run(5_000);
+  const { world, crowd, ann, bob } = await twoLooking();
   const cid = await newcomer(world);
   world.server.kill();
   await world.run(1_000);
@@ -128,11 +134,7 @@ test('who was made an admin while the server was away can invite once it is back
 });
 
 test('a group that was handed over while the server was away is that of the new owner there, and the old one can leave', async () => {
-  const { world, crowd } = await gathered(2);
-  const [ann, bob] = crowd.all;
-  if (!bob) throw new Error('nobody there');
-  for (const machine of crowd.all) machine.engine.lookAt(crowd.idOf(machine));
-  await world.run(5_000);
+  const { world, crowd, ann, bob } = await twoLooking();
   world.server.kill();
   await world.run(1_000);
   expect(await outcome(ann, (engine) => engine.groups.leave(groupOf(ann)))).toBe(true);

@@ -5,31 +5,22 @@
  * Invariant 5: no frame reaches the engine before the handshake is through. No signal leaves before the person is an accepted contact.
  */
 import { toBase64, type Bytes } from '../../protocol/bytes.ts';
+import type { SignalBody } from '../../protocol/envelope.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { decodeFrame, type ControlFrame, type Frame } from '../../protocol/frame.ts';
-import type { SignalBody } from '../../protocol/envelope.ts';
-import { fromBase64 } from '../../protocol/bytes.ts';
-import type { AccountId, DeviceId, LinkId } from '../../protocol/ids.ts';
+import type { DeviceId, LinkId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Device } from '../../protocol/people.ts';
-import { ProvenWire, type ProvenWireEvents } from '../session/proven-wire.ts';
-import type { OpenWire, Wire, WireOptions } from '../session/wire.ts';
-import type { Clock, DeviceKeys, Random, Signatures } from '../ports.ts';
+import type { Wire } from '../session/wire.ts';
+import { Attempt, withoutIds, type AttemptPorts, type Call } from './attempt.ts';
 import { Faults } from './faults.ts';
 import type { LaneFrame, LanesParts } from './lanes.ts';
 import { Link } from './link.ts';
+import { Retries } from './retries.ts';
 
-export interface LinkPorts {
-  clock: Clock;
-  random: Random;
-  signatures: Signatures;
-  keys: DeviceKeys;
-  openWire: OpenWire;
-  iceServers(): Promise<WireOptions['iceServers']>;
+export interface LinkPorts extends AttemptPorts {
   /** Seals and sends one signal; resolves to whether the server passed it on. */
   sendSignal(to: Device, body: SignalBody): Promise<boolean>;
-  /** The device and its account, if a link to it is allowed now: certified, of an accepted contact or of one's own account. */
-  allowed(device: DeviceId): { account: AccountId; device: Device } | undefined;
   online(device: DeviceId): boolean;
 }
 
@@ -44,34 +35,19 @@ export interface LinkEvents {
   report(problem: unknown): void;
 }
 
-interface Attempt {
-  kind: 'ringing';
-  id: LinkId;
-  epoch: number;
-  role: 'initiator' | 'responder';
-  /** Signals that were sent, and not yet a second time. */
-  told: SignalBody[];
-  /** Absent while the ICE servers are being asked for. */
-  wire: ProvenWire | undefined;
-  waiting: SignalBody[];
-  cancelTimeout: () => void;
-}
 type State = Attempt | { kind: 'open'; id: LinkId; epoch: number; link: Link; wire: Wire; openedAt: number };
 
 const watchMs = 1_000;
 /** ICE may change the path of a link that stands. */
 const measureMs = 15_000;
-const firstRetryMs = 500;
-const lastRetryMs = 10_000;
 /** A link that lived this long was of use: the next one is not a repetition of a failure. */
 const provenUseMs = 10_000;
 
 export class Links {
   readonly #states = new Map<DeviceId, State>();
   readonly #wanted = new Set<DeviceId>();
-  readonly #failures = new Map<DeviceId, number>();
   readonly #faults = new Faults();
-  readonly #retries = new Map<DeviceId, () => void>();
+  readonly #retries: Retries;
   /** Signals to one device keep their order although sealing takes turns. */
   readonly #outgoing = new Map<DeviceId, Promise<unknown>>();
   #cancelWatch: () => void;
@@ -83,6 +59,7 @@ export class Links {
     private readonly ports: LinkPorts,
     private readonly events: LinkEvents,
   ) {
+    this.#retries = new Retries({ ...ports, due: (device) => this.#ring(device) });
     this.#cancelWatch = ports.clock.after(watchMs, () => this.#watch());
   }
 
@@ -113,18 +90,18 @@ export class Links {
 
   unwant(device: DeviceId): void {
     this.#wanted.delete(device);
-    this.#cancelRetry(device);
+    this.#retries.cancel(device);
   }
 
   /** The device came online, or the network came back: no need to wait for the next retry. */
   nudge(device: DeviceId): void {
-    this.#failures.delete(device);
+    this.#retries.forgive(device);
     this.#faults.endRest(device, this.ports.clock.now());
-    this.#cancelRetry(device);
+    this.#retries.cancel(device);
     if (!this.#wanted.has(device)) return;
     const state = this.#states.get(device);
     // Whoever was rung before the device came back cannot answer any more.
-    if (state?.kind === 'ringing' && state.role === 'initiator' && !state.wire?.connected)
+    if (state?.kind === 'ringing' && state.role === 'initiator' && !state.connected)
       this.#giveUp(device, state, 'replaced');
     this.#ring(device);
   }
@@ -156,29 +133,25 @@ export class Links {
       if (state?.id === body.link) return;
       if (state?.kind === 'ringing' && state.role === 'initiator' && this.ports.keys.id < from.id) {
         // Both rang: the lower id's link wins. That the other side rings at all may mean that this ring went to a connection that was dead.
-        for (const told of state.told.splice(0)) this.#send(from, state, told);
+        for (const told of state.takeTold()) this.#send(from, state, told);
         return;
       }
       if (state?.kind === 'ringing') this.#giveUp(from.id, state, 'replaced');
       if (state?.kind === 'open') this.#closeLink(state, from.id, 'replaced');
       if (!this.#hasRoom()) return; // whoever rings tries again
-      this.#cancelRetry(from.id);
-      this.#start(from.id, body.link, body.epoch, 'responder', body);
+      this.#retries.cancel(from.id);
+      this.#start({ device: from.id, id: body.link, epoch: body.epoch, role: 'responder' }, body);
       return;
     }
     if (state?.id !== body.link || state.epoch !== body.epoch) return; // of an attempt that was given up
-    if (state.kind === 'ringing' && !state.wire) {
-      if (state.waiting.length < limits.signalsPerLink) state.waiting.push(body);
-      return;
-    }
-    const wire = state.kind === 'open' ? state.wire : state.wire?.wire;
-    wire?.signal(withoutIds(body));
+    if (state.kind === 'open') state.wire.signal(withoutIds(body));
+    else state.signal(body);
   }
 
   stop(): void {
     this.#stopped = true;
     this.#cancelWatch();
-    for (const device of [...this.#retries.keys()]) this.#cancelRetry(device);
+    this.#retries.stop();
     for (const [device, state] of [...this.#states]) {
       if (state.kind === 'open') {
         state.link.control({ kind: 'bye', reason: 'shutdown' });
@@ -195,82 +168,32 @@ export class Links {
       return;
     }
     const id = toBase64(this.ports.random.bytes(16)) as LinkId;
-    this.#start(device, id, this.#epoch++, 'initiator');
+    this.#start({ device, id, epoch: this.#epoch++, role: 'initiator' });
   }
 
-  #start(device: DeviceId, id: LinkId, epoch: number, role: Attempt['role'], first?: SignalBody): void {
-    const attempt: Attempt = {
-      kind: 'ringing',
-      id,
-      epoch,
-      role,
-      told: [],
-      wire: undefined,
-      waiting: first ? [first] : [],
-      cancelTimeout: this.ports.clock.after(limits.linkSetupMs, () => this.#giveUp(device, attempt, 'timed out')),
-    };
+  #start(call: Call, first?: SignalBody): void {
+    const { device } = call;
+    const attempt: Attempt = new Attempt(
+      this.ports,
+      {
+        signal: (to, body) => this.#send(to, attempt, body),
+        proven: (options, wire) => this.#proven(device, attempt, options, wire),
+        message: (link, bytes) => this.#take(link, bytes),
+        unsupported: () => this.#faults.add(device, this.ports.clock.now()),
+        failed: (reason) => this.#giveUp(device, attempt, reason),
+        closed: (link, reason) => {
+          const state = this.#states.get(device);
+          if (state?.kind === 'open' && state.link === link) this.#forget(state, device, reason);
+          else this.#giveUp(device, attempt, reason);
+        },
+        report: (problem) => this.events.report(problem),
+      },
+      call,
+      first,
+    );
     this.#states.set(device, attempt);
     this.events.changed(device);
-    this.ports.iceServers().then(
-      (iceServers) => {
-        if (this.#states.get(device) === attempt) this.#openWire(device, attempt, iceServers);
-      },
-      (problem: unknown) => {
-        this.events.report(problem);
-        this.#giveUp(device, attempt, 'no ICE servers');
-      },
-    );
-  }
-
-  #openWire(device: DeviceId, attempt: Attempt, iceServers: WireOptions['iceServers']): void {
-    const allowed = this.ports.allowed(device);
-    if (!allowed) {
-      this.#giveUp(device, attempt, 'not allowed any more');
-      return;
-    }
-    const options = {
-      link: attempt.id,
-      epoch: attempt.epoch,
-      role: attempt.role,
-      peer: { id: device, signKey: fromBase64(allowed.device.sign) },
-    };
-    let link: Link | undefined;
-    let proven: ProvenWire;
-    const events: ProvenWireEvents = {
-      signal: (signal) => {
-        const body = { ...signal, link: attempt.id, epoch: attempt.epoch };
-        attempt.told.push(body);
-        this.#send(allowed.device, attempt, body);
-      },
-      proven: () => (link = this.#proven(device, attempt, options, proven.wire)),
-      message: (bytes) => link && this.#take(link, bytes),
-      refused: (problem) => {
-        this.events.report(problem);
-        if (problem instanceof ProtocolError && problem.code === 'unsupported-version')
-          this.#faults.add(device, this.ports.clock.now());
-        this.#giveUp(device, attempt, 'handshake failed');
-      },
-      closed: (reason) => {
-        const state = this.#states.get(device);
-        if (state?.kind === 'open' && state.link === link) this.#forget(state, device, reason);
-        else if (state === attempt) this.#giveUp(device, attempt, reason);
-      },
-    };
-    try {
-      proven = new ProvenWire(
-        this.ports.openWire,
-        { initiator: attempt.role === 'initiator', iceServers },
-        this.ports,
-        { ...options, lane: 0 },
-        events,
-      );
-    } catch (problem) {
-      this.events.report(problem); // browsers allow only so many connections
-      this.#giveUp(device, attempt, 'no connection to be had');
-      return;
-    }
-    attempt.wire = proven;
-    for (const body of attempt.waiting.splice(0)) proven.wire.signal(withoutIds(body));
+    attempt.start();
   }
 
   #proven(device: DeviceId, attempt: Attempt, options: LanesParts['options'], wire: Wire): Link | undefined {
@@ -280,7 +203,7 @@ export class Links {
       this.#giveUp(device, attempt, 'not allowed any more');
       return undefined;
     }
-    attempt.cancelTimeout();
+    attempt.settled();
     const link: Link = new Link(attempt.id, allowed.account, device, wire, () => this.ports.clock.now(), {
       ...this.ports,
       options,
@@ -296,7 +219,7 @@ export class Links {
       wire,
       openedAt: this.ports.clock.now(),
     });
-    this.#cancelRetry(device);
+    this.#retries.cancel(device);
     this.events.opened(link);
     this.events.changed(device);
     this.#measure(link);
@@ -364,8 +287,7 @@ export class Links {
   #giveUp(device: DeviceId, attempt: Attempt, reason: string): void {
     if (this.#states.get(device) !== attempt) return;
     this.#states.delete(device);
-    attempt.cancelTimeout();
-    attempt.wire?.close();
+    attempt.close();
     this.events.changed(device);
     if (reason !== 'replaced') this.#retryLater(device);
   }
@@ -383,32 +305,15 @@ export class Links {
     this.#states.delete(device);
     state.link.lanes.close();
     // A link that breaks as soon as it is there must not be re-made without end at full speed.
-    if (this.ports.clock.now() - state.openedAt >= provenUseMs) this.#failures.delete(device);
+    if (this.ports.clock.now() - state.openedAt >= provenUseMs) this.#retries.forgive(device);
     this.events.closed(state.link, reason);
     this.events.changed(device);
     if (reason !== 'replaced') this.#retryLater(device);
   }
 
-  /** Doubling delay with half of it at random, so that both sides and many peers do not ring in step. */
   #retryLater(device: DeviceId): void {
-    if (this.#stopped || !this.#wanted.has(device) || this.#retries.has(device)) return;
-    const failures = this.#failures.get(device) ?? 0;
-    this.#failures.set(device, failures + 1);
-    const restMs = this.#faults.restMs(device, this.ports.clock.now());
-    const delay = Math.min(lastRetryMs, firstRetryMs * 2 ** failures);
-    const jitter = (this.ports.random.bytes(1)[0] ?? 0) / 256;
-    this.#retries.set(
-      device,
-      this.ports.clock.after(restMs + delay * (0.5 + jitter / 2), () => {
-        this.#retries.delete(device);
-        this.#ring(device);
-      }),
-    );
-  }
-
-  #cancelRetry(device: DeviceId): void {
-    this.#retries.get(device)?.();
-    this.#retries.delete(device);
+    if (this.#stopped || !this.#wanted.has(device)) return;
+    this.#retries.later(device, this.#faults.restMs(device, this.ports.clock.now()));
   }
 
   #hasRoom(): boolean {
@@ -445,9 +350,4 @@ export class Links {
 
 function isLaneFrame(frame: ControlFrame): frame is LaneFrame {
   return frame.kind === 'lane' || frame.kind === 'lanes' || frame.kind === 'lane-closed';
-}
-
-function withoutIds(body: SignalBody) {
-  const { link: _link, epoch: _epoch, ...signal } = body;
-  return signal;
 }

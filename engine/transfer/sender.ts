@@ -16,6 +16,7 @@ import { OutgoingLane } from './outgoing-lane.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import { SlowReceiver } from './slow-receiver.ts';
 import type { SpeedLimit } from './speed-limit.ts';
+import { StreamProofs } from './stream-proofs.ts';
 import type { DropFrame, MoreFrame, SenderEvent, StopReason, WantFrame } from './transfer-events.ts';
 import type { Window } from './window.ts';
 
@@ -51,6 +52,7 @@ export class Sender {
   readonly #slots = new Map<number, Slot>();
   #highestStream = -1;
   readonly #slow: SlowReceiver;
+  readonly #proofs: StreamProofs;
   /** Where chunks are put together: a new buffer for each would cost more than the copy. */
   readonly #frame = new Uint8Array(CHUNK_HEADER_BYTES + limits.chunkBytes);
 
@@ -71,6 +73,12 @@ export class Sender {
       window: this.#flow.window,
       unsent: () => [...this.#slots.values()].flatMap((one) => (one.kind === 'sending' && !one.told ? one.stream : [])),
       late: ({ blob }) => this.stop(blob.offer, blob.file, 'too-slow'),
+    });
+    this.#proofs = new StreamProofs({
+      ...parts,
+      isOpen: (stream) => this.#isOpen(stream),
+      told: (stream) => this.#tellSent(stream),
+      failed: ({ number }, error) => this.#failed(number, error),
     });
     this.#flow.add(new OutgoingLane(0, parts.link));
   }
@@ -135,7 +143,7 @@ export class Sender {
     const slot = this.#slots.get(frame.stream);
     if (slot === undefined || slot.kind === 'opening') return;
     if (!slot.stream.drop(frame.ranges)) throw new ProtocolError('too-large', 'asks without end');
-    this.#sendLeaves(slot.stream);
+    this.#proofs.sendLeaves(slot.stream);
     this.#read(slot.stream);
     this.#flow.pump();
   }
@@ -237,20 +245,10 @@ export class Sender {
 
   #read(stream: OutgoingStream): void {
     const onReady = () => {
-      this.#tellUnreadable(stream);
+      this.#proofs.tellUnreadable(stream);
       this.#flow.pump();
     };
     stream.readAhead(onReady).catch((error: unknown) => this.#failed(stream.number, error));
-  }
-
-  #tellUnreadable(stream: OutgoingStream): void {
-    const ranges = stream.takeUnreadable().map(([first, end]): [number, number] => [first, end]);
-    if (ranges.length === 0 || !this.#isOpen(stream)) return;
-    while (ranges.length > 0) {
-      const some = ranges.splice(0, limits.rangesPerWant);
-      this.parts.link.send(encodeControl({ kind: 'unreadable', stream: stream.number, ranges: some }));
-    }
-    this.#sendLeaves(stream);
   }
 
   #isOpen(stream: OutgoingStream): boolean {
@@ -294,7 +292,7 @@ export class Sender {
   /** The receiver can settle what it has only with the leaves. */
   #outOfCredit(stream: OutgoingStream): void {
     stream.endBatch();
-    this.#sendLeaves(stream);
+    this.#proofs.sendLeaves(stream);
   }
 
   #sendChunk(lane: OutgoingLane, bytes: number): void {
@@ -307,7 +305,7 @@ export class Sender {
     const whole = stream.took(block, bytes, this.parts.clock.now());
     if (whole) lane.finished(block);
     lane.port.send(frame);
-    if (stream.dueBatches.length > 0 || whole) this.#sendLeaves(stream);
+    if (stream.dueBatches.length > 0 || whole) this.#proofs.sendLeaves(stream);
   }
 
   /** The lane has nothing to do: it takes over what will be the last to arrive elsewhere. */
@@ -338,14 +336,6 @@ export class Sender {
     this.#read(stream);
   }
 
-  #sendLeaves(stream: OutgoingStream): void {
-    for (const { first, hashes } of stream.dueBatches.splice(0)) {
-      this.#signAndSend(stream, first, hashes).catch((error: unknown) => this.#failed(stream.number, error));
-    }
-    stream.blob.advance().catch((error: unknown) => this.parts.fault(error));
-    this.#tellSent(stream);
-  }
-
   #tellSent(stream: OutgoingStream): void {
     const slot = this.#slots.get(stream.number);
     if (slot?.kind !== 'sending' || slot.told || !stream.allTaken || stream.unsignedBatches > 0) return;
@@ -353,17 +343,6 @@ export class Sender {
     slot.told = true;
     const { offer, file } = stream.blob;
     this.parts.report({ offer, file, kind: 'sent' });
-  }
-
-  async #signAndSend(stream: OutgoingStream, first: number, hashes: Uint8Array<ArrayBuffer>[]): Promise<void> {
-    const proofs = await stream.blob.prove(first, hashes, this.parts.keys);
-    if (!this.#slots.has(stream.number)) return;
-    for (const signed of proofs) {
-      const leaves = { first: signed.first, hashes: [...signed.hashes], signature: signed.signature };
-      this.parts.link.send(encodeControl({ kind: 'leaves', stream: stream.number, ...leaves }));
-    }
-    stream.unsignedBatches--;
-    this.#tellSent(stream);
   }
 
   #reportProgress(stream: OutgoingStream): void {

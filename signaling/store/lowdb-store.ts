@@ -1,9 +1,6 @@
 /**
- * The embedded store: everything in memory, one file (`durable-file.ts`) behind lowdb, one process (`lock-file.ts`).
- *
- * Changes run one after the other on the staged tables and wait there; all that come within `commitDelayMs`, or while a write is under
- * way, are one write. When it is durable they are applied to the durable tables, which alone readers see, and acknowledged. When it
- * fails, everything staged is taken back and every waiting change is refused: a later one may rest on an earlier one.
+ * The embedded store: everything in memory, one file (`durable-file.ts`) behind lowdb, one process (`lock-file.ts`). Each change is made on the
+ * staged tables and acknowledged once it is durable (`commit-queue.ts`); readers see the durable tables alone.
  */
 import { join } from 'node:path';
 import { Low } from 'lowdb';
@@ -11,13 +8,13 @@ import type { RosterChange } from '../../protocol/group-roster.ts';
 import type { AccountId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { foldHandle, type Handle } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
+import { CommitQueue } from './commit-queue.ts';
 import { DurableFile, makeFolder, type Row, type WriteStep } from './durable-file.ts';
 import { changeGroup, withoutMember } from './groups.ts';
 import { acquireLock } from './lock-file.ts';
 import { decide, type Verdict } from './relations.ts';
 import {
   knownBrowsers,
-  StoreWriteError,
   type AccountRecord,
   type GroupOutcome,
   type GroupRecord,
@@ -27,20 +24,11 @@ import {
   type RemovedAccount,
   type SessionRecord,
   type Store,
-  type TombstoneRecord,
 } from './store.ts';
-import { foldHash, pairKey, tableNames, Tables, type AnyRecord, type Change, type TableName } from './tables.ts';
-
-/** Short beside the fsync, long enough that a burst is one write. */
-const commitDelayMs = 10;
+import { foldHash, pairKey, type Tables } from './tables.ts';
 
 /** Beyond this a write takes too long for an embedded store (measured by `npx vitest run signaling/store/size`): move to a database. */
 export const embeddedStoreLimits = { accounts: 20_000, bytes: 64 * 1024 * 1024 };
-
-interface Waiting {
-  resolve(): void;
-  reject(error: StoreWriteError): void;
-}
 
 export interface LowdbStoreOptions {
   folder: string;
@@ -56,7 +44,7 @@ export async function openLowdbStore(options: LowdbStoreOptions): Promise<Store>
     const file = new DurableFile(join(options.folder, 'causeway.store'), options.onStep);
     const low = new Low<Iterable<Row>>(file, []);
     await low.read();
-    const store = new LowdbStore(low, file, release, low.data);
+    const store = new LowdbStore(new CommitQueue(low, low.data), file, release);
     // Shows at once whether the folder can be written to.
     if (file.bytes === 0) await low.write();
     return store;
@@ -67,34 +55,26 @@ export async function openLowdbStore(options: LowdbStoreOptions): Promise<Store>
 }
 
 class LowdbStore implements Store {
-  readonly #low: Low<Iterable<Row>>;
+  readonly #commits: CommitQueue;
+  readonly #durable: Tables;
+  readonly #staged: Tables;
   readonly #file: DurableFile;
   readonly #release: () => Promise<void>;
-  readonly #durable = new Tables();
-  readonly #staged = new Tables();
-  #changes = new Map<string, Change>();
-  #waiting: Waiting[] = [];
-  #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> | undefined;
-  #healthy = true;
   #closed = false;
 
-  constructor(low: Low<Iterable<Row>>, file: DurableFile, release: () => Promise<void>, rows: Iterable<Row>) {
-    this.#low = low;
+  constructor(commits: CommitQueue, file: DurableFile, release: () => Promise<void>) {
+    this.#commits = commits;
+    this.#durable = commits.durable;
+    this.#staged = commits.staged;
     this.#file = file;
     this.#release = release;
-    for (const [table, record] of rows) {
-      const change = { table, key: keyOf(table, record), record } as Change;
-      this.#durable.apply(change);
-      this.#staged.apply(change);
-    }
   }
 
   register(
     account: Omit<AccountRecord, 'known' | 'lastSeenAt'>,
     session: NewSession,
   ): Promise<'ok' | 'handle-taken' | 'device-taken'> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       if (this.#staged.byFold.has(foldHandle(account.handle))) return 'handle-taken';
       if (this.#staged.buried.has(foldHash(account.handle))) return 'handle-taken';
       if (this.#ownedByOther(account.id, account.devices)) return 'device-taken';
@@ -123,7 +103,7 @@ class LowdbStore implements Store {
     id: AccountId,
     change: { displayName?: string | undefined; email?: string | undefined },
   ): Promise<AccountRecord | undefined> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       const account = this.#staged.account.get(id);
       if (!account) return undefined;
       const next: AccountRecord = {
@@ -142,7 +122,7 @@ class LowdbStore implements Store {
     list: SignedDeviceList,
     devices: readonly DeviceId[],
   ): Promise<'ok' | 'stale-list' | 'device-taken'> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       const account = this.#staged.account.get(id);
       if (!account) return 'stale-list';
       if (number === account.lists.length - 1 && sameList(account.lists[number], list)) return 'ok';
@@ -159,7 +139,7 @@ class LowdbStore implements Store {
     id: AccountId,
     identity: { wrapped: string; list: SignedDeviceList; devices: readonly DeviceId[]; keepSession: string },
   ): Promise<'ok' | 'device-taken'> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       const account = this.#staged.account.get(id);
       if (!account || this.#ownedByOther(id, identity.devices)) return 'device-taken';
       if (
@@ -172,23 +152,24 @@ class LowdbStore implements Store {
       this.#endSessions(id, (session) => session.hash !== identity.keepSession);
       const kept = this.#staged.session.get(identity.keepSession);
       if (kept?.device !== undefined)
-        this.#put({ table: 'session', key: kept.hash, record: { ...kept, device: undefined } });
+        this.#commits.put({ table: 'session', key: kept.hash, record: { ...kept, device: undefined } });
       return 'ok';
     });
   }
 
   deleteAccount(id: AccountId, now: number): Promise<RemovedAccount | undefined> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       const account = this.#staged.account.get(id);
       if (!account) return undefined;
       const pairs = [...this.#staged.pairsOf(id)];
       this.#endSessions(id, () => true);
-      for (const { low, high } of pairs) this.#put({ table: 'pair', key: pairKey(low, high), record: undefined });
+      for (const { low, high } of pairs)
+        this.#commits.put({ table: 'pair', key: pairKey(low, high), record: undefined });
       const groups = this.#staged.groupsOf(id).map((before) => ({ before, after: withoutMember(before, id) }));
-      for (const { before, after } of groups) this.#put({ table: 'group', key: before.id, record: after });
-      this.#put({ table: 'account', key: id, record: undefined });
+      for (const { before, after } of groups) this.#commits.put({ table: 'group', key: before.id, record: after });
+      this.#commits.put({ table: 'account', key: id, record: undefined });
       const tombstone = { id, fold: foldHash(account.handle), deletedAt: now };
-      this.#put({ table: 'tombstone', key: id, record: tombstone });
+      this.#commits.put({ table: 'tombstone', key: id, record: tombstone });
       return { account, pairs, groups };
     });
   }
@@ -201,7 +182,7 @@ class LowdbStore implements Store {
     times: ReadonlyMap<AccountId, number>,
     devices: ReadonlyMap<DeviceId, number> = new Map<DeviceId, number>(),
   ): Promise<void> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       for (const [device, at] of devices) {
         const owner = this.#staged.byDevice.get(device);
         const account = owner && this.#staged.account.get(owner);
@@ -218,7 +199,7 @@ class LowdbStore implements Store {
   }
 
   openSession(id: AccountId, session: NewSession): Promise<void> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       const account = this.#staged.account.get(id);
       if (!account) return;
       if (account.known.at(-1) !== session.known)
@@ -235,31 +216,31 @@ class LowdbStore implements Store {
   }
 
   extendSession(hash: string, expiresAt: number): Promise<void> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       const session = this.#staged.session.get(hash);
       if (session && session.expiresAt < expiresAt)
-        this.#put({ table: 'session', key: hash, record: { ...session, expiresAt } });
+        this.#commits.put({ table: 'session', key: hash, record: { ...session, expiresAt } });
     });
   }
 
   bindSession(hash: string, device: DeviceId): Promise<void> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       const session = this.#staged.session.get(hash);
       if (session && session.device !== device)
-        this.#put({ table: 'session', key: hash, record: { ...session, device } });
+        this.#commits.put({ table: 'session', key: hash, record: { ...session, device } });
     });
   }
 
   closeSession(hash: string): Promise<void> {
-    return this.#change(() => {
-      if (this.#staged.session.has(hash)) this.#put({ table: 'session', key: hash, record: undefined });
+    return this.#commits.change(() => {
+      if (this.#staged.session.has(hash)) this.#commits.put({ table: 'session', key: hash, record: undefined });
     });
   }
 
   closeExpired(now: number): Promise<number> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       const expired = [...this.#staged.session.values()].filter((session) => session.expiresAt <= now);
-      for (const session of expired) this.#put({ table: 'session', key: session.hash, record: undefined });
+      for (const session of expired) this.#commits.put({ table: 'session', key: session.hash, record: undefined });
       return expired.length;
     });
   }
@@ -273,13 +254,13 @@ class LowdbStore implements Store {
   }
 
   decide(actor: AccountId, other: AccountId, verdict: Verdict, now: number): Promise<RelationChange> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       // One of them may have been deleted since the caller looked.
       if (!this.#staged.account.has(actor) || !this.#staged.account.has(other))
         return { kind: 'refused', code: 'not-allowed' };
       const key = pairKey(actor, other);
       const change = decide(this.#staged.pair.get(key), actor, other, verdict, now, (id) => this.#staged.pairsOf(id));
-      if (change.kind === 'changed') this.#put({ table: 'pair', key, record: change.after });
+      if (change.kind === 'changed') this.#commits.put({ table: 'pair', key, record: change.after });
       return change;
     });
   }
@@ -298,12 +279,12 @@ class LowdbStore implements Store {
   }
 
   changeGroup(id: GroupId, actor: AccountId, change: RosterChange, now: number): Promise<GroupOutcome> {
-    return this.#change(() => {
+    return this.#commits.change(() => {
       const outcome = changeGroup(this.#staged.group.get(id), id, actor, change, now, {
         groupsOf: (account) => this.#staged.groupsOf(account).length,
         taken: (invitation) => this.#staged.byInvitation.has(invitation),
       });
-      if (outcome.kind === 'changed') this.#put({ table: 'group', key: id, record: outcome.after });
+      if (outcome.kind === 'changed') this.#commits.put({ table: 'group', key: id, record: outcome.after });
       return outcome;
     });
   }
@@ -321,117 +302,36 @@ class LowdbStore implements Store {
   }
 
   healthy(): boolean {
-    return this.#healthy;
+    return this.#commits.healthy;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#timer) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-      this.#startWrite();
-    }
-    while (this.#writing) await this.#writing;
+    await this.#commits.close();
     await this.#release();
   }
 
-  /** Runs `make` on the staged tables now; resolves with its result once that, and all it may have seen, is durable. */
-  #change<T>(make: () => T): Promise<T> {
-    if (this.#closed) return Promise.reject(new StoreWriteError('the store is closed'));
-    const result = make();
-    const idle = this.#changes.size === 0 && !this.#writing;
-    if (idle) return Promise.resolve(result);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve: () => resolve(result), reject });
-      this.#schedule();
-    });
-  }
-
-  #put(change: Change): void {
-    this.#staged.apply(change);
-    this.#changes.set(`${change.table} ${change.key}`, change);
-  }
-
-  #schedule(): void {
-    if (this.#writing || this.#timer) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#startWrite();
-    }, commitDelayMs);
-  }
-
-  #startWrite(): void {
-    this.#writing = this.#write().finally(() => {
-      this.#writing = undefined;
-      if (this.#waiting.length > 0) {
-        if (this.#closed) this.#startWrite();
-        else this.#schedule();
-      }
-    });
-  }
-
-  /** Never rejects: who waits is told. */
-  async #write(): Promise<void> {
-    const changes = this.#changes;
-    const waiting = this.#waiting;
-    this.#changes = new Map();
-    this.#waiting = [];
-    try {
-      if (changes.size > 0) {
-        this.#low.data = snapshot(this.#durable, changes);
-        await this.#low.write();
-        this.#healthy = true;
-        for (const change of changes.values()) this.#durable.apply(change);
-      }
-      for (const one of waiting) one.resolve();
-    } catch (error) {
-      this.#healthy = false;
-      const failure = new StoreWriteError('the store could not be written', { cause: error });
-      const alsoLost = [...changes.values(), ...this.#changes.values()];
-      this.#changes = new Map();
-      for (const { table, key } of alsoLost)
-        this.#staged.apply({ table, key, record: this.#durable.get(table, key) } as Change);
-      for (const one of [...waiting, ...this.#waiting.splice(0)]) one.reject(failure);
-    } finally {
-      this.#low.data = [];
-    }
-  }
-
   #putAccount(record: AccountRecord): void {
-    this.#put({ table: 'account', key: record.id, record });
+    this.#commits.put({ table: 'account', key: record.id, record });
   }
 
   #putSession(account: AccountId, { hash, createdAt, expiresAt, device, replaces }: NewSession): void {
-    this.#put({ table: 'session', key: hash, record: { hash, account, createdAt, expiresAt, device } });
+    this.#commits.put({ table: 'session', key: hash, record: { hash, account, createdAt, expiresAt, device } });
     if (replaces !== undefined && this.#staged.session.has(replaces))
-      this.#put({ table: 'session', key: replaces, record: undefined });
+      this.#commits.put({ table: 'session', key: replaces, record: undefined });
   }
 
   #endSessions(id: AccountId, ends: (session: SessionRecord) => boolean): void {
     for (const hash of [...(this.#staged.sessionsOf.get(id) ?? [])]) {
       const session = this.#staged.session.get(hash);
-      if (session && ends(session)) this.#put({ table: 'session', key: hash, record: undefined });
+      if (session && ends(session)) this.#commits.put({ table: 'session', key: hash, record: undefined });
     }
   }
 
   #ownedByOther(id: AccountId, devices: readonly DeviceId[]): boolean {
     return devices.some((device) => (this.#staged.byDevice.get(device) ?? id) !== id);
   }
-}
-
-/** The durable records with the changes laid over them; durable tables do not change while a write runs. */
-function* snapshot(durable: Tables, changes: ReadonlyMap<string, Change>): Generator<Row> {
-  for (const table of tableNames)
-    for (const [key, record] of durable[table] as Map<string, AnyRecord>)
-      if (!changes.has(`${table} ${key}`)) yield [table, record];
-  for (const change of changes.values()) if (change.record) yield [change.table, change.record];
-}
-
-function keyOf(table: TableName, record: AnyRecord): string {
-  if (table === 'session') return (record as SessionRecord).hash;
-  if (table === 'pair') return pairKey((record as PairRecord).low, (record as PairRecord).high);
-  return (record as AccountRecord | TombstoneRecord).id;
 }
 
 const sameList = (one: SignedDeviceList | undefined, other: SignedDeviceList): boolean =>

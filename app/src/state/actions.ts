@@ -12,7 +12,10 @@ import type { Gathered } from '../bundle/gather.ts';
 import type { Chosen } from '../chosen-files.ts';
 import type { KeepSettings } from '../kept/keep-rule.ts';
 import type { TransferSettings } from './transfer-settings.ts';
-import type { ActionError, Discretion, KeptView, MemberRow, MessagePlace, PersonRow, Theme } from './view.ts';
+import type { ActionError, Discretion, PersonRow, Theme } from './view.ts';
+import type { MemberRow } from './views/groups.ts';
+import type { KeptView } from './views/kept.ts';
+import type { MessagePlace } from './views/messages.ts';
 
 export type ActionResult = { ok: true } | { ok: false; error: ActionError };
 

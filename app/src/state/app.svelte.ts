@@ -17,7 +17,8 @@ import { SpaceWatch } from './free-space.ts';
 import type { Running } from './running.ts';
 import { transferring } from './snapshot.ts';
 import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
-import type { Phase, StorageView, Theme, View } from './view.ts';
+import type { Phase, Theme, View } from './view.ts';
+import type { StorageView } from './views/kept.ts';
 
 /** The view is rebuilt at most this often. While bytes move it changes all the time, and painting takes from the transfer (docs/decisions). */
 const refreshMs = 50;

@@ -4,7 +4,8 @@ import { ownDevicesView } from './own-devices.ts';
 import type { Running } from './running.ts';
 import { conversationView, meOf, offersOf, peopleRows } from './snapshot.ts';
 import { needingYou, transfersView } from './transfer-rows.ts';
-import type { Connection, StorageView, View } from './view.ts';
+import type { Connection, View } from './view.ts';
+import type { StorageView } from './views/kept.ts';
 
 /** What is there whether or not somebody is logged in. */
 interface Common extends Pick<

@@ -1,7 +1,7 @@
 /** What the screens show of bundles beside what the engine knows: small, and there before anything of a bundle is loaded. By file key. */
 import type { Records } from '../../../engine/records.ts';
 import type { Ranges } from '../../../engine/transfer/blocks.ts';
-import type { FileCard } from './view.ts';
+import type { FileCard } from './views/files.ts';
 
 /** Which entries of a manifest were chosen ([first, end), ascending). */
 export interface BundleChoice {

@@ -20,7 +20,7 @@ import { isMissed } from './chosen-again.ts';
 import { copiesOf } from './file-copies.ts';
 import type { Talk } from './talk.ts';
 import type { Thumbnails, WrongFile } from './thumbnails.ts';
-import type { BundleView, FileCard, FileStatus, MediaView } from './view.ts';
+import type { BundleView, FileCard, FileStatus, MediaView } from './views/files.ts';
 
 /** What is shown of files beside what the engine knows. */
 export interface CardExtras {

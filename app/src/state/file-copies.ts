@@ -7,7 +7,7 @@ import { shownName } from '../../../protocol/names.ts';
 import { nameOf, text } from '../text.ts';
 import { nameIn } from './member-names.ts';
 import { isTheirs, type Talk } from './talk.ts';
-import type { CopiesView } from './view.ts';
+import type { CopiesView } from './views/files.ts';
 
 /** Undefined as long as it is an offer between two people that did not go across. */
 export function copiesOf(engine: Causeway, record: OfferRecord, file: number, talk: Talk): CopiesView | undefined {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Causeway } from '../../../engine/causeway.ts';
 import type { FileFacts, OfferRecord } from '../../../engine/exchange/offer.ts';
 import { SpaceWatch } from './free-space.ts';
-import type { IncomingOffer } from './view.ts';
+import type { IncomingOffer } from './views/files.ts';
 
 /** A device that accepted files of these sizes, of which so much is here. */
 function accepted(files: { size: number; doneBytes: number; facts?: FileFacts }[]): Causeway {

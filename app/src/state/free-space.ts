@@ -1,7 +1,7 @@
 /** What is free here for another file: what can be written, less what accepted files still need. */
 import type { Causeway } from '../../../engine/causeway.ts';
 import { acceptedBytes, fileKey, standingOf } from '../../../engine/exchange/offer.ts';
-import type { IncomingOffer } from './view.ts';
+import type { IncomingOffer } from './views/files.ts';
 
 /** While an offer does not fit, its reader may be making room. */
 const againMs = 3000;

@@ -4,7 +4,7 @@ import type { GroupEvent } from '../../../engine/groups/membership.ts';
 import type { AccountId, PublicKey } from '../../../protocol/ids.ts';
 import { daysBetween } from '../format.ts';
 import { nameIn } from './member-names.ts';
-import type { MessageItem } from './view.ts';
+import type { MessageItem } from './views/messages.ts';
 
 type EventItem = Extract<MessageItem, { kind: 'event' }>;
 

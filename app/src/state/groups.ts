@@ -14,7 +14,8 @@ import { text } from '../text.ts';
 import { hasNamesake, nameIn } from './member-names.ts';
 import { chatKey, groupKey } from './talk.ts';
 import type { ActionResult, GroupActions } from './actions.ts';
-import type { GroupView, InvitationView, JoiningRow, MemberRow, PersonRow } from './view.ts';
+import type { PersonRow } from './view.ts';
+import type { GroupView, InvitationView, JoiningRow, MemberRow } from './views/groups.ts';
 
 const ok: ActionResult = { ok: true };
 const hourMs = 3600_000;

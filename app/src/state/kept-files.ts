@@ -14,7 +14,8 @@ import { isMissing, type BlobStore } from '../platform/blob-store.ts';
 import { guard, ok } from './action-result.ts';
 import type { ActionResult, KeptActions } from './actions.ts';
 import { allTalks, type Talk } from './talk.ts';
-import type { KeptConversation, KeptFile, KeptView, PersonRow } from './view.ts';
+import type { PersonRow } from './view.ts';
+import type { KeptConversation, KeptFile, KeptView } from './views/kept.ts';
 
 interface Surroundings {
   engine: Causeway;

@@ -4,7 +4,7 @@ import type { AccountId } from '../../../protocol/ids.ts';
 import { mentionedHandles } from '../rich-text.ts';
 import { faceOf } from './member-names.ts';
 import type { Talk } from './talk.ts';
-import type { Mentions } from './view.ts';
+import type { Mentions } from './views/messages.ts';
 
 /** By handle, everybody else in the conversation. */
 function othersIn(engine: Causeway, { group, person }: Talk): Map<string, AccountId> {

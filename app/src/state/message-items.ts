@@ -14,7 +14,7 @@ import { faceOf, nameIn, type MemberFace } from './member-names.ts';
 import { mentionsIn } from './mentions.ts';
 import { authorsOf, type Author, type Talk } from './talk.ts';
 import type { Read, Shown } from './timeline.ts';
-import type { Delivery, MessageItem, MessagePlace, Quote, Reaction } from './view.ts';
+import type { Delivery, MessageItem, MessagePlace, Quote, Reaction } from './views/messages.ts';
 
 interface Authors {
   mine: string;

@@ -14,7 +14,8 @@ import type { SearchIndex } from './search-index.ts';
 import { allTalks, authorsOf, talkOf, type Talk } from './talk.ts';
 import type { Timeline } from './timeline.ts';
 import type { ActionResult, FoundMessage, MessageActions } from './actions.ts';
-import type { Discretion, MessagePlace, PersonRow } from './view.ts';
+import type { Discretion, PersonRow } from './view.ts';
+import type { MessagePlace } from './views/messages.ts';
 
 interface Surroundings {
   engine: Causeway;

@@ -11,7 +11,8 @@ import type { GroupState } from './groups.ts';
 import { nameIn } from './member-names.ts';
 import { chatKey, talkOf } from './talk.ts';
 import type { Thumbnails } from './thumbnails.ts';
-import type { ConversationView, IncomingOffer, Me, PersonRow } from './view.ts';
+import type { ConversationView, Me, PersonRow } from './view.ts';
+import type { IncomingOffer } from './views/files.ts';
 import type { Timeline } from './timeline.ts';
 
 export function meOf(engine: Causeway): Me {

@@ -8,7 +8,7 @@ import { encodeCbor } from '../../../protocol/codec.ts';
 import type { CardExtras } from './file-cards.ts';
 import { talkOf } from './talk.ts';
 import { Timeline } from './timeline.ts';
-import type { MessageItem } from './view.ts';
+import type { MessageItem } from './views/messages.ts';
 
 /** No file is in these conversations. */
 const extras = {} as CardExtras;

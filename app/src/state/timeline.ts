@@ -14,7 +14,7 @@ import { datePlace } from './date-place.ts';
 import type { CardExtras } from './file-cards.ts';
 import { isShown, itemsOf, keyOf } from './message-items.ts';
 import { isTheirs, type Talk } from './talk.ts';
-import type { MessageItem, MessagePlace } from './view.ts';
+import type { MessageItem, MessagePlace } from './views/messages.ts';
 
 /** Entries read at a time, and how many messages among them make a page: two screens of a tall desk. */
 const entriesAtATime = 120;

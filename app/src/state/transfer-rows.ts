@@ -10,7 +10,9 @@ import type { GroupState } from './groups.ts';
 import { chosenOf, personRow } from './snapshot.ts';
 import type { Series } from './speed-series.ts';
 import { talkOf } from './talk.ts';
-import type { FileStatus, PersonRow, Total, TransferGroup, TransferRow, TransfersView } from './view.ts';
+import type { PersonRow } from './view.ts';
+import type { FileStatus } from './views/files.ts';
+import type { Total, TransferGroup, TransferRow, TransfersView } from './views/transfers.ts';
 
 const groups: TransferGroup['kind'][] = ['attention', 'running', 'in-line', 'waiting', 'paused', 'finished'];
 

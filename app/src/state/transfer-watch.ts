@@ -7,7 +7,7 @@ import { acceptedBytes, factsOf, fileKey, standingOf, type OfferRecord } from '.
 import { Batch, type BatchFile } from './batch.ts';
 import { moves, transferring } from './snapshot.ts';
 import { SpeedSeries, type Series } from './speed-series.ts';
-import type { Moving } from './view.ts';
+import type { Moving } from './views/transfers.ts';
 
 const lookMs = 500;
 

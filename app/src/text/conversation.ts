@@ -1,6 +1,6 @@
 /** A conversation and what can be done in it. */
 import { duration } from '../format.ts';
-import type { Delivery, MessageItem } from '../state/view.ts';
+import type { Delivery, MessageItem } from '../state/views/messages.ts';
 import { people } from './people.ts';
 import { number, count, withHandle } from './words.ts';
 

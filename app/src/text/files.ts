@@ -1,16 +1,9 @@
 /** Files: offers, cards, lists, transfers. */
 import type { Path } from '../../../engine/session/wire.ts';
 import { duration, size } from '../format.ts';
-import type {
-  BundleSize,
-  BundleView,
-  CopiesView,
-  FileCard,
-  PathView,
-  PersonRow,
-  Total,
-  TransferGroup,
-} from '../state/view.ts';
+import type { PersonRow } from '../state/view.ts';
+import type { BundleSize, BundleView, CopiesView, FileCard } from '../state/views/files.ts';
+import type { PathView, Total, TransferGroup } from '../state/views/transfers.ts';
 import { number, ratio, milliseconds, count, nameOf, needs } from './words.ts';
 
 const haveIt = (have: number, of: number): string => `${number.format(have)} of ${number.format(of)} have it`;

@@ -1,5 +1,5 @@
 /** The list of people, groups, requests, people nearby. */
-import type { MessageItem } from '../state/view.ts';
+import type { MessageItem } from '../state/views/messages.ts';
 import { number, count, selfName } from './words.ts';
 
 /** One calm line for what happened in a group. */
