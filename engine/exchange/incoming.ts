@@ -11,6 +11,7 @@ import { SinkError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts
 import { IncomingBlob } from '../transfer/incoming-blob.ts';
 import type { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { IncomingEvent, StopReason } from '../transfer/transfer-events.ts';
+import { isOther } from './agreement.ts';
 import { isShared } from './copies.ts';
 import type { LastWords } from './last-words.ts';
 import type { Ranges } from '../transfer/blocks.ts';
@@ -336,6 +337,7 @@ export class Incoming {
     // In a group the leaves that the offering device signed are enough: it need not be there any more.
     if (!root && !record.group) return;
     if (root && !record.group && !equalBytes(root, got)) this.ports.fail(offer, file, 'verification');
+    else if (isOther(record, file, got)) this.ports.fail(offer, file, 'differs');
     else
       this.ports.lastWords.say(
         fileKey(offer, file),

@@ -17,7 +17,8 @@ import { blockCount, type Ranges } from '../transfer/blocks.ts';
 import { LinkTransfers } from '../transfer/link-transfers.ts';
 import { SpeedLimit } from '../transfer/speed-limit.ts';
 import type { HaveFrame, ReceiverEvent, SenderEvent, StopReason } from '../transfer/transfer-events.ts';
-import { isHere, isShared } from './copies.ts';
+import { agreementOn } from './agreement.ts';
+import { isShared, mayHandOn } from './copies.ts';
 import { Handout } from './handout.ts';
 import { Held } from './held.ts';
 import { Kept } from './kept.ts';
@@ -461,7 +462,7 @@ export class Transfers {
       const full = this.#progress.of(offer, file).activity.kind === 'no-space';
       if (!failed && !paused && !full) return;
       await this.#incoming.closed(fileKey(offer, file));
-      const begunAnew = failed === 'verification';
+      const begunAnew = failed === 'verification' || failed === 'differs';
       if (begunAnew) {
         await this.ports.blobs.remove(offer, file);
         this.#progress.of(offer, file).doneBytes = 0;
@@ -557,6 +558,7 @@ export class Transfers {
   #actHere(record: OfferRecord): void {
     this.#finishEnded(record);
     const { offered, answer } = record;
+    if (record.group) this.#handout.bind(record);
     if (!offered || answer.kind === 'waiting') return;
     for (const [file, { bundle }] of offered.files.entries())
       if (bundle && standingOf(record, file) !== 'waiting') this.#incoming.answered(record, file);
@@ -600,7 +602,7 @@ export class Transfers {
     const [first, end] = ranges[0] ?? [0, 0];
     if (first === 0 && end >= blockCount(record.offered?.files[file]?.size ?? 0)) return;
     if (record.offered?.device === this.ports.keys.id || !this.ports.mayHave(record.account, link.device)) return;
-    if (isHere(record, file, this.ports.keys.id))
+    if (mayHandOn(record, file, this.ports.keys.id))
       this.#incoming.openCopy(record, file).catch((problem: unknown) => this.ports.report(problem));
   }
 
@@ -634,7 +636,8 @@ export class Transfers {
     const letGo = factsOf(record, file).cleared === true && offered?.mine === false;
     // A receipt that is just being written would still make it done: what ends it is decided after that.
     if (this.#lastWords.busy(key)) return;
-    const keptOpen = standing === 'done' && this.#incoming.keepOpen(key);
+    const handedOn = standing === 'done' && agreementOn(record, file) !== 'differs';
+    const keptOpen = handedOn && this.#incoming.keepOpen(key);
     const open = !keptOpen && (this.#incoming.isOpen(key) || this.#outgoing.isOpen(key));
     const closed = open
       ? this.#stopStreams(record, file, standing === 'done' ? 'done' : 'cancelled')

@@ -136,7 +136,7 @@ export type FileStatus =
   | { kind: 'declined' }
   | { kind: 'cancelled'; byMe: boolean }
   /** Something failed; `retry` is offered. */
-  | { kind: 'failed'; reason: 'storage' | 'changed' | 'verification' };
+  | { kind: 'failed'; reason: 'storage' | 'changed' | 'verification' | 'differs' };
 
 /** One open link to somebody: the way, in words for everybody, and figures for those who ask. Whatever is not measured is absent. */
 export interface PathView {
@@ -177,6 +177,8 @@ export interface FileCard {
   media?: MediaView;
   /** It can be fetched, or fetched once more. */
   canDownload?: 'first' | 'again';
+  /** Not all of its group got the same, as far as is known: what is here is not what its sender binds it to, or that is not known. */
+  contents?: 'differs' | 'disputed';
   /** Who has a copy, once anybody may. */
   copies?: CopiesView;
   /** It is many files, or a folder. */
