@@ -37,6 +37,7 @@ import {
   type OfferPayload,
   type OfferRecord,
 } from './offer.ts';
+import type { StoredOffer } from './offer-rows.ts';
 import { Offers } from './offers.ts';
 import { Outgoing } from './outgoing.ts';
 import { partnersOf } from './partners.ts';
@@ -56,7 +57,7 @@ export interface TransfersPorts {
   signatures: Signatures;
   keys: DeviceKeys;
   blobs: Blobs;
-  records: Records<OfferRecord>;
+  records: Records<StoredOffer>;
   queue: Records<QueueOrder>;
   /** Signing key (Ed25519, base64url) of a device that may write there, also of a former one. */
   signKeyOf(conversation: ConversationId, device: DeviceId): string | undefined;
