@@ -5,7 +5,7 @@ import type { ChatId, ConversationId } from '../protocol/ids.ts';
 import type { Blobs } from './blobs.ts';
 import type { KeptChoice } from './devices/own-choices.ts';
 import type { DeliveryRow, Summary } from './exchange/conversations.ts';
-import type { OfferRecord } from './exchange/offer.ts';
+import type { StoredOffer } from './exchange/offer-rows.ts';
 import type { QueueOrder } from './exchange/transfer-queue.ts';
 import type { KnownFork } from './feed/log.ts';
 import type { GroupCrypto } from './groups/ports.ts';
@@ -31,7 +31,7 @@ export interface CausewayPorts {
   feeds: FeedStore;
   blobs: Blobs;
   people: Records<Person>;
-  offers: Records<OfferRecord>;
+  offers: Records<StoredOffer>;
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
   queue: Records<QueueOrder>;

@@ -328,7 +328,7 @@ describe('two people', () => {
     const { offer } = await sending(world, ann, bob);
     await world.run(100);
     ann.crash();
-    for (const record of await ann.offers.all()) await ann.offers.delete(record.offer);
+    for (const record of await ann.durableOffers()) await ann.offers.delete(record.offer);
     let wants = 0;
     world.wires.tamper = (frame) => {
       const decoded = frame[0] === 0 ? decodeFrame(frame) : undefined;

@@ -112,7 +112,7 @@ describe('a full disk', () => {
   test('that an earlier version wrote down as a failure is tried again', async () => {
     const { world, ann, bob, offer } = await underWay();
     await bob.close();
-    for (const record of await bob.offers.all())
+    for (const record of await bob.durableOffers())
       await bob.offers.put(record.offer, {
         ...record,
         files: record.files.map((facts) => ({ ...facts, failed: 'no-space' as never })),

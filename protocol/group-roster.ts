@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { uint } from './codec.ts';
-import { AccountId, DeviceId, GroupId, InvitationId } from './ids.ts';
+import { AccountId, AdmissionId, DeviceId, GroupId, InvitationId } from './ids.ts';
 import { limits } from './limits.ts';
 import { Handle } from './names.ts';
 import { DisplayName } from './people.ts';
@@ -39,9 +39,16 @@ export const RosterChange = v.variant('kind', [
   v.strictObject({ kind: v.literal('open'), invitation: InvitationId, expiresAt: v.optional(uint()) }),
   v.strictObject({ kind: v.literal('close'), invitation: InvitationId }),
   /** A member: somebody who asked to join a moment ago is one now. */
-  v.strictObject({ kind: v.literal('admit'), account: AccountId }),
-  /** An admin, or the account itself. */
-  v.strictObject({ kind: v.literal('remove'), account: AccountId }),
+  v.strictObject({ kind: v.literal('admit'), account: AccountId, admission: v.optional(AdmissionId) }),
+  /**
+   * An admin, or the account itself. With `admissions` only while the account is there by one of these: whoever has been away, and knows none
+   * but older ones, removes nobody who was let in again meanwhile.
+   */
+  v.strictObject({
+    kind: v.literal('remove'),
+    account: AccountId,
+    admissions: v.optional(v.pipe(v.array(AdmissionId), v.maxLength(limits.admissionsPerRemoval))),
+  }),
   /** The owner. `owner` hands the group over. */
   v.strictObject({ kind: v.literal('role'), account: AccountId, role: GroupRole }),
   /** The owner. */

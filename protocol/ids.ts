@@ -47,6 +47,10 @@ export type GroupId = v.InferOutput<typeof GroupId>;
 /** A person or a group: whose conversation it is. Both are random, so neither is ever the other's. */
 export type ChatId = AccountId | GroupId;
 
+/** What the server knows of an admission: the first 16 bytes of the SHA-256 of the header of the `group-admit` entry. */
+export const AdmissionId = id(16, 'AdmissionId');
+export type AdmissionId = v.InferOutput<typeof AdmissionId>;
+
 /** What the server knows of an invitation: derived from its secret, which it does not know. */
 export const InvitationId = id(16, 'InvitationId');
 export type InvitationId = v.InferOutput<typeof InvitationId>;

@@ -141,6 +141,8 @@ export const limits = {
   membersPerAnswer: 16,
   /** Members who are told that somebody asks to join: if the first does not answer, the next does. */
   membersAsked: 4,
+  /** Admissions of one account, the newest, of which a removal names the one that it ends. */
+  admissionsPerRemoval: 16,
   /** Notes of one device in one group that are taken and handed on: one in this time. Who is honest says less. */
   groupNoteIntervalMs: 500,
   /** Notes of others that a member hands to whom it meets, the newest: receipts of those who were there last. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ConversationId, DeviceId, GroupId, OfferId } from '../../protocol/ids.ts';
-import { isHere } from './copies.ts';
+import { agreementOn } from './agreement.ts';
+import { holdersOf, isHere, mayHandOn } from './copies.ts';
 import {
   acceptedBlocks,
   emptyOffer,
@@ -35,7 +36,12 @@ const takesPart = (device: DeviceId, lamport = 2): Fact => [
   { kind: 'answer', offer, verdict: 'accepted', chosen: [{ file: 0, blocks: [[0, 2]] }] },
   by(device, lamport),
 ];
-const has = (device: DeviceId, file = 0): Fact => [{ kind: 'receipt', offer, file, root }, by(device, 3)];
+const other = new Uint8Array(32).fill(2);
+const has = (device: DeviceId, file = 0, what = root): Fact => [
+  { kind: 'receipt', offer, file, root: what },
+  by(device, 3),
+];
+const binds = (what = root, device = source): Fact => [{ kind: 'close', offer, file: 0, root: what }, by(device, 3)];
 const ends = (device: DeviceId, file = 0): Fact => [{ kind: 'cancel', offer, file }, by(device, 4)];
 const fold = (...facts: Fact[]): OfferRecord =>
   facts.reduce((record, [payload, from]) => withFact(record, payload, from), empty);
@@ -77,17 +83,55 @@ describe('an offer in a group', () => {
     expect(fold(offered, has(source), takes(source))).toEqual(fold(offered));
   });
 
+  test('of which its source says what it is, is told from another by that', () => {
+    const done = fold(offered, takes(here), has(here), has(bob), has(cid, 0, other));
+    expect(agreementOn(done, 0)).toBe('disputed');
+    expect(mayHandOn(done, 0, here)).toBe(true);
+    const known = fold(offered, binds(), binds(other), takes(here), has(here), has(bob), has(cid, 0, other));
+    expect([agreementOn(known, 0), mayHandOn(known, 0, here)]).toEqual(['same', true]);
+    expect(holdersOf(factsOf(known, 0))).toEqual([here, bob]);
+    const wrong = fold(offered, takes(here), has(here, 0, other), has(bob), binds());
+    expect([standingOf(wrong, 0), isHere(wrong, 0, here), mayHandOn(wrong, 0, here)]).toEqual(['done', true, false]);
+    expect([agreementOn(wrong, 0), agreementOn(wrong, 1)]).toEqual(['differs', 'same']);
+    expect(holdersOf(factsOf(wrong, 0))).toEqual([bob]);
+    // What was said of it outlives the copy, and the next one may be right.
+    const gone = fold(offered, takes(here), has(here, 0, other), binds(), ends(here));
+    expect([factsOf(gone, 0).root, agreementOn(gone, 0)]).toEqual([root, 'same']);
+  });
+
+  test('whose holders name several roots is disputed while they have it, and nobody else says what it is', () => {
+    const two = [offered, has(bob), has(cid, 0, other)] as const;
+    expect(agreementOn(fold(...two), 0)).toBe('disputed');
+    expect(agreementOn(fold(...two, ends(bob)), 0)).toBe('same');
+    expect(agreementOn(fold(...two, ends(cid)), 0)).toBe('same');
+    expect(agreementOn(fold(...two, has(cid)), 0)).toBe('same');
+    expect(agreementOn(fold(...two, binds(root, bob)), 0)).toBe('disputed');
+    // The root of a part says nothing of the whole.
+    expect(agreementOn(fold(offered, has(bob), takesPart(cid), has(cid, 0, other)), 0)).toBe('same');
+    expect(agreementOn(fold(offered, binds(), takesPart(here), has(here, 0, other)), 0)).toBe('same');
+  });
+
   test('comes to the same on every device, however the feeds of others mix', () => {
     // Lamport time grows along a feed.
     const facts = (device: DeviceId) =>
       fc
-        .array(fc.constantFrom(takes(device), takesPart(device), has(device), has(device, 1), ends(device)), {
-          maxLength: 6,
-        })
+        .array(
+          fc.constantFrom(
+            takes(device),
+            takesPart(device),
+            has(device),
+            has(device, 0, other),
+            has(device, 1),
+            ends(device),
+          ),
+          { maxLength: 6 },
+        )
         .map((feed) => feed.map(([payload], at): Fact => [payload, by(device, 2 + at)]));
     fc.assert(
-      fc.property(facts(here), facts(bob), facts(cid), fc.infiniteStream(fc.nat(3)), (own, bobs, cids, order) => {
-        const feeds = [[offered], [...own], [...bobs], [...cids]].map((feed) => [...feed]);
+      fc.property(facts(here), facts(bob), facts(cid), fc.boolean(), fc.infiniteStream(fc.nat(3)), (...drawn) => {
+        const [own, bobs, cids, bound, order] = drawn;
+        const sources = [offered, ...(bound ? [binds(), binds(other)] : [])];
+        const feeds = [sources, [...own], [...bobs], [...cids]].map((feed) => [...feed]);
         const sizes = feeds.map(({ length }) => length);
         const mixed: Fact[] = [];
         for (const at of order) {
@@ -99,9 +143,10 @@ describe('an offer in a group', () => {
         const sets = (record: OfferRecord) =>
           [0, 1].map((file) => {
             const { holders = [], takers = [], partial = [] } = factsOf(record, file);
-            return [[...holders].sort(), [...takers].sort(), [...partial].sort(), standingOf(record, file)];
+            const sets = [holders, holdersOf(factsOf(record, file)), takers, partial].map((set) => [...set].sort());
+            return [...sets, standingOf(record, file), agreementOn(record, file)];
           });
-        expect(sets(fold(...mixed))).toEqual(sets(fold(offered, ...own, ...bobs, ...cids)));
+        expect(sets(fold(...mixed))).toEqual(sets(fold(...sources, ...own, ...bobs, ...cids)));
       }),
     );
   });

@@ -7,6 +7,7 @@
 import type { DeviceId } from '../../protocol/ids.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
+import { agreementOn, isContradicted, withRootTold } from './agreement.ts';
 import { validChoice } from './choice.ts';
 import {
   factsOf,
@@ -23,9 +24,12 @@ type SaidOf<Kind extends OfferPayload['kind']> = Extract<OfferPayload, { kind: K
 /** What is said of an offer in a group before it is known: an answer and a receipt of each device that may write there. */
 export const groupEarlyMax = 2 * limits.feedsPerConversation;
 
-/** Devices that have the whole file, by their word. */
-export const holdersOf = ({ holders, receivedBy }: FileFacts): readonly DeviceId[] =>
-  holders ?? (receivedBy === undefined ? [] : [receivedBy]);
+/** Devices that have the whole file, by their word. In a group not those of which the offering device says that it is another file. */
+export function holdersOf(facts: FileFacts): readonly DeviceId[] {
+  const { holders, receivedBy } = facts;
+  if (!holders) return receivedBy === undefined ? [] : [receivedBy];
+  return facts.told && facts.root ? holders.filter((device) => !isContradicted(facts, device)) : holders;
+}
 
 /** Whether this device has all that it wanted of a file, and has not let go of it. */
 export function isHere(record: OfferRecord, file: number, here: DeviceId): boolean {
@@ -33,6 +37,10 @@ export function isHere(record: OfferRecord, file: number, here: DeviceId): boole
   if (standingOf(record, file) !== 'done' || facts.cleared || facts.gone !== undefined) return false;
   return record.group ? record.offered?.device !== here : holdersOf(facts).includes(here);
 }
+
+/** Whether this device may hand a file on that is here: not one of which the offering device says that it is another. */
+export const mayHandOn = (record: OfferRecord, file: number, here: DeviceId): boolean =>
+  isHere(record, file, here) && agreementOn(record, file) !== 'differs';
 
 /**
  * Whether the file goes over all links that lead to whoever has it: in a group, and when this device fetches it again. The first time between
@@ -71,15 +79,25 @@ export function withGroupFact(
   source: FactSource,
 ): OfferRecord {
   const files = record.offered?.files ?? [];
-  if (source.device === record.offered?.device) {
-    const ended =
-      payload.kind === 'cancel' && payload.file < files.length && !factsOf(record, payload.file).cancelledBy;
-    return ended ? withFileFacts(record, payload.file, { cancelledBy: source.mine ? 'me' : 'them' }) : record;
-  }
+  if (source.device === record.offered?.device) return withSourcesWord(record, payload, source);
   if (payload.kind === 'answer') return withGroupAnswer(record, payload, source);
   if (payload.file >= files.length) return record;
   if (payload.kind === 'receipt') return withGroupReceipt(record, payload, source);
   return payload.kind === 'cancel' ? withoutPart(record, payload.file, source) : record;
+}
+
+/** The device that offered a file withdraws it, or binds it to its root: once, for what it said first is what all compare. */
+function withSourcesWord(
+  record: OfferRecord,
+  payload: Exclude<OfferPayload, { kind: 'offer' }>,
+  { mine }: FactSource,
+): OfferRecord {
+  if (payload.kind === 'answer' || payload.file >= (record.offered?.files.length ?? 0)) return record;
+  const { cancelledBy, root } = factsOf(record, payload.file);
+  if (payload.kind === 'cancel' && !cancelledBy)
+    return withFileFacts(record, payload.file, { cancelledBy: mine ? 'me' : 'them' });
+  if (payload.kind === 'close' && !root) return withFileFacts(record, payload.file, { root: payload.root });
+  return record;
 }
 
 function withGroupAnswer(record: OfferRecord, payload: SaidOf<'answer'>, source: FactSource): OfferRecord {
@@ -110,9 +128,10 @@ function withGroupReceipt(
   const own = mine ? { receipt: root, receivedBy: device } : {};
   // Whoever wanted a part has blocks to give, and no copy.
   if (facts.partial?.includes(device)) return mine ? withFileFacts(record, file, own) : record;
-  if (facts.holders?.includes(device) && !mine) return record;
+  const told = withRootTold(facts, device, root);
+  if (facts.holders?.includes(device) && !mine && !told) return record;
   const holders = withOne(facts.holders, device);
-  return withFileFacts(record, file, { ...own, holders, takers: without(facts.takers, device) });
+  return withFileFacts(record, file, { ...own, ...told, holders, takers: without(facts.takers, device) });
 }
 
 /** The device does not fetch the file any more, or has let go of its copy. */
@@ -122,10 +141,12 @@ function withoutPart(record: OfferRecord, file: number, { device, mine }: FactSo
     holders: without(facts.holders, device),
     takers: without(facts.takers, device),
     partial: without(facts.partial, device),
+    ...(facts.toldOtherwise && { toldOtherwise: facts.toldOtherwise.filter(([one]) => one !== device) }),
   };
   if (!mine) return withFileFacts(record, file, others);
-  const { unlisted = false, gone } = facts;
+  const { unlisted = false, gone, root, told } = facts;
+  const said = { ...(root && { root }), ...(told && { told }) };
   // Its bytes are removed after this.
-  const own = { ...others, unlisted, cleared: false, ...(gone ? { gone } : {}) };
+  const own = { ...others, ...said, unlisted, cleared: false, ...(gone ? { gone } : {}) };
   return { ...record, files: record.files.map((other, at) => (at === file ? own : other)) };
 }

@@ -2,6 +2,7 @@
 import type { ChatId, OfferId } from '../../protocol/ids.ts';
 import type { DeviceKeys } from '../ports.ts';
 import type { Endings } from './endings.ts';
+import type { Handout } from './handout.ts';
 import type { Incoming } from './incoming.ts';
 import { factsOf, fileKey, standingOf, type OfferRecord } from './offer.ts';
 import type { Offers } from './offers.ts';
@@ -12,6 +13,7 @@ export interface DecisionsPorts {
   offers: Offers;
   incoming: Incoming;
   outgoing: Outgoing;
+  handout: Handout;
   endings: Endings;
   changed(account: ChatId): void;
 }
@@ -40,6 +42,7 @@ export class Decisions {
     const here = this.ports.keys.id;
     endings.finishEnded(record);
     const { offered, answer } = record;
+    if (record.group) this.ports.handout.bind(record);
     if (!offered || answer.kind === 'waiting') return;
     for (const [file, { bundle }] of offered.files.entries())
       if (bundle && standingOf(record, file) !== 'waiting') incoming.answered(record, file);

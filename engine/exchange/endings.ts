@@ -7,6 +7,7 @@ import type { Blobs } from '../blobs.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { StopReason } from '../transfer/transfer-events.ts';
+import { agreementOn } from './agreement.ts';
 import { isShared } from './copies.ts';
 import type { Handout } from './handout.ts';
 import type { Held } from './held.ts';
@@ -75,7 +76,8 @@ export class Endings {
     const letGo = factsOf(record, file).cleared === true && offered?.mine === false;
     // A receipt that is just being written would still make it done: what ends it is decided after that.
     if (this.ports.lastWords.busy(key)) return;
-    const keptOpen = standing === 'done' && incoming.keepOpen(key);
+    const handedOn = standing === 'done' && agreementOn(record, file) !== 'differs';
+    const keptOpen = handedOn && incoming.keepOpen(key);
     const open = !keptOpen && (incoming.isOpen(key) || outgoing.isOpen(key));
     const closed = open
       ? this.stopStreams(record, file, standing === 'done' ? 'done' : 'cancelled')

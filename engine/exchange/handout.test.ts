@@ -6,9 +6,11 @@ import { VirtualClock } from '../testing/clock.ts';
 import { cheapDevice, hashes } from '../testing/keys.ts';
 import { MemoryBlobs } from '../testing/memory-blobs.ts';
 import { MemoryRecords } from '../testing/memory-records.ts';
+import { LeafTable } from '../transfer/leaf-table.ts';
 import type { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { Found } from '../transfer/sender.ts';
 import { Handout } from './handout.ts';
+import { LastWords } from './last-words.ts';
 import { emptyOffer, fileKey, withFact, type FactSource, type OfferRecord } from './offer.ts';
 import { Offers } from './offers.ts';
 import { ProgressBook } from './progress.ts';
@@ -40,7 +42,8 @@ function handout(offeredHere: boolean) {
   const places = new UploadPlaces({ clock, queue, waiting: () => [] });
   const state = { allowed: true, open: () => undefined as unknown };
   const opened = new Promise<void>((resolve) => (state.open = resolve));
-  const source = { sizeBytes: 10, close: () => undefined } as BlobSource;
+  const leaves = new LeafTable();
+  const source = { sizeBytes: 10, leaves: () => leaves, close: () => undefined } as Partial<BlobSource> as BlobSource;
   const copy = { kind: 'blob' } as Found;
   const unexpected = (problem: unknown) => expect.unreachable(String(problem));
   const blobs = new MemoryBlobs(hashes);
@@ -53,6 +56,8 @@ function handout(offeredHere: boolean) {
     offers,
     links,
     places,
+    lastWords: new LastWords({ clock, append: () => Promise.resolve(true), report: unexpected }),
+    act: () => undefined,
     progress: new ProgressBook(() => record),
     sharing: { has: () => false, find: () => copy } as unknown as Sharing,
     mayHave: () => state.allowed,

@@ -2,15 +2,19 @@
  * What a device gets that asks for a file which stays: one offered in a group, or one between two people that went across before and is wanted
  * again. It comes from the source, when this device offered it, or from the copy that this device fetched.
  */
+import type { Payload } from '../../protocol/entry.ts';
 import type { OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
+import { Serial } from '../feed/serial.ts';
 import type { Link } from '../links/link.ts';
 import { SourceError, type Clock, type DeviceKeys, type Hashes } from '../ports.ts';
+import { blockCount } from '../transfer/blocks.ts';
 import type { LinkTransfers } from '../transfer/link-transfers.ts';
 import { OfferedBlob } from '../transfer/offered-blob.ts';
 import type { Found } from '../transfer/sender.ts';
 import type { SenderEvent, StopReason } from '../transfer/transfer-events.ts';
-import { isHere } from './copies.ts';
+import { mayHandOn } from './copies.ts';
+import type { LastWords } from './last-words.ts';
 import { factsOf, fileKey, fileOf, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
 import type { Offers } from './offers.ts';
 import type { ProgressBook } from './progress.ts';
@@ -31,7 +35,10 @@ export interface HandoutPorts {
   progress: ProgressBook;
   sharing: Sharing;
   places: UploadPlaces;
+  lastWords: LastWords;
   mayHave(record: OfferRecord, device: Link['device']): boolean;
+  /** Looks again at what a record asks for. */
+  act(offer: OfferId): void;
   /** Opens the copy that is here, for others. */
   openCopy(record: OfferRecord, file: number): Promise<void>;
   fail(offer: OfferId, file: number, reason: FailureReason): void;
@@ -48,6 +55,10 @@ export class Handout {
   readonly #sources = new Map<string, Source>();
   /** What goes out now, from the source or from a copy. */
   readonly #uploads = new Map<string, Upload>();
+  /** One root at a time: each may have to be read for. */
+  readonly #binding = new Serial();
+  /** Files that cannot be read to say their root, until all of one is hashed anyway. */
+  readonly #unread = new Set<string>();
   #cancelWatch: (() => void) | undefined;
   #stopped = false;
 
@@ -68,7 +79,7 @@ export class Handout {
     const standing = standingOf(record, file);
     if (own && standing === 'cancelled') return { kind: 'refused', reason: 'cancelled' };
     if (own && standing === 'paused') return { kind: 'refused', reason: 'paused' };
-    if (!own && !this.ports.sharing.has(key) && !isHere(record, file, this.ports.keys.id)) return unavailable;
+    if (!own && !this.ports.sharing.has(key) && !mayHandOn(record, file, this.ports.keys.id)) return unavailable;
     // Before anything is opened: whoever goes, or stops, while it opens gives the place back.
     const queued = { key, at: offered.at, file, leftBytes: described.size };
     if (!this.ports.places.take(link, queued)) return { kind: 'refused', reason: 'busy' };
@@ -105,7 +116,10 @@ export class Handout {
     const { file } = event;
     const key = fileKey(record.offer, file);
     const source = this.#sources.get(key);
-    if (source) source.usedAt = this.ports.clock.now();
+    if (source) {
+      source.usedAt = this.ports.clock.now();
+      if (isUnbound(record, file)) this.#bindIfHashed(record, file, source.blob);
+    }
     if (event.kind === 'progress') {
       this.#uploadOf(key).moved(this.ports.clock.now(), link, event.movedBytes);
       this.ports.changed(record.account);
@@ -116,6 +130,19 @@ export class Handout {
     if (source && event.by === 'me' && (event.reason === 'changed' || event.reason === 'unavailable'))
       this.#sourceFailed(record, file, new SourceError(event.reason === 'changed' ? 'changed' : 'gone'), source.blob);
     this.ports.changed(record.account);
+  }
+
+  /**
+   * Binds files that this device offered in a group to their roots, so that all who have one can tell whether they got the same: once all of it
+   * is hashed or somebody has it, for which it is read again when its leaves are lost.
+   */
+  bind(record: OfferRecord): void {
+    if (record.offered?.device !== this.ports.keys.id) return;
+    for (const file of record.offered.files.keys()) {
+      const had = (factsOf(record, file).holders ?? []).length > 0;
+      if (had && isUnbound(record, file) && !this.#unread.has(fileKey(record.offer, file)))
+        this.#bindRoot(record, file);
+    }
   }
 
   /** Who may have what is different now: nobody else is sent anything more. */
@@ -174,8 +201,13 @@ export class Handout {
     }
     const blob = this.ports.blobs
       .openSource(offer, file, sizeBytes, offered?.files[file]?.modifiedAt)
-      .then((source) => new OfferedBlob(offer, file, source, this.ports.hashes));
+      .then((source) => {
+        const opened = new OfferedBlob(offer, file, source, this.ports.hashes);
+        if (record.group) opened.accept([[0, blockCount(sizeBytes)]]);
+        return opened;
+      });
     this.#sources.set(key, { blob, usedAt });
+    if (isUnbound(record, file)) this.#bindIfHashed(record, file, blob);
     blob.then(
       () => {
         const progress = this.ports.progress.of(offer, file);
@@ -185,6 +217,40 @@ export class Handout {
     );
     this.#watchLater();
     return blob;
+  }
+
+  #bindIfHashed(record: OfferRecord, file: number, opening: Promise<OfferedBlob>): void {
+    opening.then(
+      (blob) => {
+        if (blob.hashed) this.#bindRoot(record, file);
+      },
+      () => undefined, // told to whoever asked
+    );
+  }
+
+  #bindRoot({ offer, conversation }: OfferRecord, file: number): void {
+    const make = () => this.#binding.run(() => this.#closing(offer, file));
+    this.ports.lastWords.say(fileKey(offer, file), conversation, make, () => this.ports.act(offer));
+  }
+
+  async #closing(offer: OfferId, file: number): Promise<Payload | undefined> {
+    const record = this.ports.offers.get(offer);
+    const described = record?.offered?.files[file];
+    if (!record || !described || this.#stopped || !isUnbound(record, file)) return undefined;
+    const key = fileKey(offer, file);
+    try {
+      const blob = await this.#open(record, file, described.size);
+      const root = await blob.root();
+      this.#unread.delete(key);
+      return { kind: 'close', offer, file, root };
+    } catch (problem) {
+      // Nobody waits for it: its person is asked for the file when somebody wants it.
+      if (!(problem instanceof SourceError)) this.ports.report(problem);
+      this.#unread.add(key);
+      return undefined;
+    } finally {
+      if (!this.#uploads.has(key)) this.close(key);
+    }
   }
 
   /** @param opening the source that failed: one that was opened since is not touched. */
@@ -212,5 +278,11 @@ export class Handout {
     });
   }
 }
+
+/** Offered in a group, and not withdrawn before its root was known. */
+const isUnbound = (record: OfferRecord, file: number): boolean => {
+  const { root, cancelledBy } = factsOf(record, file);
+  return record.group === true && !root && !cancelledBy;
+};
 
 const unavailable: Found = { kind: 'refused', reason: 'unavailable' };

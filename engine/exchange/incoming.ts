@@ -11,6 +11,7 @@ import type { Clock, DeviceKeys, Hashes } from '../ports.ts';
 import type { Ranges } from '../transfer/blocks.ts';
 import type { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { IncomingEvent, StopReason } from '../transfer/transfer-events.ts';
+import { isOther } from './agreement.ts';
 import { Downloads, quietMs, type Download } from './downloads.ts';
 import type { LastWords } from './last-words.ts';
 import { factsOf, fileKey, standingOf, type FailureReason, type OfferRecord } from './offer.ts';
@@ -208,6 +209,7 @@ export class Incoming {
     // In a group the leaves that the offering device signed are enough: it need not be there any more.
     if (!root && !record.group) return;
     if (root && !record.group && !equalBytes(root, got)) this.ports.fail(offer, file, 'verification');
+    else if (isOther(record, file, got)) this.ports.fail(offer, file, 'differs');
     else
       this.ports.lastWords.say(
         fileKey(offer, file),

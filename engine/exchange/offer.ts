@@ -11,7 +11,8 @@ import { rangesBytes, type Ranges } from '../transfer/blocks.ts';
 import { chosenBlocks, validChoice, type Choice } from './choice.ts';
 import { groupEarlyMax, withCopyFact, withGroupFact } from './copies.ts';
 
-export type FailureReason = 'storage' | 'changed' | 'verification';
+/** `differs`: in a group, all came, each block signed by the offering device, and it is not the file that this device bound to its root. */
+export type FailureReason = 'storage' | 'changed' | 'verification' | 'differs';
 
 /** Who removed a file that was received here: its person, the limit that they set, or the browser. */
 export type GoneReason = 'cleared' | 'limit' | 'lost';
@@ -30,6 +31,9 @@ export interface FileFacts {
   takers?: DeviceId[];
   /** Of those the ones that want a part of it alone: they never have the whole. */
   partial?: DeviceId[];
+  /** In a group: the root of the whole file by the first receipt that is known here, and by those of holders who name another one. */
+  told?: Bytes;
+  toldOtherwise?: [DeviceId, Bytes][];
   /** In a group: the blocks that this device wants of it; absent for all. */
   blocks?: Ranges;
   /** This device fetches it once more, for itself; nothing changes for anybody else. */

@@ -1,4 +1,4 @@
-/** The records of all offers: in memory at once, so that the next fact builds on it, and then durable, in order. */
+/** The records of all offers: in memory at once, so that the next fact builds on it, and then durable, in order, as far as they changed. */
 import type { ChatId, ConversationId, OfferId } from '../../protocol/ids.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { Records } from '../records.ts';
@@ -14,22 +14,45 @@ import {
   type OfferPayload,
   type OfferRecord,
 } from './offer.ts';
+import {
+  bareChanged,
+  bareOf,
+  deviceRowKey,
+  deviceRowOf,
+  devicesChanged,
+  isDeviceRow,
+  joined,
+  type DeviceRow,
+  type StoredOffer,
+} from './offer-rows.ts';
 
 export class Offers {
   readonly #records = new Map<OfferId, OfferRecord>();
   readonly #byAccount = new Map<ChatId, Set<OfferId>>();
   /** Those of which a file goes over several links. */
   readonly #shared = new Set<OfferId>();
+  /** As they are durable. */
+  readonly #written = new Map<OfferId, OfferRecord>();
   /** Records whose last write failed: what is in memory is not durable. */
   readonly #unwritten = new Set<OfferId>();
 
   constructor(
-    private readonly records: Records<OfferRecord>,
+    private readonly records: Records<StoredOffer>,
     private readonly changed: (account: ChatId) => void,
   ) {}
 
   async load(): Promise<void> {
-    for (const record of await this.records.all()) this.#set(withoutFullDisk(record));
+    const rows = new Map<OfferId, DeviceRow[]>();
+    const bare: OfferRecord[] = [];
+    for (const stored of await this.records.all()) {
+      if (!isDeviceRow(stored)) bare.push(stored);
+      else rows.set(stored.of, [...(rows.get(stored.of) ?? []), stored]);
+    }
+    for (const stored of bare) {
+      const own = rows.get(stored.offer) ?? [];
+      this.#written.set(stored.offer, joined(bareOf(stored), own));
+      this.#set(withoutFullDisk(joined(stored, own)));
+    }
   }
 
   get(offer: OfferId): OfferRecord | undefined {
@@ -78,12 +101,24 @@ export class Offers {
     this.#set(record);
     this.changed(record.account);
     try {
-      await this.records.put(record.offer, record);
+      await this.#write(record);
       if (this.#records.get(record.offer) === record) this.#unwritten.delete(record.offer);
     } catch (problem) {
       this.#unwritten.add(record.offer);
       throw problem;
     }
+  }
+
+  /** Overlapping writes of one record each hold all that differs from what is durable, and end in order. */
+  async #write(record: OfferRecord): Promise<void> {
+    const { offer } = record;
+    const before = this.#written.get(offer);
+    const writes = [...devicesChanged(before, record)].map((device) =>
+      this.records.put(deviceRowKey(offer, device), deviceRowOf(record, device)),
+    );
+    if (!before || bareChanged(before, record)) writes.push(this.records.put(offer, bareOf(record)));
+    await Promise.all(writes);
+    this.#written.set(offer, record);
   }
 
   #set(record: OfferRecord): void {

@@ -55,7 +55,7 @@ export class Pausing {
       const full = progress.of(offer, file).activity.kind === 'no-space';
       if (!failed && !paused && !full) return;
       await incoming.closed(fileKey(offer, file));
-      const begunAnew = failed === 'verification';
+      const begunAnew = failed === 'verification' || failed === 'differs';
       if (begunAnew) {
         await blobs.remove(offer, file);
         progress.of(offer, file).doneBytes = 0;

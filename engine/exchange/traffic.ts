@@ -11,7 +11,7 @@ import { LinkTransfers } from '../transfer/link-transfers.ts';
 import type { Found } from '../transfer/sender.ts';
 import { SpeedLimit } from '../transfer/speed-limit.ts';
 import type { HaveFrame, ReceiverEvent, SenderEvent } from '../transfer/transfer-events.ts';
-import { isHere, isShared } from './copies.ts';
+import { isShared, mayHandOn } from './copies.ts';
 import type { Decisions } from './decisions.ts';
 import { Handout } from './handout.ts';
 import type { Held } from './held.ts';
@@ -140,7 +140,7 @@ export class Traffic {
     const [first, end] = ranges[0] ?? [0, 0];
     if (first === 0 && end >= blockCount(record.offered?.files[file]?.size ?? 0)) return;
     if (record.offered?.device === keys.id || !this.ports.mayHave(record, link.device)) return;
-    if (isHere(record, file, keys.id))
+    if (mayHandOn(record, file, keys.id))
       incoming.openCopy(record, file).catch((problem: unknown) => this.ports.report(problem));
   }
 

@@ -174,8 +174,8 @@ test('all are paused at once, durably, and all go on', async () => {
   await bob.engine.transfers.together.resume();
   expect((await watch(world, bob, offers)).most).toBe(3);
   await bob.engine.transfers.together.unlistFinished();
-  expect(bob.offers.at(offers[0] as string)?.files[0]?.unlisted).toBe(true);
-  expect(ann.offers.at(offers[0] as string)?.files[0]?.unlisted).toBeUndefined();
+  expect(bob.durableOffer(offers[0] as string)?.files[0]?.unlisted).toBe(true);
+  expect(ann.durableOffer(offers[0] as string)?.files[0]?.unlisted).toBeUndefined();
 });
 
 describe('a rule', () => {

@@ -5,7 +5,7 @@ import type { Blobs } from '../blobs.ts';
 import type { Link } from '../links/link.ts';
 import type { Clock, DeviceKeys, Hashes, Random, Signatures } from '../ports.ts';
 import type { Records } from '../records.ts';
-import type { OfferRecord } from './offer.ts';
+import type { StoredOffer } from './offer-rows.ts';
 import type { QueueOrder } from './transfer-queue.ts';
 
 export interface TransfersPorts {
@@ -15,7 +15,7 @@ export interface TransfersPorts {
   signatures: Signatures;
   keys: DeviceKeys;
   blobs: Blobs;
-  records: Records<OfferRecord>;
+  records: Records<StoredOffer>;
   queue: Records<QueueOrder>;
   /** Signing key (Ed25519, base64url) of a device that may write there, also of a former one. */
   signKeyOf(conversation: ConversationId, device: DeviceId): string | undefined;

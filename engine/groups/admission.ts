@@ -49,7 +49,7 @@ export class Admission {
     const { id: account } = asker;
     if (!me || !membership) return;
     if (membership.members.has(account)) {
-      if (!group.roster.has(account)) await this.ports.change(group.id, { kind: 'admit', account });
+      if (!group.roster.has(account)) await group.tellAdmitted(account);
       return;
     }
     const over = found?.expiresAt !== undefined && found.expiresAt < this.ports.clock.now();
@@ -92,7 +92,7 @@ export class Admission {
     if (!group.membership?.members.has(payload.account)) return false;
     await group.provide(group.lacking().filter(({ id }) => group.accountOf(id) === payload.account));
     // It refuses when they asked long ago: they ask again when they are there again, and whoever answers repeats this.
-    await this.ports.change(group.id, { kind: 'admit', account: payload.account });
+    await group.tellAdmitted(payload.account);
     return true;
   }
 }

@@ -7,11 +7,11 @@ import { decodeAs, encodeCbor } from '../../protocol/codec.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { GroupFace, type FeedLengths, type GroupPayload } from '../../protocol/group.ts';
 import type { GroupRole, Roster, RosterMember } from '../../protocol/group-roster.ts';
-import type { AccountId, ConversationId, DeviceId, GroupId, PublicKey } from '../../protocol/ids.ts';
+import type { AccountId, AdmissionId, ConversationId, DeviceId, GroupId, PublicKey } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Device, PublicAccount, SignedDeviceList } from '../../protocol/people.ts';
 import { Serial } from '../feed/serial.ts';
-import { chatIdOf, groupIdOf, readLogEntry, readWire } from './log-entry.ts';
+import { admissionIdOf, chatIdOf, groupIdOf, readLogEntry, readWire } from './log-entry.ts';
 import { GroupKeys, sealedOverheadBytes } from './group-keys.ts';
 import { GroupLog, type GroupState } from './group-log.ts';
 import type { GroupPorts } from './ports.ts';
@@ -231,6 +231,17 @@ export class Group {
     await this.ready();
     await this.ports.change(this.id, { kind: 'remove', account });
     return true;
+  }
+
+  /** By which the log let an account in: the newest, and those before it, at most as many as the server is told. */
+  admissionsOf(account: AccountId): AdmissionId[] {
+    return (this.membership?.admissions.get(account) ?? []).slice(-limits.admissionsPerRemoval).map(admissionIdOf);
+  }
+
+  /** Tells the server that an account is in, by its newest admission. */
+  async tellAdmitted(account: AccountId): Promise<void> {
+    const admission = this.admissionsOf(account).at(-1);
+    await this.ports.change(this.id, { kind: 'admit', account, ...(admission === undefined ? {} : { admission }) });
   }
 
   mayRemove(member: Member): boolean {

@@ -5,7 +5,7 @@ import { signedBytes } from '../../protocol/domains.ts';
 import { EntryHeader, WireEntry } from '../../protocol/entry.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { GroupPayload } from '../../protocol/group.ts';
-import type { AccountId, ConversationId, GroupId, InvitationId, PublicKey } from '../../protocol/ids.ts';
+import type { AccountId, AdmissionId, ConversationId, GroupId, InvitationId, PublicKey } from '../../protocol/ids.ts';
 import { toBase64, toUtf8, concatBytes } from '../../protocol/bytes.ts';
 import type { Position } from '../feed/order.ts';
 import type { Hashes, StoredEntry } from '../ports.ts';
@@ -66,6 +66,10 @@ export async function groupIdOf(log: ConversationId, hashes: Hashes): Promise<Gr
   const hash = await hashes.sha256(concatBytes(toUtf8('causeway/group-id/1'), fromBase64(log)));
   return toBase64(hash.subarray(0, 16)) as GroupId;
 }
+
+/** What the server is told of an admission, by the hash of its entry. */
+export const admissionIdOf = ({ hash }: LogEntryOf<'group-admit'>): AdmissionId =>
+  toBase64(fromBase64(hash).subarray(0, 16)) as AdmissionId;
 
 /** What somebody who joins signs with the invitation's key. */
 export const joinMessage = (invitation: InvitationId, account: AccountId, root: PublicKey): Bytes =>

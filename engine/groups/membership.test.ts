@@ -305,6 +305,25 @@ describe('the log of a group', () => {
       expect((await world.stateOf(world.entries))?.membership.deleted).toBe(true);
     });
 
+    it('by which admissions somebody is in, those of two at the same time too, and none of who is no member', async () => {
+      const { world, admit, remove, owner, member, admin, stranger, tell, invitation } = await small();
+      const known = async () => {
+        const state = await world.stateOf(world.entries);
+        return state?.membership.admissions.get(stranger.account.id) ?? [];
+      };
+      const proof = await world.proof(0, stranger);
+      const payload = { kind: 'group-admit' as const, ...world.identity(stranger), invitation, proof };
+      const together = [await world.write(owner, payload), await world.write(member, payload)];
+      tell();
+      expect((await known()).toSorted((a, b) => together.indexOf(a) - together.indexOf(b))).toEqual(together);
+      await remove(admin, member);
+      await remove(admin, stranger);
+      const { hash } = await admit(owner, stranger);
+      await admit(member, stranger);
+      await admit(stranger, stranger);
+      expect((await known()).map((one) => one.hash).slice(2)).toEqual([hash]);
+    });
+
     it('how much of the chat of somebody who was removed counts', async () => {
       const { world, owner, member, admin, tell } = await small();
       const chat: [typeof member.keys.id, number][] = [[member.keys.id, 7]];

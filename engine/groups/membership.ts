@@ -56,6 +56,8 @@ export interface Membership {
   /** Everybody who ever was a member, by root, as they were admitted last. */
   everyone: ReadonlyMap<PublicKey, Member>;
   invitations: ReadonlyMap<InvitationId, Invitation>;
+  /** By which members let an account in, in the order of the log: also those that came to nothing, as the account was in already. */
+  admissions: ReadonlyMap<AccountId, readonly LogEntryOf<'group-admit'>[]>;
   events: readonly GroupEvent[];
   face: LogEntryOf<'group-face'> | undefined;
   deleted: boolean;
@@ -90,6 +92,7 @@ class Fold {
   readonly #chatLengths = new Map<DeviceId, number>();
   /** The last admission of each that counts. */
   readonly #admissions = new Map<PublicKey, Position>();
+  readonly #admits = new Map<AccountId, LogEntryOf<'group-admit'>[]>();
   readonly #invitations = new Map<InvitationId, Invitation & { place: Position; ended?: Position }>();
   /** Removals that count, by whom they concern. */
   readonly #removals = new Map<PublicKey, LogEntryOf<'group-remove'>[]>();
@@ -120,6 +123,7 @@ class Fold {
       members,
       everyone: this.#everyone,
       invitations: this.#invitations,
+      admissions: this.#admits,
       events: this.#events,
       face: this.#face,
       deleted: this.#deleted,
@@ -194,6 +198,8 @@ class Fold {
       const member = this.#authors(entry).find((root) => this.#memberships.get(root)?.holds(entry));
       if (member === undefined) continue;
       if (isOf(entry, 'group-admit')) {
+        const { account } = entry.payload;
+        this.#admits.set(account, [...(this.#admits.get(account) ?? []), entry]);
         if (this.#mayAdmit(entry, member)) this.#admit(entry, member);
       } else if (isOf(entry, 'group-leave') && member !== this.#owner) {
         this.#tenure(this.#memberships, member).revoke(entry);

@@ -42,8 +42,11 @@ const receiptFirstMs = 800;
 const receiptPerMemberMs = 100;
 /** Between own notes: twice what others insist on, since the way is not always equally long. */
 const ownIntervalMs = 2 * limits.groupNoteIntervalMs;
-/** Notes that wait to be verified; who sends more is not listened to. */
-const waitingMax = 256;
+/**
+ * Notes of one link that wait to be verified; who sends more is not listened to, and takes nothing from the others. Over a new link come the
+ * newest receipts of each common group at once; all links together hold a few MB at most.
+ */
+const waitingPerLink = 2 * limits.groupNotesPerLink;
 
 interface Known {
   /** Of each device: when it wrote its newest note, by its own clock, and when that came. */
@@ -64,7 +67,7 @@ export class GroupNotes {
   readonly #known = new Map<ConversationId, Known>();
   readonly #line = new Serial();
   readonly #delays: Delays;
-  #waiting = 0;
+  readonly #waiting = new Map<Link, number>();
 
   constructor(
     private readonly ports: GroupNotesPorts,
@@ -160,12 +163,19 @@ export class GroupNotes {
   }
 
   onFrame(link: Link, note: GroupNote): void {
-    if (this.#waiting >= waitingMax || !this.#isNews(note)) return;
-    this.#waiting++;
+    const waiting = this.#waiting.get(link) ?? 0;
+    if (waiting >= waitingPerLink || !this.#isNews(note)) return;
+    this.#waiting.set(link, waiting + 1);
     this.#line
       .run(() => this.#take(link, note))
       .catch((problem: unknown) => this.ports.report(problem))
-      .finally(() => this.#waiting--);
+      .finally(() => this.#taken(link));
+  }
+
+  #taken(link: Link): void {
+    const left = (this.#waiting.get(link) ?? 0) - 1;
+    if (left > 0) this.#waiting.set(link, left);
+    else this.#waiting.delete(link);
   }
 
   #isNews({ conversation, device, at, read }: GroupNote): boolean {

@@ -58,9 +58,10 @@ export class Reconciliation {
     const { membership } = group;
     if (!membership || !this.#mayInvite(group)) return;
     const parted = new Set([...membership.everyone.values()].map(({ account }) => account));
-    // Whom this device has not heard of may have been let in a moment ago.
+    // Whom this device has not heard of may have been let in a moment ago, and whom it knows to be out may have been let in again.
     for (const { account } of [...group.roster.values()])
-      if (parted.has(account) && !membership.members.has(account)) await this.#tell(group, { kind: 'remove', account });
+      if (parted.has(account) && !membership.members.has(account))
+        await this.#tell(group, { kind: 'remove', account, admissions: group.admissionsOf(account) });
   }
 
   async #invitations(group: Group, atServer: readonly InvitationId[] | undefined): Promise<void> {

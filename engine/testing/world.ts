@@ -13,6 +13,7 @@ import type { ConversationMarks } from '../messages/messages.ts';
 import type { DeliveryRow, Summary } from '../exchange/conversations.ts';
 import { isHere } from '../exchange/copies.ts';
 import { acceptedBlocks, acceptedBytes, factsOf, standingOf, type OfferRecord } from '../exchange/offer.ts';
+import { isDeviceRow, type StoredOffer } from '../exchange/offer-rows.ts';
 import type { QueueOrder } from '../exchange/transfer-queue.ts';
 import type { KnownFork } from '../feed/log.ts';
 import { readPayload } from '../feed/payload.ts';
@@ -135,7 +136,7 @@ export type CrashPoint = { effects: number; when: 'before' | 'after' };
 export class Machine {
   readonly feeds: MemoryFeedStore;
   readonly people: MemoryRecords<Person>;
-  readonly offers = new MemoryRecords<OfferRecord>();
+  readonly offers = new MemoryRecords<StoredOffer>();
   readonly summaries = new MemoryRecords<Summary>();
   readonly deliveries = new MemoryRecords<DeliveryRow>();
   readonly queue = new MemoryRecords<QueueOrder>();
@@ -312,6 +313,16 @@ export class Machine {
     });
   }
 
+  /** As it is durable now, without what devices of a group say of it. */
+  durableOffer(offer: string): OfferRecord | undefined {
+    const stored = this.offers.at(offer);
+    return stored && !isDeviceRow(stored) ? stored : undefined;
+  }
+
+  async durableOffers(): Promise<OfferRecord[]> {
+    return (await this.offers.all()).flatMap((stored) => (isDeviceRow(stored) ? [] : [stored]));
+  }
+
   record(offer: OfferId): OfferRecord {
     const record = this.engine.transfers.get(offer);
     if (!record) throw new Error(`machine ${this.index} does not know the offer`);
@@ -342,7 +353,7 @@ export class Machine {
         const { doneBytes } = engine.transfers.progressOf(record.offer, file);
         const { cleared, again } = factsOf(record, file);
         if (cleared && !again) this.#shown.set(key, 0); // let go of: it may begin anew
-        const before = this.#shown.get(key) ?? factsOf(this.offers.at(record.offer) ?? record, file).doneBytes ?? 0;
+        const before = this.#shown.get(key) ?? factsOf(this.durableOffer(record.offer) ?? record, file).doneBytes ?? 0;
         // A file whose bytes were not those that were promised begins anew.
         if (doneBytes < before && standing === 'accepted' && !factsOf(record, file).again)
           this.lies.push(`${key} went from ${before} back to ${doneBytes}`);

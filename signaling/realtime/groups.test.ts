@@ -1,7 +1,7 @@
 /** What the server does for groups: who is told what, who may change what. It cannot read a group's log and does not try. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RosterChange } from '../../protocol/group-roster.ts';
-import type { AccountId, GroupId, InvitationId, Signature } from '../../protocol/ids.ts';
+import type { AccountId, AdmissionId, GroupId, InvitationId, Signature } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { onlinePerson, randomId, startTestServer, testPassword, type Person, type TestServer } from '../testing.ts';
 
@@ -131,6 +131,25 @@ describe('the list of members', () => {
     expect(await change(owner, group, { kind: 'remove', account: idOf(owner) })).toBe('ok');
     expect(await change(anna, group, { kind: 'delete' })).toBe('ok');
     expect(await anna.socket.get('groups:mine', {})).toEqual({ groups: [] });
+  });
+
+  it('is not changed by who knows none but an earlier admission', async () => {
+    const { owner, group, invitation } = await founded();
+    const [first, second] = [randomId() as string as AdmissionId, randomId() as string as AdmissionId];
+    const anna = await onlinePerson(server);
+    await anna.socket.get('groups:ask', { invitation, proof });
+    const account = idOf(anna);
+    const admit = (admission: AdmissionId) => change(owner, group, { kind: 'admit', account, admission });
+    const remove = (admissions?: AdmissionId[]) => change(owner, group, { kind: 'remove', account, admissions });
+    expect(await admit(first)).toBe('ok');
+    expect(await remove([])).toBe('not-allowed');
+    // She was out and in again before the server heard of it.
+    expect(await admit(second)).toBe('ok');
+    expect(await remove([first])).toBe('not-allowed');
+    expect(await remove([first, second])).toBe('ok');
+    expect(await admit(first)).toBe('ok');
+    // Who removes somebody now need not know by what they are in.
+    expect(await remove()).toBe('ok');
   });
 
   it('tells admins, and nobody else, which invitations are open', async () => {

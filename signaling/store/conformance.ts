@@ -1,7 +1,7 @@
 /** What every adapter of the store must do; each runs this same suite. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AccountId, DeviceId, GroupId, InvitationId, Signature } from '../../protocol/ids.ts';
+import type { AccountId, AdmissionId, DeviceId, GroupId, InvitationId, Signature } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Handle } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
@@ -80,16 +80,17 @@ export function storeConformance(name: string, open: (test: { first: boolean }) 
     it('keeps groups over a restart, and finds them by member and by invitation', async () => {
       await begin();
       const [{ account: owner }, { account: other }] = [await registered(), await registered()];
-      const [group, invitation] = [id() as GroupId, id() as InvitationId];
+      const [group, invitation, admission] = [id() as GroupId, id() as InvitationId, id() as AdmissionId];
       for (const change of [
         { kind: 'create' },
         { kind: 'open', invitation },
-        { kind: 'admit', account: other.id },
+        { kind: 'admit', account: other.id, admission },
       ] as const)
         expect(await store.changeGroup(group, owner.id, change, 5)).toMatchObject({ kind: 'changed' });
       await restart();
       expect(await store.groupOfInvitation(invitation)).toMatchObject({ id: group });
       expect((await store.groupsOf(other.id)).map((one) => one.id)).toEqual([group]);
+      expect((await store.group(group))?.members[1]).toEqual({ account: other.id, role: 'member', admission });
       await store.changeGroup(group, owner.id, { kind: 'delete' }, 6);
       expect(await store.groupsOf(other.id)).toEqual([]);
       expect(await store.groupOfInvitation(invitation)).toBeUndefined();

@@ -3,7 +3,7 @@
  * in a group who did not ask, and only admins take others out. What a lying member can do here ends at who is told that whom is online.
  */
 import type { RosterChange } from '../../protocol/group-roster.ts';
-import type { AccountId, GroupId, InvitationId } from '../../protocol/ids.ts';
+import type { AccountId, AdmissionId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { GroupOutcome, GroupRecord } from './store.ts';
 
@@ -52,16 +52,25 @@ export function changeGroup(
       const left = group.invitations.filter((one) => one.id !== change.invitation);
       return left.length === group.invitations.length ? same : become({ ...group, invitations: left });
     }
-    case 'admit':
-      if (roleOf(group, change.account) !== undefined) return same;
+    case 'admit': {
+      const { account, admission } = change;
+      const known = group.members.find((member) => member.account === account);
+      // Let in again before the server heard that they were out: from now on they are there by this admission.
+      if (known && (admission === undefined || admission === known.admission)) return same;
+      if (known) return become({ ...group, members: withAdmission(group, account, admission) });
       if (group.members.length >= limits.membersPerGroup) return refused('too-large');
-      if (bounds.groupsOf(change.account) >= limits.groupsPerAccount) return refused('too-large');
-      return become({ ...group, members: [...group.members, { account: change.account, role: 'member' }] });
+      if (bounds.groupsOf(account) >= limits.groupsPerAccount) return refused('too-large');
+      const admitted = { account, role: 'member' as const, ...(admission === undefined ? {} : { admission }) };
+      return become({ ...group, members: [...group.members, admitted] });
+    }
     case 'remove': {
       const theirs = roleOf(group, change.account);
       if (theirs === undefined) return same;
       const own = change.account === actor;
       if (!own && (theirs === 'owner' || !admin || (theirs === 'admin' && role !== 'owner')))
+        return refused('not-allowed');
+      const { admission } = group.members.find(({ account }) => account === change.account) ?? {};
+      if (change.admissions && admission !== undefined && !change.admissions.includes(admission))
         return refused('not-allowed');
       const members = others(change.account);
       // An owner hands the group over before they go; a group of nobody else ends.
@@ -85,6 +94,9 @@ export function changeGroup(
 
 export const roleOf = (group: GroupRecord, account: AccountId) =>
   group.members.find((member) => member.account === account)?.role;
+
+const withAdmission = (group: GroupRecord, account: AccountId, admission: AdmissionId | undefined) =>
+  group.members.map((member) => (member.account === account ? { ...member, admission } : member));
 
 /** What is left of a group when an account is deleted; nothing, when nobody is left. */
 export function withoutMember(group: GroupRecord, account: AccountId): GroupRecord | undefined {

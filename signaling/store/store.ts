@@ -8,7 +8,7 @@
  * - Changes are atomic and run one after the other. Repeating one is harmless.
  */
 import type { GroupRole, RosterChange } from '../../protocol/group-roster.ts';
-import type { AccountId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
+import type { AccountId, AdmissionId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import type { Handle } from '../../protocol/names.ts';
 import type { SignedDeviceList } from '../../protocol/people.ts';
 import type { Verdict } from './relations.ts';
@@ -62,9 +62,16 @@ export interface PairRecord {
   readonly highSince: number;
 }
 
+export interface GroupMemberRecord {
+  readonly account: AccountId;
+  readonly role: GroupRole;
+  /** The one by which they are in, as whoever admitted them said; absent for who founded the group, and where nothing was said. */
+  readonly admission?: AdmissionId | undefined;
+}
+
 export interface GroupRecord {
   readonly id: GroupId;
-  readonly members: readonly { readonly account: AccountId; readonly role: GroupRole }[];
+  readonly members: readonly GroupMemberRecord[];
   readonly invitations: readonly { readonly id: InvitationId; readonly expiresAt?: number | undefined }[];
   readonly createdAt: number;
 }

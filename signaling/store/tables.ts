@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { uint } from '../../protocol/codec.ts';
 import { GroupRole } from '../../protocol/group-roster.ts';
-import { AccountId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
+import { AccountId, AdmissionId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { foldHandle, Handle } from '../../protocol/names.ts';
 import { SignedDeviceList } from '../../protocol/people.ts';
 import type { AccountRecord, GroupRecord, PairRecord, SessionRecord, TombstoneRecord } from './store.ts';
@@ -47,7 +47,10 @@ export const schemas = {
   tombstone: v.strictObject({ id: AccountId, fold: v.pipe(v.string(), v.length(43)), deletedAt: uint() }),
   group: v.strictObject({
     id: GroupId,
-    members: v.pipe(v.array(v.strictObject({ account: AccountId, role: GroupRole })), v.minLength(1)),
+    members: v.pipe(
+      v.array(v.strictObject({ account: AccountId, role: GroupRole, admission: v.optional(AdmissionId) })),
+      v.minLength(1),
+    ),
     invitations: v.array(v.strictObject({ id: InvitationId, expiresAt: v.optional(uint()) })),
     createdAt: uint(),
   }),

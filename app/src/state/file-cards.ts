@@ -8,6 +8,7 @@ import {
   standingOf,
   type OfferRecord,
 } from '../../../engine/exchange/offer.ts';
+import { agreementOn } from '../../../engine/exchange/agreement.ts';
 import { holdersOf, isHere } from '../../../engine/exchange/copies.ts';
 import type { OfferedFile } from '../../../protocol/entry.ts';
 import type { AccountId, GroupId, OfferId } from '../../../protocol/ids.ts';
@@ -40,6 +41,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
     const sizeBytes = acceptedBytes(record, index);
     const copies = copiesOf(engine, record, index, talk);
     const here = isHere(record, index, engine.device);
+    const contents = agreementOn(record, index);
     const status = statusOf(engine, record, index, {
       here,
       nobody: copies?.online === false,
@@ -77,6 +79,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       ...(bundle ? { bundle } : {}),
       ...(saving ? { saving } : {}),
       ...(byRule ? { byRule } : {}),
+      ...(contents === 'same' || offered.mine ? {} : { contents }),
       ...(thumbnailUrl === undefined ? {} : { thumbnailUrl }),
       ...(moving && bytesPerSecond !== undefined ? { bytesPerSecond } : {}),
       ...(running && secondsLeft !== undefined ? { secondsLeft } : {}),

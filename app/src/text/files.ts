@@ -23,6 +23,7 @@ const fileFailures = {
       ? `Stopped: ${file.name} was changed since it was offered. Retry with the file as it was, or send it anew.`
       : `Stopped: ${file.name} was changed since it was offered`,
   verification: () => 'Stopped: the data did not arrive intact',
+  differs: () => 'Stopped: the sender gave out different contents under this name',
 } as const;
 
 export const files = {
@@ -79,6 +80,11 @@ export const files = {
       return parts;
     },
     byRule: 'Accepted by your rule',
+    contents: {
+      differs: 'The sender gave out different contents under this name. This copy is not the one they stand by.',
+      disputed:
+        'Not everybody here got the same contents under this name, and the sender has not said which are right.',
+    },
     save: 'Save',
     pause: 'Pause',
     resume: 'Resume',

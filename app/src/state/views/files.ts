@@ -33,7 +33,7 @@ export type FileStatus =
   | { kind: 'declined' }
   | { kind: 'cancelled'; byMe: boolean }
   /** Something failed; `retry` is offered. */
-  | { kind: 'failed'; reason: 'storage' | 'changed' | 'verification' };
+  | { kind: 'failed'; reason: 'storage' | 'changed' | 'verification' | 'differs' };
 
 export interface FileCard {
   /** Stable key of this file: offer and index. */
@@ -61,6 +61,8 @@ export interface FileCard {
   media?: MediaView;
   /** It can be fetched, or fetched once more. */
   canDownload?: 'first' | 'again';
+  /** Not all of its group got the same, as far as is known: what is here is not what its sender binds it to, or that is not known. */
+  contents?: 'differs' | 'disputed';
   /** Who has a copy, once anybody may. */
   copies?: CopiesView;
   /** It is many files, or a folder. */
