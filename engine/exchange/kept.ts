@@ -113,8 +113,7 @@ export class Kept {
   complete(offer: OfferId, file: number): Promise<void> {
     return this.ports.wishes.run(async () => {
       const record = this.ports.offers.get(offer);
-      if (record && this.#isHalfGone(record, file))
-        await this.#remove(record, file, standingOf(record, file) === 'done');
+      if (record && this.#isHalfGone(record, file)) await this.#remove(record, file, this.#isUntold(record, file));
     });
   }
 
@@ -143,9 +142,13 @@ export class Kept {
   /** Of a file in a group: the others were not told, or were told, and its bytes may be here. */
   #isHalfGone(record: OfferRecord, file: number): boolean {
     if (!record.group || record.offered?.device === this.ports.keys.id) return false;
-    const { gone, cleared } = factsOf(record, file);
-    const standing = standingOf(record, file);
-    return standing === 'done' ? gone !== undefined : standing === 'waiting' && cleared === false;
+    const { cleared } = factsOf(record, file);
+    return this.#isUntold(record, file) || (standingOf(record, file) === 'waiting' && cleared === false);
+  }
+
+  #isUntold(record: OfferRecord, file: number): boolean {
+    const { gone, unwanted } = factsOf(record, file);
+    return unwanted === true || (gone !== undefined && standingOf(record, file) === 'done');
   }
 
   async #letGo(offer: OfferId, file: number, why: GoneReason): Promise<void> {
@@ -158,7 +161,7 @@ export class Kept {
     if (!here && !again && !begun) return;
     // First the word, then the bytes: a crash in between leaves bytes that are removed later, and shows no file that is not here.
     const word = { gone: here ? why : gone, usedAt: undefined };
-    const stopped = record.group ? { paused: true } : { again: false, paused: false, cleared: true };
+    const stopped = { paused: false, ...(record.group ? { unwanted: true } : { again: false, cleared: true }) };
     await offers.keep(withFileFacts(withoutFailure(record, file), file, { ...word, ...stopped }));
     await this.#remove(record, file, here || record.group === true);
   }
