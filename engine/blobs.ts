@@ -12,6 +12,11 @@ export interface Blobs {
   /** Whether an offered file is at hand without asking the person. Nothing of it is read: it may still prove to be another one by now. */
   hasSource(offer: OfferId, file: number): Promise<boolean>;
   /**
+   * Whether a file that was offered with this size and time (milliseconds since 1970, where known) is still where the person has it, unchanged, and can
+   * be read there after a reload too, without asking them: of its copy nothing would be lost.
+   */
+  hasOriginal(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number): Promise<boolean>;
+  /**
    * Opens or continues. Only `blocks` are written and need room; opened again with more blocks behind them it keeps what it has.
    * Rejects with `SinkError`.
    */

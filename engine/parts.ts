@@ -173,6 +173,7 @@ export function build(
       records: ports.offers,
       signKeyOf: (conversation, device) => authors.of(conversation).get(device),
       mayHave: (chat, device) => policy.mayRead(chat, device),
+      isOthers: (chat, device) => policy.isOthers(chat, device),
       online: (device) => policy.online(device),
       append: async (conversation, payload) => {
         const { ok } = await outbox.append(conversation, payload);

@@ -114,7 +114,9 @@ function withGroupAnswer(record: OfferRecord, payload: SaidOf<'answer'>, source:
     return withFileFacts(before, file, {
       takers: withOne(facts.takers, device),
       partial: part ? withOne(facts.partial, device) : without(facts.partial, device),
-      ...(mine ? { cleared: false, gone: undefined, unlisted: false, ...(part ? { blocks: part } : {}) } : {}),
+      ...(mine
+        ? { cleared: false, gone: undefined, unwanted: undefined, unlisted: false, ...(part ? { blocks: part } : {}) }
+        : {}),
     });
   }, answered);
 }

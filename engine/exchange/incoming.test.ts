@@ -46,6 +46,7 @@ async function accepted(files: number) {
       queue: new MemoryRecords(),
       signKeyOf: () => toBase64(there.publicKey),
       mayHave: () => true,
+      isOthers: () => true,
       online: () => true,
       append: () => Promise.resolve(true),
       report: (problem) => expect.unreachable(String(problem)),

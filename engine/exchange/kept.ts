@@ -4,7 +4,7 @@
  * be left, which can go once it went across.
  */
 import type { Payload } from '../../protocol/entry.ts';
-import type { ConversationId, OfferId } from '../../protocol/ids.ts';
+import type { ChatId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import type { Serial } from '../feed/serial.ts';
 import type { Clock, DeviceKeys } from '../ports.ts';
@@ -35,6 +35,8 @@ export interface KeptPorts {
   closed(key: string): Promise<void>;
   /** Stops whatever reads or writes the file here; resolves when nothing of it is open. */
   close(record: OfferRecord, file: number): Promise<void>;
+  /** Whether a device is of somebody else in this group, now; each is of one that this person is not in any more. */
+  isOthers(group: ChatId, device: DeviceId): boolean;
   /** Whether the file goes to anybody now. */
   goesOut(offer: OfferId, file: number): boolean;
   act(offer: OfferId): void;
@@ -62,11 +64,26 @@ export class Kept {
     return this.clear(offer, file, 'lost');
   }
 
-  /** Whether a file that this device offered went across: between two people when it is done, in a group when somebody else has it. */
+  /**
+   * Whether a file that this device offered went across: between two people when it is done, in a group when somebody else who is in it says that
+   * they have it.
+   */
   isSpare(offer: OfferId, file: number): boolean {
     const record = this.ports.offers.get(offer);
     if (record?.offered?.device !== this.ports.keys.id || this.ports.goesOut(offer, file)) return false;
-    return record.group ? holdersOf(factsOf(record, file)).length > 0 : standingOf(record, file) === 'done';
+    if (!record.group) return standingOf(record, file) === 'done';
+    return holdersOf(factsOf(record, file)).some((device) => this.ports.isOthers(record.account, device));
+  }
+
+  /**
+   * Whether a spare copy may go though nobody said so. A receipt between two people is held against the file; in a group it is the word of one
+   * member, who can say so of anything: of a pasted file the copy may be all that there is.
+   */
+  async mayGo(offer: OfferId, file: number): Promise<boolean> {
+    const record = this.ports.offers.get(offer);
+    const described = record?.offered?.files[file];
+    if (!described || !this.isSpare(offer, file)) return false;
+    return !record.group || this.ports.blobs.hasOriginal(offer, file, described.size, described.modifiedAt);
   }
 
   /** Removes the copy of a sent file that is spare; it can be sent once more where its original can be read. Rejects as the storage does. */
@@ -96,8 +113,7 @@ export class Kept {
   complete(offer: OfferId, file: number): Promise<void> {
     return this.ports.wishes.run(async () => {
       const record = this.ports.offers.get(offer);
-      if (record && this.#isHalfGone(record, file))
-        await this.#remove(record, file, standingOf(record, file) === 'done');
+      if (record && this.#isHalfGone(record, file)) await this.#remove(record, file, this.#isUntold(record, file));
     });
   }
 
@@ -126,9 +142,13 @@ export class Kept {
   /** Of a file in a group: the others were not told, or were told, and its bytes may be here. */
   #isHalfGone(record: OfferRecord, file: number): boolean {
     if (!record.group || record.offered?.device === this.ports.keys.id) return false;
-    const { gone, cleared } = factsOf(record, file);
-    const standing = standingOf(record, file);
-    return standing === 'done' ? gone !== undefined : standing === 'waiting' && cleared === false;
+    const { cleared } = factsOf(record, file);
+    return this.#isUntold(record, file) || (standingOf(record, file) === 'waiting' && cleared === false);
+  }
+
+  #isUntold(record: OfferRecord, file: number): boolean {
+    const { gone, unwanted } = factsOf(record, file);
+    return unwanted === true || (gone !== undefined && standingOf(record, file) === 'done');
   }
 
   async #letGo(offer: OfferId, file: number, why: GoneReason): Promise<void> {
@@ -141,7 +161,7 @@ export class Kept {
     if (!here && !again && !begun) return;
     // First the word, then the bytes: a crash in between leaves bytes that are removed later, and shows no file that is not here.
     const word = { gone: here ? why : gone, usedAt: undefined };
-    const stopped = record.group ? { paused: true } : { again: false, paused: false, cleared: true };
+    const stopped = { paused: false, ...(record.group ? { unwanted: true } : { again: false, cleared: true }) };
     await offers.keep(withFileFacts(withoutFailure(record, file), file, { ...word, ...stopped }));
     await this.#remove(record, file, here || record.group === true);
   }

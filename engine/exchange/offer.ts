@@ -46,6 +46,8 @@ export interface FileFacts {
   doneBytes?: number;
   /** What this device kept of the bytes is removed. */
   cleared?: boolean;
+  /** In a group: its person does not want it here any more, which the others may not have been told yet. */
+  unwanted?: boolean | undefined;
   /** The person does not want to see it in the list of transfers any more. */
   unlisted?: boolean;
   /** It was received on this device, and its bytes are not here any more. */
@@ -245,8 +247,8 @@ const isReceived = (record: OfferRecord, { receipt, root }: FileFacts): boolean 
   receipt !== undefined && (record.group === true || (root !== undefined && equalBytes(root, receipt)));
 
 /** In a group each file is fetched, or not, for itself. */
-const isAccepted = ({ answer, group }: OfferRecord, { takers = [] }: FileFacts): boolean =>
-  answer.kind === 'accepted' && (!group || takers.includes(answer.by));
+const isAccepted = ({ answer, group }: OfferRecord, { takers = [], unwanted }: FileFacts): boolean =>
+  answer.kind === 'accepted' && (!group || (takers.includes(answer.by) && !unwanted));
 
 const choiceOf = ({ answer }: OfferRecord): Choice | undefined =>
   answer.kind === 'waiting' ? undefined : answer.chosen;

@@ -21,6 +21,8 @@ export interface TransfersPorts {
   signKeyOf(conversation: ConversationId, device: DeviceId): string | undefined;
   /** Whether a device is certified, now, for somebody who may read this person's conversation, or this group's. */
   mayHave(account: ChatId, device: DeviceId): boolean;
+  /** Whether a device is of somebody else in this group, now; each is of one that this person is not in any more. */
+  isOthers(group: ChatId, device: DeviceId): boolean;
   online(device: DeviceId): boolean;
   /** Resolves when the entry is durable and taken into its record; to false when this device may not write there. */
   append(conversation: ConversationId, payload: Payload): Promise<boolean>;

@@ -86,6 +86,12 @@ export class LinkPolicy {
     return of !== undefined && (of === chat || of === account.id);
   }
 
+  /** Whether a device is of somebody else who is in a group, now. Of one that this person is not in any more, where nobody asks here, each is. */
+  isOthers(chat: ChatId, device: DeviceId): boolean {
+    const group = this.ports.groups.byId(chat as GroupId);
+    return !group?.me || (group.device(device) !== undefined && !this.ports.account.isMine(device));
+  }
+
   /** Something moves. Links of a group are looked at anew when others are wanted: it is told several times a second. */
   transfersChanged(chat: ChatId): void {
     const group = this.ports.groups.byId(chat as GroupId);

@@ -13,6 +13,8 @@ export class MemoryBlobs implements Blobs {
   readonly disk: MemoryDisk;
   /** Whole files that this device can read, by key. */
   readonly #files = new Map<string, { content: Bytes; leaves: LeafTable; unreadable: Ranges }>();
+  /** Keys of offered files that can be read where their person has them. */
+  readonly originals = new Set<string>();
   readonly #openSources = new Map<string, Set<MemorySource>>();
   readonly #openSinks = new Map<string, number>();
   /** Two sinks of one file were open at a time: OPFS would refuse, and blocks could be lost. */
@@ -60,6 +62,10 @@ export class MemoryBlobs implements Blobs {
 
   hasSource(offer: OfferId, file: number): Promise<boolean> {
     return Promise.resolve(this.has(offer, file));
+  }
+
+  hasOriginal(offer: OfferId, file: number): Promise<boolean> {
+    return Promise.resolve(this.originals.has(keyOf(offer, file)));
   }
 
   async openSource(offer: OfferId, file: number, sizeBytes: number): Promise<BlobSource> {

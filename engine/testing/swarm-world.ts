@@ -30,7 +30,9 @@ export type Manner =
   /** Serves blocks that are not those of the file. */
   | 'liar'
   /** Says that it has everything and sends nothing. */
-  | 'silent';
+  | 'silent'
+  /** Says that it takes part and has nothing, and fetches nothing. */
+  | 'idle';
 
 interface Cable {
   ends: readonly [SwarmMember, SwarmMember];
@@ -189,6 +191,7 @@ export class SwarmMember {
   /** Opens the file to receive it, with what an earlier life left of it. */
   open(): void {
     const { world } = this;
+    if (this.manner === 'idle') return;
     const life = ++this.#life;
     const alive = () => this.#life === life;
     // Whatever a process that is gone set up does not run.
@@ -286,14 +289,12 @@ export class SwarmMember {
     const link = this.#links.get(other);
     if (link === undefined) return;
     this.shared?.join(link);
-    if (this.manner !== 'honest')
-      link.tell({
-        kind: 'have',
-        offer: SWARM_OFFER,
-        file: FILE,
-        ranges: [[0, blockCount(this.world.content.length)]],
-        begin: false,
-      });
+    if (this.manner === 'honest') return;
+    const told: { ranges: [number, number][]; begin: boolean } =
+      this.manner === 'idle'
+        ? { ranges: [], begin: true }
+        : { ranges: [[0, blockCount(this.world.content.length)]], begin: false };
+    link.tell({ kind: 'have', offer: SWARM_OFFER, file: FILE, ...told });
   }
 
   detach(other: SwarmMember): void {

@@ -436,6 +436,7 @@ export class Machine {
       blobs: {
         openSource: (offer, file, sizeBytes) => read(this.blobs.openSource(offer, file, sizeBytes)),
         hasSource: (...args) => read(this.blobs.hasSource(...args)),
+        hasOriginal: (offer, file) => read(this.blobs.hasOriginal(offer, file)),
         openSink: (...args) => (life.alive ? read(this.blobs.openSink(...args)) : never()),
         freeBytes: () => read(this.blobs.freeBytes()),
         hasRoom: (bytes) => read(this.blobs.hasRoom(bytes)),

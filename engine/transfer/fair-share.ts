@@ -30,6 +30,8 @@ const LONGEST_PATIENCE_MS = 10_000;
 const FORSAKEN_BLOCKS = 12;
 const FORSAKEN_MS = 1000;
 const STAGGER_MS = 250;
+/** The same for those who may ask for nothing at all, and have not seen how fast a block comes: over a slow line one of them should get it for all. */
+const LAST_STAGGER_MS = 5000;
 
 /** A device that may take part. */
 export interface Sharer {
@@ -67,12 +69,10 @@ export class FairShare {
     sharers: Iterable<Sharer>,
     { gotAt, blockMs, underWay }: { gotAt: number; blockMs: number; underWay: number },
   ): PickOptions {
-    const others = [...sharers].filter(
-      ({ offered, takesPart, addedAt }) => !offered && (takesPart || now - addedAt < EXPECTED_MS),
-    );
+    const others = othersAmong(sharers, now);
     if (others.length === 0) return { maxBlocks };
     const count = others.length + 1;
-    const place = others.filter(({ device }) => device < this.own).length;
+    const place = this.#placeAmong(others);
     const upTo = (receivers: number, blocks: number): number => Math.floor((receivers * blocks) / count);
     const share = upTo(place + 1, this.wantedBlocks) - upTo(place, this.wantedBlocks) - this.#askedBlocks;
     if (share > 0) return { maxBlocks: Math.min(maxBlocks, share), from: upTo(place, this.blocks) };
@@ -84,4 +84,20 @@ export class FairShare {
     const patienceMs = Math.min(LONGEST_PATIENCE_MS, Math.max(PATIENCE_MS, 2 * blockMs));
     return { maxBlocks: idleMs >= patienceMs ? 1 : 0, ...scarce };
   }
+
+  /**
+   * How long whoever may ask for nothing, since others are to get it, waits for them in all, in milliseconds: of those who take part some may
+   * fetch nothing. 0 when none of them does.
+   */
+  longestWaitMs(now: number, sharers: Iterable<Sharer>): number {
+    const others = othersAmong(sharers, now);
+    return others.length === 0 ? 0 : LONGEST_PATIENCE_MS + LAST_STAGGER_MS * this.#placeAmong(others);
+  }
+
+  #placeAmong(others: readonly Sharer[]): number {
+    return others.filter(({ device }) => device < this.own).length;
+  }
 }
+
+const othersAmong = (sharers: Iterable<Sharer>, now: number): Sharer[] =>
+  [...sharers].filter(({ offered, takesPart, addedAt }) => !offered && (takesPart || now - addedAt < EXPECTED_MS));

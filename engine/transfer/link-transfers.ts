@@ -113,14 +113,12 @@ export class LinkTransfers {
         this.sender.drop(control);
         return true;
       case 'have':
-        // Of a file that this device does not fetch or serve to several it does not matter.
+        // Of a file that this device does not fetch or serve to several neither this nor `available` matters.
         this.#sharedOf(control)?.told(this, control);
         return true;
-      case 'available': {
-        const shared = this.#sharedOf(control);
-        shared?.available(this);
-        return shared !== undefined;
-      }
+      case 'available':
+        this.#sharedOf(control)?.available(this);
+        return true;
       case 'unreadable':
         this.receiver.unreadable(control);
         return true;

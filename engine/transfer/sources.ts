@@ -278,15 +278,14 @@ export class Sources implements PartOwner {
     return Math.min(limits.leafBatchBlocks, Math.max(1, Math.floor(this.#picker.left / runs)));
   }
 
-  /** Nothing could be asked, for it was left to others: where none of them takes part nobody else would ask again. */
+  /** Nothing could be asked, for it was left to others: where none of them takes part, or gets it, nobody else would ask again. */
   #lookWhoTakesPart(): void {
     this.#cancelLook = undefined;
-    if (
-      !this.#cancelWatch &&
-      !this.#closed &&
-      ![...this.#parts.values()].some(({ offered, takesPart }) => !offered && takesPart)
-    )
-      this.#watch();
+    if (this.#cancelWatch || this.#closed || this.parts.blob.state.kind !== 'running') return;
+    const now = this.parts.clock.now();
+    const leftMs = this.#gotAt + this.#fairShare.longestWaitMs(now, this.#parts.values()) - now;
+    if (leftMs <= 0) this.#watch();
+    else this.#cancelLook = this.parts.clock.after(leftMs, () => this.#lookWhoTakesPart());
   }
 
   #watch(): void {

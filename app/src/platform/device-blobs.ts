@@ -149,6 +149,17 @@ export class DeviceBlobs implements Blobs {
     return handle !== undefined && (await permissionOf(handle)) === 'granted' && (await isThere(handle));
   }
 
+  async hasOriginal(offer: OfferId, file: number, sizeBytes: number, modifiedAt?: number): Promise<boolean> {
+    const handle = await this.db.get('handles', fileKey(offer, file));
+    if (!(handle instanceof FileSystemFileHandle) || (await permissionOf(handle)) !== 'granted') return false;
+    try {
+      return isSame(await handle.getFile(), { size: sizeBytes, modifiedAt });
+    } catch (error) {
+      if (error instanceof DOMException) return false;
+      throw error;
+    }
+  }
+
   /**
    * Asks the browser, which may ask the person, for a file or folder that was chosen before; to be called on a click.
    * @returns whether it is at hand again.

@@ -69,7 +69,7 @@ export class KeptFiles implements KeptActions {
     this.#run(async () => {
       const settings = this.around.settings();
       if (settings.atMostBytes === undefined) return;
-      const { remove } = overLimit(this.#held(await this.#sizes()), settings);
+      const { remove } = overLimit(await this.#held(await this.#sizes()), settings);
       const { kept } = this.around.engine.transfers;
       for (const { offer, file } of remove) {
         await kept.clear(offer, file, 'limit');
@@ -129,7 +129,7 @@ export class KeptFiles implements KeptActions {
       if (filesBytes + messagesBytes > 0) conversations.push({ person: rowOf(talk), files, filesBytes, messagesBytes });
     }
     conversations.sort((a, b) => b.filesBytes - a.filesBytes || b.messagesBytes - a.messagesBytes);
-    const { unsavedOverBytes } = overLimit(this.#held(sizes), settings());
+    const { unsavedOverBytes } = overLimit(await this.#held(sizes), settings());
     return { conversations, unsavedOverBytes, lost };
   }
 
@@ -167,18 +167,19 @@ export class KeptFiles implements KeptActions {
     return Math.round(count * (bytes / Math.max(1, sample.length) + entryOverheadBytes));
   }
 
-  /** Received files, and spare copies of sent ones: these have been in use since they were offered. */
-  #held(sizes: ReadonlyMap<string, number>): HeldFile[] {
+  /** Received files, and copies of sent ones that may go: these have been in use since they were offered. */
+  async #held(sizes: ReadonlyMap<string, number>): Promise<HeldFile[]> {
     const { kept } = this.around.engine.transfers;
-    return this.#files().flatMap(({ record, file }) => {
+    const held: HeldFile[] = [];
+    for (const { record, file } of this.#files()) {
       const { offer, offered } = record;
-      if (kept.isHere(offer, file))
-        return [{ offer, file, sizeBytes: acceptedBytes(record, file), usedAt: factsOf(record, file).usedAt }];
       const copyBytes = sizes.get(`outbox/${fileKey(offer, file)}`) ?? 0;
-      return copyBytes > 0 && kept.isSpare(offer, file)
-        ? [{ offer, file, sizeBytes: copyBytes, usedAt: offered?.at }]
-        : [];
-    });
+      if (kept.isHere(offer, file))
+        held.push({ offer, file, sizeBytes: acceptedBytes(record, file), usedAt: factsOf(record, file).usedAt });
+      else if (copyBytes > 0 && (await kept.mayGo(offer, file)))
+        held.push({ offer, file, sizeBytes: copyBytes, usedAt: offered?.at });
+    }
+    return held;
   }
 
   /** Bytes on the disk, by `area/key`. */
