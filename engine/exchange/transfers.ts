@@ -27,7 +27,7 @@ import {
   acceptedBytes,
   factsOf,
   fileKey,
-  needsAnswer,
+  isPromised,
   standingOf,
   withFileFacts,
   withoutFailure,
@@ -443,11 +443,17 @@ export class Transfers {
     if (record) await this.#offers.keep({ ...record, byRule: true });
   }
 
+  /** This device fetches an offer of a group without asking. Resolves when that is durable. */
+  async markUnasked(offer: OfferId, unaskedAt: number): Promise<void> {
+    const record = this.#offers.get(offer);
+    if (record) await this.#offers.keep({ ...record, unaskedAt });
+  }
+
   /** Bytes of everything accepted, by hand or by a rule, that is still to come to this device. */
   bytesToCome(): number {
     return this.#offers.all().reduce((sum, record) => {
       const files = record.offered?.files ?? [];
-      const accepted = needsAnswer(record) && record.byRule ? [...files.keys()] : this.#incoming.filesToFetch(record);
+      const accepted = isPromised(record) ? [...files.keys()] : this.#incoming.filesToFetch(record);
       const left = (file: number) => acceptedBytes(record, file) - this.#progress.of(record.offer, file).doneBytes;
       return accepted.reduce((whole, file) => whole + left(file), sum);
     }, 0);
