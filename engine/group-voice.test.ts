@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { equalBytes } from '../protocol/bytes.ts';
 import type { OfferId } from '../protocol/ids.ts';
+import { limits } from '../protocol/limits.ts';
 import type { Group } from './groups/group.ts';
 import { contentOf } from './testing/content.ts';
 import { Crowd } from './testing/crowd.ts';
@@ -71,6 +72,27 @@ test('what was spoken long ago waits for a yes', async () => {
   await world.run(20_000);
   expect(dan.standing(offer)).toBe('waiting');
   expect(ann.lies).toEqual([]);
+});
+
+test('one member fills only so much of the disk of others without asking, whatever files are said to be', async () => {
+  const world = new World();
+  const crowd = await Crowd.gather(world, 2);
+  await world.run(60_000, () => crowd.complete);
+  const [ann, bob] = crowd.all;
+  if (!bob) throw new Error('nobody there');
+  const unasked = () => bob.engine.transfers.all().filter(({ unaskedAt }) => unaskedAt !== undefined).length;
+  const say = async (times: number) => {
+    const known = bob.engine.transfers.all().length;
+    for (let said = 0; said < times; said++)
+      ann.offer(crowd.idOf(ann), [Uint8Array.of(said)], { ...audio, voice, size: limits.voiceBytes });
+    await world.run(30_000, () => bob.engine.transfers.all().length === known + times);
+    await world.run(1_000);
+    return unasked();
+  };
+  expect(await say(24)).toBe(21); // 64 MiB
+  await bob.close();
+  await bob.start();
+  expect(await say(1)).toBe(21);
 });
 
 /** Cid, who has one more voice message to fetch, and nobody a key: somebody who had it left. */

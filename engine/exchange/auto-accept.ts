@@ -11,21 +11,16 @@ import type { Outcome } from '../outcome.ts';
 import type { Clock, StoredEntry } from '../ports.ts';
 import { isPromised, needsAnswer, type OfferRecord } from './offer.ts';
 import { allows, isShortVoice, isSpoken, isVerified, totalBytes } from './rules.ts';
+import { isWithinLimits, spokenDevices, spokenWithinMs } from './spoken.ts';
 import type { Transfers } from './transfers.ts';
 
 /** What a rule leaves free on this device, so that there is room for messages and for what is accepted by hand. */
 const spareBytes = 512 * 1024 * 1024;
 
-/** What was spoken in a group before that comes when somebody asks for it: whoever is new there does not fetch years. */
-const spokenWithinMs = 30 * 24 * 3600_000;
-/**
- * In groups of more devices what is spoken comes when somebody asks for it: of each that fetches it all others hold two entries, some 500 bytes; of this
- * many together as much as eight seconds of speech at 24 kbit/s.
- */
-const spokenDevices = 50;
-
 /** After the storage failed. */
 const retryMs = 1000;
+
+type Offered = NonNullable<OfferRecord['offered']>;
 
 export interface AutoAcceptPorts {
   clock: Clock;
@@ -87,16 +82,29 @@ export class AutoAccept {
     if (!record?.offered || record.offered.mine || record.answer.kind !== 'waiting') return;
     if (record.unaskedAt === undefined) {
       if (!this.#mayComeUnasked(group, record.offered.files, entry.wall)) return;
-      if (!(await this.#hasRoom(record.offered))) return;
+      if (!this.#isWithinLimits(group, record.offered) || !(await this.#hasRoom(record.offered))) return;
       await this.ports.transfers.markUnasked(record.offer, this.ports.clock.now());
     }
     this.#answer(record.offer);
   }
 
-  #mayComeUnasked(group: Group, files: NonNullable<OfferRecord['offered']>['files'], spokenAt: number): boolean {
+  #mayComeUnasked(group: Group, files: Offered['files'], spokenAt: number): boolean {
     if (!group.me || group.devices.length > spokenDevices || !isShortVoice(files)) return false;
     const { muted, archived } = this.ports.chosen(group);
     return !(muted && archived) && spokenAt >= this.ports.clock.now() - spokenWithinMs;
+  }
+
+  #isWithinLimits(group: Group, offered: Offered): boolean {
+    const spoken = ({ device, files }: Offered) => ({
+      member: group.accountOf(device),
+      sizeBytes: totalBytes(files),
+    });
+    const before = this.ports.transfers
+      .all()
+      .flatMap(({ account, unaskedAt: at, offered: other }) =>
+        account === group.id && at !== undefined && other ? [{ ...spoken(other), at }] : [],
+      );
+    return isWithinLimits(spoken(offered), before, this.ports.clock.now());
   }
 
   #answer(offer: OfferId): void {
@@ -113,7 +121,7 @@ export class AutoAccept {
     });
   }
 
-  async #hasRoom({ files }: NonNullable<OfferRecord['offered']>): Promise<boolean> {
+  async #hasRoom({ files }: Offered): Promise<boolean> {
     const { transfers, blobs } = this.ports;
     return (await blobs.freeBytes()) >= totalBytes(files) + transfers.bytesToCome() + spareBytes;
   }
