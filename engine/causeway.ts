@@ -67,6 +67,7 @@ export class Causeway {
     await engine.messages.load();
     await engine.#parts.projector.catchUp();
     engine.transfers.begin();
+    engine.#parts.autoAccept.begin();
     engine.messages.begin();
     // Nothing may come in before all that is durable is in memory: it would be taken for new.
     engine.#parts.server.connect();
@@ -380,6 +381,7 @@ export class Causeway {
     this.links.stop();
     this.#parts.server.stop();
     await this.transfers.stop();
+    await this.#parts.autoAccept.stop();
     await this.#parts.projector.idle();
   }
 }

@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { equalBytes } from '../protocol/bytes.ts';
 import type { OfferId } from '../protocol/ids.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Group } from './groups/group.ts';
 import { contentOf } from './testing/content.ts';
 import { Crowd } from './testing/crowd.ts';
 import { World, type Machine } from './testing/world.ts';
@@ -70,4 +72,76 @@ test('what was spoken long ago waits for a yes', async () => {
   await world.run(20_000);
   expect(dan.standing(offer)).toBe('waiting');
   expect(ann.lies).toEqual([]);
+});
+
+test('one member fills only so much of the disk of others without asking, whatever files are said to be', async () => {
+  const world = new World();
+  const crowd = await Crowd.gather(world, 2);
+  await world.run(60_000, () => crowd.complete);
+  const [ann, bob] = crowd.all;
+  if (!bob) throw new Error('nobody there');
+  const unasked = () => bob.engine.transfers.all().filter(({ unaskedAt }) => unaskedAt !== undefined).length;
+  const say = async (times: number) => {
+    const known = bob.engine.transfers.all().length;
+    for (let said = 0; said < times; said++)
+      ann.offer(crowd.idOf(ann), [Uint8Array.of(said)], { ...audio, voice, size: limits.voiceBytes });
+    await world.run(30_000, () => bob.engine.transfers.all().length === known + times);
+    await world.run(1_000);
+    return unasked();
+  };
+  expect(await say(24)).toBe(21); // 64 MiB
+  await bob.close();
+  await bob.start();
+  expect(await say(1)).toBe(21);
+});
+
+/** Cid, who has one more voice message to fetch, and nobody a key: somebody who had it left. */
+async function threeLessOne() {
+  const { world, crowd, ann, bob, cid } = await three();
+  await cid.close();
+  const offer = offered(crowd, { ...audio, voice });
+  expect(await world.run(30_000, () => has(bob, offer))).toBe(true);
+  bob.act((engine) => engine.groups.leave(groupOf(crowd, bob)));
+  expect(await world.run(10_000, () => groupOf(crowd, ann).membership?.members.size === 2)).toBe(true);
+  return { world, crowd, ann, cid, offer };
+}
+
+function groupOf(crowd: Crowd, machine: Machine): Group {
+  const group = crowd.groupOf(machine);
+  if (!group) throw new Error('in no group');
+  return group;
+}
+
+test('what was spoken comes to whoever was away while somebody left, and everything else goes on', async () => {
+  const { world, crowd, ann, cid, offer } = await threeLessOne();
+  const keysMade = () =>
+    groupOf(crowd, ann).membership?.keys.filter(({ payload }) => payload.kind === 'group-key').length ?? 0;
+  const before = keysMade();
+  await cid.start();
+  expect(await world.run(30_000, () => has(cid, offer))).toBe(true);
+  crowd.say(cid, 'still here');
+  expect(await world.run(10_000, () => ann.engine.conversations.summary(groupOf(crowd, ann).chat).unread === 1)).toBe(
+    true,
+  );
+  expect(keysMade()).toBe(before + 1);
+  expect(crowd.all.flatMap(({ reports }) => reports)).toEqual([]);
+});
+
+test.each([1, 2, 3])('it comes though the device went off %i steps into answering it', async (steps) => {
+  const { world, cid, offer } = await threeLessOne();
+  const isDecided = () =>
+    cid.offers.at(offer)?.unaskedAt !== undefined && cid.offers.at(offer)?.answer.kind === 'waiting';
+  // Once the offer is known, what the device does first at its start is to decide.
+  for (let effects = 1; effects < 10 && !cid.offers.at(offer); effects++) {
+    await cid.start();
+    cid.crashAt = { effects, when: 'after' };
+    await world.run(5_000, () => !cid.running);
+    cid.crash();
+  }
+  cid.crashAt = { effects: steps, when: 'after' };
+  await cid.start();
+  await world.run(2_000, () => !cid.running);
+  expect(isDecided()).toBe(true);
+  await cid.start();
+  expect(await world.run(30_000, () => has(cid, offer))).toBe(true);
 });

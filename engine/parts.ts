@@ -258,6 +258,13 @@ export function build(
     notes,
     request,
   };
+  const autoAccept: AutoAccept = new AutoAccept({
+    ...ports,
+    people,
+    transfers,
+    chosen: (group) => choices.chat(group.id),
+    append: (conversation, payload) => outbox.append(conversation, payload),
+  });
   const projector: Projector = new Projector(
     {
       ...shared,
@@ -265,14 +272,7 @@ export function build(
       feeds,
       messages,
       authors,
-      autoAccept: new AutoAccept({
-        people,
-        transfers,
-        blobs: ports.blobs,
-        now: () => ports.clock.now(),
-        chosen: (group) => choices.chat(group.id),
-        append: (conversation, payload) => outbox.append(conversation, payload),
-      }),
+      autoAccept,
     },
     {
       changed: (chat) => events.changed(chat),
@@ -330,6 +330,7 @@ export function build(
     projector,
     policy,
     knocks,
+    autoAccept,
     server,
   };
 }

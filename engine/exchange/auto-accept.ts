@@ -1,38 +1,44 @@
 /** Answers offers for the person, where a rule of theirs allows it or they are voice messages (`rules.ts`), and the device has room. */
 import type { Payload } from '../../protocol/entry.ts';
-import type { AccountId, ConversationId } from '../../protocol/ids.ts';
+import type { AccountId, ConversationId, OfferId } from '../../protocol/ids.ts';
 import type { Blobs } from '../blobs.ts';
 import type { ChatChoice } from '../devices/own-choices.ts';
 import { readPayload } from '../feed/payload.ts';
+import { Serial } from '../feed/serial.ts';
 import type { Group } from '../groups/group.ts';
 import type { People } from '../people/people.ts';
-import type { StoredEntry } from '../ports.ts';
-import { needsAnswer, type OfferRecord } from './offer.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Clock, StoredEntry } from '../ports.ts';
+import { isPromised, needsAnswer, type OfferRecord } from './offer.ts';
 import { allows, isShortVoice, isSpoken, isVerified, totalBytes } from './rules.ts';
+import { isWithinLimits, spokenDevices, spokenWithinMs } from './spoken.ts';
 import type { Transfers } from './transfers.ts';
 
 /** What a rule leaves free on this device, so that there is room for messages and for what is accepted by hand. */
 const spareBytes = 512 * 1024 * 1024;
 
-/** What was spoken in a group before that comes when somebody asks for it: whoever is new there does not fetch years. */
-const spokenWithinMs = 30 * 24 * 3600_000;
-/**
- * In groups of more devices what is spoken comes when somebody asks for it: of each that fetches it all others hold two entries, some 500 bytes; of this
- * many together as much as eight seconds of speech at 24 kbit/s.
- */
-const spokenDevices = 50;
+/** After the storage failed. */
+const retryMs = 1000;
+
+type Offered = NonNullable<OfferRecord['offered']>;
 
 export interface AutoAcceptPorts {
-  /** Milliseconds since 1970. */
-  now(): number;
+  clock: Clock;
   chosen(group: Group): ChatChoice;
   people: People;
   transfers: Transfers;
   blobs: Blobs;
-  append(conversation: ConversationId, payload: Payload): Promise<unknown>;
+  append(conversation: ConversationId, payload: Payload): Promise<Outcome>;
+  report(problem: unknown): void;
 }
 
 export class AutoAccept {
+  /** Answers in groups, one after the other. */
+  readonly #line = new Serial();
+  /** Offers in groups that are being answered, or were since the start. */
+  readonly #answered = new Set<OfferId>();
+  #stopped = false;
+
   constructor(private readonly ports: AutoAcceptPorts) {}
 
   /**
@@ -55,18 +61,67 @@ export class AutoAccept {
     await this.#accept(record);
   }
 
-  /** Accepts a voice message of a group for this device: it stays with those who were there, whoever leaves. */
+  /** What was to be accepted in groups when this device went off. Records have to be loaded. */
+  begin(): void {
+    for (const record of this.ports.transfers.all()) if (record.group && isPromised(record)) this.#answer(record.offer);
+  }
+
+  /** Resolves when nothing is written any more. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    return this.#line.idle();
+  }
+
+  /**
+   * Accepts a voice message of a group for this device: it stays with those who were there, whoever leaves. Resolves when that is decided, durably.
+   * The answer may need a new key of the group first, which is in force only when entries are taken in: whoever takes them in must not wait for it.
+   */
   async applyInGroup(group: Group, entry: StoredEntry): Promise<void> {
     const payload = readPayload(entry);
     const record = payload.kind === 'offer' ? this.ports.transfers.get(payload.offer) : undefined;
     if (!record?.offered || record.offered.mine || record.answer.kind !== 'waiting') return;
-    if (!group.me || group.devices.length > spokenDevices || !isShortVoice(record.offered.files)) return;
-    const { muted, archived } = this.ports.chosen(group);
-    if ((muted && archived) || entry.wall < this.ports.now() - spokenWithinMs) return;
-    if (await this.#hasRoom(record.offered)) await this.#accept(record);
+    if (record.unaskedAt === undefined) {
+      if (!this.#mayComeUnasked(group, record.offered.files, entry.wall)) return;
+      if (!this.#isWithinLimits(group, record.offered) || !(await this.#hasRoom(record.offered))) return;
+      await this.ports.transfers.markUnasked(record.offer, this.ports.clock.now());
+    }
+    this.#answer(record.offer);
   }
 
-  async #hasRoom({ files }: NonNullable<OfferRecord['offered']>): Promise<boolean> {
+  #mayComeUnasked(group: Group, files: Offered['files'], spokenAt: number): boolean {
+    if (!group.me || group.devices.length > spokenDevices || !isShortVoice(files)) return false;
+    const { muted, archived } = this.ports.chosen(group);
+    return !(muted && archived) && spokenAt >= this.ports.clock.now() - spokenWithinMs;
+  }
+
+  #isWithinLimits(group: Group, offered: Offered): boolean {
+    const spoken = ({ device, files }: Offered) => ({
+      member: group.accountOf(device),
+      sizeBytes: totalBytes(files),
+    });
+    const before = this.ports.transfers
+      .all()
+      .flatMap(({ account, unaskedAt: at, offered: other }) =>
+        account === group.id && at !== undefined && other ? [{ ...spoken(other), at }] : [],
+      );
+    return isWithinLimits(spoken(offered), before, this.ports.clock.now());
+  }
+
+  #answer(offer: OfferId): void {
+    if (this.#answered.has(offer)) return;
+    this.#answered.add(offer);
+    const answering = this.#line.run(async () => {
+      const record = this.ports.transfers.get(offer);
+      if (!this.#stopped && record && isPromised(record)) await this.#accept(record);
+    });
+    answering.catch((problem: unknown) => {
+      this.ports.report(problem);
+      this.#answered.delete(offer);
+      this.ports.clock.after(retryMs, () => this.#answer(offer));
+    });
+  }
+
+  async #hasRoom({ files }: Offered): Promise<boolean> {
     const { transfers, blobs } = this.ports;
     return (await blobs.freeBytes()) >= totalBytes(files) + transfers.bytesToCome() + spareBytes;
   }

@@ -3,7 +3,7 @@ import type { AccountId, DeviceId } from '../../protocol/ids.ts';
 import type { DeviceKeys } from '../ports.ts';
 import { isShared } from './copies.ts';
 import type { Incoming } from './incoming.ts';
-import { acceptedBytes, needsAnswer, standingOf, type OfferRecord } from './offer.ts';
+import { acceptedBytes, isPromised, standingOf, type OfferRecord } from './offer.ts';
 import type { Offers } from './offers.ts';
 import { partnersOf } from './partners.ts';
 import type { ProgressBook } from './progress.ts';
@@ -49,7 +49,7 @@ export class Demand {
     const { incoming, offers, progress } = this.ports;
     return offers.all().reduce((sum, record) => {
       const files = record.offered?.files ?? [];
-      const accepted = needsAnswer(record) && record.byRule ? [...files.keys()] : incoming.filesToFetch(record);
+      const accepted = isPromised(record) ? [...files.keys()] : incoming.filesToFetch(record);
       const left = (file: number) => acceptedBytes(record, file) - progress.of(record.offer, file).doneBytes;
       return accepted.reduce((whole, file) => whole + left(file), sum);
     }, 0);

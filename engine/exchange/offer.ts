@@ -82,6 +82,8 @@ export interface OfferRecord {
   files: FileFacts[];
   /** This device answered by a rule of its person. */
   byRule?: boolean;
+  /** In a group: when this device decided to fetch it without asking its person, by its own clock, milliseconds since 1970. */
+  unaskedAt?: number;
   /** What was said of the offer before it was known itself. */
   early?: { payload: OfferPayload; source: FactSource }[];
 }
@@ -275,3 +277,9 @@ export const needsAnswer = (record: OfferRecord): boolean =>
   record.offered?.mine === false &&
   record.answer.kind === 'waiting' &&
   record.offered.files.some((_, file) => standingOf(record, file) === 'waiting');
+
+/** Whether this device decided to accept an offer without asking, and has not said so yet. */
+export const isPromised = (record: OfferRecord): boolean =>
+  record.group
+    ? record.unaskedAt !== undefined && record.answer.kind === 'waiting' && standingOf(record, 0) === 'waiting'
+    : record.byRule === true && needsAnswer(record);

@@ -176,6 +176,12 @@ export class Transfers {
     if (record) await this.#parts.offers.keep({ ...record, byRule: true });
   }
 
+  /** This device fetches an offer of a group without asking. Resolves when that is durable. */
+  async markUnasked(offer: OfferId, unaskedAt: number): Promise<void> {
+    const record = this.#parts.offers.get(offer);
+    if (record) await this.#parts.offers.keep({ ...record, unaskedAt });
+  }
+
   /** Bytes of everything accepted, by hand or by a rule, that is still to come to this device. */
   bytesToCome(): number {
     return this.#parts.demand.bytesToCome();

@@ -12,6 +12,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Device, PublicAccount, SignedDeviceList } from '../../protocol/people.ts';
 import { Serial } from '../feed/serial.ts';
 import { admissionIdOf, chatIdOf, groupIdOf, readLogEntry, readWire } from './log-entry.ts';
+import { authorsOf } from './group-authors.ts';
 import { GroupKeys, sealedOverheadBytes } from './group-keys.ts';
 import { GroupLog, type GroupState } from './group-log.ts';
 import type { GroupPorts } from './ports.ts';
@@ -164,16 +165,8 @@ export class Group {
     });
   }
 
-  /** Anybody can invent devices: those of members come first. */
   #nameAuthors(): boolean {
-    const { membership, devices } = this.#state ?? {};
-    const authors = new Map<DeviceId, string>();
-    const add = (id: DeviceId, sign: string) => {
-      if (authors.size < limits.feedsPerConversation) authors.set(id, sign);
-    };
-    for (const root of membership?.everyone.keys() ?? [])
-      for (const { id, sign } of devices?.chain(root)?.chain.everyDevice ?? []) add(id, sign);
-    for (const [id, sign] of [...this.#introduced, ...this.#named]) add(id, sign);
+    const authors = authorsOf(this.#state, [...this.#introduced, ...this.#named]);
     if ([...authors.keys()].every((id) => this.#authors.has(id))) return false;
     this.#authors = authors;
     return true;

@@ -1,4 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { toBase64 } from '../../protocol/bytes.ts';
+import type { ConversationId } from '../../protocol/ids.ts';
 import { MemorySignaling } from '../testing/memory-signaling.ts';
 import type { Group } from './group.ts';
 import { readPayload } from '../feed/payload.ts';
@@ -188,6 +190,31 @@ describe('a group', () => {
     await settled(world, [second], ['from the first device']);
     say(second, 'from the second');
     await settled(world, [ann, bob, second], ['from the first device', 'from the second']);
+  });
+
+  test('lets somebody in while another device of the account says that there is one more group', async () => {
+    const { world, all, code } = await group(1);
+    const [ann] = all as [Machine];
+    const bob = await world.person();
+    await bob.start();
+    await world.run(500);
+    const own = ann.engine.people.get(ann.account.id)?.conversation;
+    if (own === undefined) throw new Error('no conversation among own devices');
+    const { log } = groupOf(ann);
+    const other = toBase64(new Uint8Array(32).fill(7)) as ConversationId;
+    const append = ann.feeds.append.bind(ann.feeds);
+    let told = false;
+    ann.feeds.append = async (entries) => {
+      await append(entries);
+      if (told || !entries.some(({ conversation }) => conversation === log)) return;
+      told = true; // in the middle of letting somebody in
+      ann.act((engine) => engine.feeds.append(own, { kind: 'own-group', log: other }));
+    };
+    bob.act((engine) => engine.groups.join(code));
+    expect(await world.run(20_000, () => told && isIn(bob))).toBe(true);
+    say(bob, 'hello');
+    await settled(world, [ann], ['hello']);
+    expect(ann.engine.groups.byLog(other)).toBeDefined();
   });
 
   test('outlives a restart of everybody', async () => {

@@ -40,7 +40,10 @@ export class Groups {
   readonly #rows = new Map<ConversationId, KnownRow>();
   /** Groups that the server says this account is in. */
   readonly #entered = new Map<GroupId, Roster>();
-  readonly #line = new Serial();
+  /** Where groups are changed, one thing after the other. Each waits for entries to be taken in: whoever takes them in must not wait here. */
+  readonly #changing = new Serial();
+  /** Where groups come to be known. */
+  readonly #keeping = new Serial();
   readonly #delays: Delays;
   readonly #joining: Joining;
   readonly #admission: Admission;
@@ -58,8 +61,8 @@ export class Groups {
     const known = { byId: (id: GroupId) => this.byId(id), roster: (id: GroupId) => this.#entered.get(id) };
     this.#delays = new Delays(ports);
     this.#joining = new Joining(ports, known, this.#delays, () => events.changed(undefined));
-    this.#admission = new Admission(ports, this.#line, this.#delays, (group) => events.changed(group));
-    this.#tending = new Tending(ports, this.#line, this.#delays, (group) => this.links.online(group));
+    this.#admission = new Admission(ports, this.#changing, this.#delays, (group) => events.changed(group));
+    this.#tending = new Tending(ports, this.#changing, this.#delays, (group) => this.links.online(group));
     const rows = { get: (log: ConversationId) => this.#rows.get(log), keep: this.#keepRow };
     this.#invitations = new Invitations(ports, rows);
     this.#reconciliation = new Reconciliation(ports);
@@ -140,7 +143,7 @@ export class Groups {
   async named(conversation: ConversationId): Promise<void> {
     const id = await groupIdOf(conversation, this.ports.hashes);
     if (this.#groups.has(conversation) || !this.#joining.of(id)) return;
-    await this.#line.run(() => this.#keepGroup(conversation, []));
+    await this.#keeping.run(() => this.#keepGroup(conversation, []));
   }
 
   /** What a device has of this account's in a log is known better. */
@@ -263,7 +266,7 @@ export class Groups {
     const { account, root, handle, displayName, lists } = this.ports.own();
     const nonce = this.ports.random.bytes(32);
     const log = await logIdOf({ account, root, nonce }, this.ports.hashes);
-    const group = await this.#line.run(() => this.#keepGroup(log, []));
+    const group = await this.#keeping.run(() => this.#keepGroup(log, []));
     const [...all] = lists;
     const first = all.slice(0, limits.listsPerGroupEntry);
     await group.write({ kind: 'group-create', account, root, handle, displayName, lists: first, nonce });
@@ -313,7 +316,7 @@ export class Groups {
 
   /** Another device of this account is in a group. */
   async learn(log: ConversationId): Promise<void> {
-    if (!this.#groups.has(log)) await this.#line.run(() => this.#keepGroup(log, []));
+    if (!this.#groups.has(log)) await this.#keeping.run(() => this.#keepGroup(log, []));
     await this.told(log);
   }
 

@@ -12,7 +12,7 @@ const groupOf = (machine: Machine): Group => {
 };
 const isIn = (machine: Machine): boolean => machine.engine.groups.all()[0]?.me !== undefined;
 
-test('devices that a member invents keep nobody out', async () => {
+async function three() {
   const world = new World();
   const [ann, bob, cid] = [await world.person(), await world.person(), await world.person()];
   for (const machine of [ann, bob, cid]) await machine.start();
@@ -26,7 +26,11 @@ test('devices that a member invents keep nobody out', async () => {
   await world.run(5_000, () => code !== '');
   bob.act((engine) => engine.groups.join(code));
   await world.run(30_000, () => isIn(bob) && groupOf(bob).keys.some);
+  return { world, ann, bob, cid, code };
+}
 
+test('devices that a member invents keep nobody out', async () => {
+  const { world, ann, bob, cid, code } = await three();
   const each = limits.devicesPerAccount;
   for (let number = 0; number * each <= limits.feedsPerConversation; number++) {
     const devices = [];
@@ -40,6 +44,30 @@ test('devices that a member invents keep nobody out', async () => {
   await world.run(30_000, () => groupOf(ann).authors.size >= limits.feedsPerConversation);
   expect(groupOf(ann).authors.size).toBe(limits.feedsPerConversation);
 
+  await expectWelcome({ world, ann, bob, cid, code });
+});
+
+test('devices that a member invents as their own keep nobody out', async () => {
+  const { world, ann, bob, cid, code } = await three();
+  const lists = bob.account.lists.length;
+  const fresh = limits.devicesPerAccount - 1;
+  for (let number = 0; number * fresh <= limits.feedsPerConversation; number++) {
+    const devices = [bob.keys.device];
+    for (let at = 0; at < fresh; at++) devices.push((await testKeys(1_000 + number * fresh + at)).device);
+    await bob.account.change(devices);
+  }
+  for (let at = lists; at < bob.account.lists.length; at += 8)
+    await bob.engine.feeds.append(groupOf(bob).log, {
+      kind: 'group-devices',
+      lists: bob.account.lists.slice(at, at + 8),
+    });
+  await world.run(30_000, () => groupOf(ann).authors.size >= limits.feedsPerConversation);
+  expect(groupOf(ann).authors.size).toBe(limits.feedsPerConversation);
+  await expectWelcome({ world, ann, bob, cid, code });
+});
+
+/** Cid joins, and is heard by the others. */
+async function expectWelcome({ world, ann, bob, cid, code }: Awaited<ReturnType<typeof three>>): Promise<void> {
   cid.act((engine) => engine.groups.join(code));
   expect(await world.run(60_000, () => isIn(cid) && groupOf(cid).keys.some)).toBe(true);
   for (const machine of [ann, bob]) {
@@ -49,4 +77,4 @@ test('devices that a member invents keep nobody out', async () => {
   cid.act((engine) => engine.sendText(groupOf(cid).id, 'hello'));
   const heard = () => ann.engine.conversations.taken(groupOf(ann).chat, cid.device) > 0;
   expect(await world.run(20_000, heard)).toBe(true);
-});
+}

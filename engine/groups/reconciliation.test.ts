@@ -45,7 +45,10 @@ async function outcome<T>({ world, engine }: Machine, what: (engine: Causeway) =
   return value;
 }
 
-const invite = (machine: Machine, bounds: { uses?: number; approval?: boolean } = {}): Promise<Invited> =>
+const invite = (
+  machine: Machine,
+  bounds: { uses?: number; approval?: boolean; expiresAt?: number } = {},
+): Promise<Invited> =>
   outcome(machine, (engine) => engine.groups.invite(groupOf(machine), { approval: false, ...bounds }));
 const join = (machine: Machine, { code = '' }: Invited) => outcome(machine, (engine) => engine.groups.join(code));
 const isIn = (machine: Machine) => machine.engine.groups.all()[0]?.me !== undefined;
@@ -116,6 +119,28 @@ test('an invitation that was made, and one that was ended, while the server was 
   await serverBack(world, [...crowd.all, cid]);
   expect(await join(cid, ended)).toEqual({ ok: false, code: 'unknown-invitation' });
   expect(await join(cid, made)).toMatchObject({ ok: true });
+  expect(await world.run(20_000, () => isIn(cid))).toBe(true);
+});
+
+test('an invitation that is over by the wrong clock of one admin is open to those whom others let in', async () => {
+  const { world, crowd } = await gathered(2);
+  const [ann, bob] = crowd.all;
+  if (!bob) throw new Error('nobody there');
+  const dayMs = 24 * 3600_000;
+  expect(await outcome(ann, () => groupOf(ann).setRole(bob.account.id, 'admin'))).toBe(true);
+  expect(await world.run(10_000, () => groupOf(bob).me?.role === 'admin')).toBe(true);
+  const made = await invite(bob, { expiresAt: Math.floor(world.clock.now()) + dayMs });
+  const known = () => !made.refused && groupOf(ann).membership?.invitations.has(made.invitation);
+  expect(await world.run(10_000, known)).toBe(true);
+  await ann.close();
+  ann.clockAheadMs = 2 * dayMs;
+  await ann.start();
+  await world.run(5_000);
+  const cid = await newcomer(world);
+  expect(await join(cid, made)).toMatchObject({ ok: true });
+  // The one with the wrong clock is asked first.
+  await world.run(1_000);
+  expect(cid.engine.groups.joining().map(({ verdict }) => verdict)).toEqual(['asking']);
   expect(await world.run(20_000, () => isIn(cid))).toBe(true);
 });
 

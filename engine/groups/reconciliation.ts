@@ -8,9 +8,12 @@ import type { Group } from './group.ts';
 import type { Invitation, Membership } from './membership.ts';
 import type { GroupPorts } from './ports.ts';
 
+/** Ended or used up, for everybody. What expires does so by the clock of the server, which drops it by itself: that of this device may be wrong. */
+const isOver = ({ open, uses = Infinity, used }: Invitation): boolean => !open || used >= uses;
+
 /** Whether somebody can still come by it. */
-export const isUsable = ({ open, expiresAt = Infinity, uses = Infinity, used }: Invitation, now: number): boolean =>
-  open && expiresAt > now && used < uses;
+export const isUsable = (invitation: Invitation, now: number): boolean =>
+  !isOver(invitation) && (invitation.expiresAt ?? Infinity) > now;
 
 export class Reconciliation {
   constructor(private readonly ports: GroupPorts) {}
@@ -31,10 +34,9 @@ export class Reconciliation {
     if (roles) await this.#roles(group);
     if (!this.#mayInvite(group)) return;
     // What nobody can come by any more need not be open at the server.
-    const now = this.ports.clock.now();
     for (const [invitation, was] of before.invitations) {
       const is = group.membership?.invitations.get(invitation);
-      if (is && isUsable(was, now) && !isUsable(is, now)) await this.#tell(group, { kind: 'close', invitation });
+      if (is && !isOver(was) && isOver(is)) await this.#tell(group, { kind: 'close', invitation });
     }
   }
 
@@ -71,7 +73,7 @@ export class Reconciliation {
     // What this device has not heard of may be newer than its log.
     for (const invitation of atServer) {
       const known = membership.invitations.get(invitation);
-      if (known && !isUsable(known, now)) await this.#tell(group, { kind: 'close', invitation });
+      if (known && isOver(known)) await this.#tell(group, { kind: 'close', invitation });
     }
     for (const known of membership.invitations.values())
       if (isUsable(known, now) && !atServer.includes(known.invitation)) await this.#tell(group, openingOf(known));
