@@ -143,8 +143,12 @@ test('drafts survive a reload, each conversation its own; pin, mute and archive 
   await alice.row('Bob').click();
   await choose(alice, 'not finished yet', 'Edit');
   await box.fill('nearly finished');
+  await alice.page.getByRole('button', { name: 'Settings' }).click();
+  await expect(alice.page.getByRole('heading', { name: 'Settings' })).toBeVisible();
   await alice.row('Carol').click();
   await expect(box).toHaveValue('something else');
+  await box.press('Enter');
+  await expect(alice.messages).toContainText('something else');
   await alice.row('Bob').click();
   await expect(box).toHaveValue('nearly finished');
   await box.press('Escape');
@@ -154,7 +158,7 @@ test('drafts survive a reload, each conversation its own; pin, mute and archive 
   await box.press('Enter');
   await expect(alice.page.getByText('That is too long')).toBeVisible();
   await alice.row('Carol').click();
-  await expect(box).toHaveValue('something else');
+  await expect(box).toHaveValue('');
   await alice.row('Bob').click();
   await expect(box).toHaveValue(tooLong);
   await box.fill('');
