@@ -68,7 +68,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       type: shownName(file.type, 127),
       mine: offered.mine,
       status,
-      doneBytes: Math.min(upload?.sentBytes ?? progress.doneBytes, sizeBytes),
+      doneBytes: Math.min(progress.doneBytes, sizeBytes),
       canSave: !offered.mine && ((status.kind === 'done' && here) || partHere(engine, record, index)),
       ...(media ? { media } : {}),
       // Between two people the status says it, as long as both have it.
