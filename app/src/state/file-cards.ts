@@ -183,6 +183,7 @@ function statusOf(
     case 'verifying':
       return { kind: 'verifying' };
     case 'needs-file':
+      if (activity.mine && !isMissed(engine, record, file)) return { kind: 'waiting', needsAnswer: false };
       return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
     case 'paused-there':
       return { kind: 'paused', byMe: false, ...(activity.reason === 'no-space' && { full: true }) };
