@@ -135,7 +135,16 @@ test('the sender reloads: one click gives a file that was picked, two others are
   await alice.page.reload();
   await expect(transfers).toHaveAccessibleName('Transfers, 1 needs you');
   await alice.row('Bob').click();
-  await alice.card(name).getByText(`Choose ${name} again`).click();
+  const again = alice.card(name).getByText(`Choose ${name} again`);
+  await alice.page.evaluate((name) => {
+    const changed = () => Promise.resolve(new File(['something else'], name));
+    Object.assign(FileSystemFileHandle.prototype, { getFile: changed });
+  }, name);
+  await again.click();
+  await expect(alice.status(name)).toHaveText(/^big\.bin was changed since it was offered/);
+  await alice.page.reload();
+  await alice.row('Bob').click();
+  await again.click();
   await arrives(alice, bob, await sparse(await file('same.bin', 0), 66 * MiB, 'kept'));
 
   const paths = await Promise.all(['one.bin', 'two.bin'].map(async (one) => sparse(await file(one, 0), 65 * MiB, one)));

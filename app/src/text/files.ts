@@ -103,6 +103,7 @@ export const files = {
     choose: 'Choose…',
     stopSharing: 'Stop sharing',
     chooseAgain: (name: string) => `Choose ${name} again`,
+    onceMore: (button: string) => `Press “${button}” once more to look for it yourself.`,
     showAll: (n: number) => `Show all ${count(n, 'file', 'files')}`,
     saveAs: 'Save as…',
     stopSaving: 'Stop saving',
