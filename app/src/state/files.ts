@@ -94,7 +94,7 @@ export class Files implements FileActions {
     const offered = record?.offered?.files[file];
     // A file of a bundle that is as it was again can be read; one that is not there is looked for anew.
     const moved = blobs.problemsOf(offer, file).every(({ kind }) => kind === 'missing');
-    if (offered && moved && record?.files[file]?.failed === 'changed') await blobs.unchoose(offer, file, offered);
+    if (offered && moved && record.files[file]?.failed === 'changed') await blobs.unchoose(offer, file, offered);
     await engine.transfers.resume(offer, file);
   }
 
