@@ -34,7 +34,8 @@ test('an offer is declined, a running transfer is cancelled by either side, and 
 
 test('a file is paused and resumed by either side, and the other one sees by whom', async ({ pair, file }) => {
   const [alice, bob] = await pair();
-  const path = await file('paused.bin', 80 * MiB);
+  await bob.limitSpeed('Download limit', '20'); // it is not to be over before both have paused it
+  const path = await file('paused.bin', 66 * MiB);
   await alice.attach(path);
   await bob.offer.getByRole('button', { name: 'Accept' }).click();
   await expect.poll(() => bob.progress('paused.bin'), { intervals: [50] }).toBeGreaterThan(2);

@@ -143,8 +143,12 @@ test('drafts survive a reload, each conversation its own; pin, mute and archive 
   await alice.row('Bob').click();
   await choose(alice, 'not finished yet', 'Edit');
   await box.fill('nearly finished');
+  await alice.page.getByRole('button', { name: 'Settings' }).click();
+  await expect(alice.page.getByRole('heading', { name: 'Settings' })).toBeVisible();
   await alice.row('Carol').click();
   await expect(box).toHaveValue('something else');
+  await box.press('Enter');
+  await expect(alice.messages).toContainText('something else');
   await alice.row('Bob').click();
   await expect(box).toHaveValue('nearly finished');
   await box.press('Escape');
@@ -154,7 +158,7 @@ test('drafts survive a reload, each conversation its own; pin, mute and archive 
   await box.press('Enter');
   await expect(alice.page.getByText('That is too long')).toBeVisible();
   await alice.row('Carol').click();
-  await expect(box).toHaveValue('something else');
+  await expect(box).toHaveValue('');
   await alice.row('Bob').click();
   await expect(box).toHaveValue(tooLong);
   await box.fill('');
@@ -245,9 +249,16 @@ test('everything is reached by Ctrl+K and the keyboard alone; an old message is 
   // Where the details stand beside the conversation, going to a date leaves it open; the digits of a year go nowhere.
   await bob.page.setViewportSize({ width: 1280, height: 760 });
   const date = bob.page.getByLabel('Go to a date');
-  await date.fill('0002-01-01');
+  await date.pressSequentially('01012020');
+  await expect(date).toHaveValue('2020-01-01');
+  await bob.page.waitForTimeout(300); // it would have gone there by now
   await expect(bubble(bob, 'filler 59')).toBeInViewport();
-  await date.fill('2020-01-01');
+  await date.press('Enter');
+  await expect(bubble(bob, 'zucchini')).toBeInViewport();
+  // What is chosen in the calendar, at once.
+  await bob.page.getByRole('button', { name: 'Go to the newest' }).click();
+  await date.press('Space');
+  await date.fill('2020-01-02');
   await expect(bubble(bob, 'zucchini')).toBeInViewport();
   await expect(bob.page.getByRole('textbox', { name: 'Message' })).toBeVisible();
 });

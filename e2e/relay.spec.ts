@@ -14,17 +14,21 @@ test.describe('through a relay', { tag: '@network' }, () => {
   test.use({ serverEnv: { HOST: '0.0.0.0', TURN_SECRET: secret, TURN_URLS: Relay.url(aliceReaches) } });
   let alices: Network;
   let bobs: Network;
-  let relay: Relay;
+  let relay: Relay | undefined;
+  const made: Network[] = [];
   test.beforeAll(async () => {
-    [alices, bobs] = [Network.create(0), Network.create(1)];
+    made.push((alices = Network.create(0)));
+    made.push((bobs = Network.create(1)));
     alices.cutOffFrom(bobs);
     bobs.cutOffFrom(alices);
     relay = await Relay.start(aliceReaches, secret, `${aliceReaches}-${bobReaches.replace(/\d+$/, '255')}`);
   });
   test.afterAll(async () => {
-    await relay.stop();
-    alices.remove();
-    bobs.remove();
+    try {
+      await relay?.stop();
+    } finally {
+      for (const network of made) network.remove();
+    }
   });
 
   test('a file goes over, whole, and both are told that it is relayed', async ({ server, join, file }) => {

@@ -53,10 +53,12 @@ test('the sender reloads, and is killed: a file that was copied goes on by itsel
   await begin(alice, bob, path, 5);
   await alice.page.reload();
   const atReload = await bob.progress(name);
+  expect(atReload).toBeGreaterThanOrEqual(5);
   await expect.poll(() => bob.progress(name), { intervals: [50] }).toBeGreaterThan(atReload);
   for (const pid of alice.pids()) process.kill(pid, 'SIGKILL');
   await alice.context.close().catch(() => undefined);
   const atKill = await bob.progress(name);
+  expect(atKill).toBeGreaterThan(atReload);
   expect(atKill).toBeLessThan(100);
   await alice.launch();
   await alice.row('Bob').click();
@@ -135,7 +137,16 @@ test('the sender reloads: one click gives a file that was picked, two others are
   await alice.page.reload();
   await expect(transfers).toHaveAccessibleName('Transfers, 1 needs you');
   await alice.row('Bob').click();
-  await alice.card(name).getByText(`Choose ${name} again`).click();
+  const again = alice.card(name).getByText(`Choose ${name} again`);
+  await alice.page.evaluate((name) => {
+    const changed = () => Promise.resolve(new File(['something else'], name));
+    Object.assign(FileSystemFileHandle.prototype, { getFile: changed });
+  }, name);
+  await again.click();
+  await expect(alice.status(name)).toHaveText(/^big\.bin was changed since it was offered/);
+  await alice.page.reload();
+  await alice.row('Bob').click();
+  await again.click();
   await arrives(alice, bob, await sparse(await file('same.bin', 0), 66 * MiB, 'kept'));
 
   const paths = await Promise.all(['one.bin', 'two.bin'].map(async (one) => sparse(await file(one, 0), 65 * MiB, one)));
@@ -148,16 +159,21 @@ test('the sender reloads: one click gives a file that was picked, two others are
   await alice.card('one.bin').getByLabel('Choose one.bin again').setInputFiles(paths);
   for (const one of ['one.bin', 'two.bin']) await expect(alice.status(one)).toHaveText('Waiting for Bob');
   await expect(transfers).toHaveAccessibleName('Transfers');
+  await bob.limitSpeed('Download limit', '');
   await bob.offer.getByRole('button', { name: 'Accept' }).click();
-  for (const one of ['one.bin', 'two.bin']) await expect(bob.status(one)).toHaveText(/^Rec/);
+  for (const one of ['one.bin', 'two.bin']) await expect(bob.status(one)).toHaveText(/^Received/, { timeout: 30_000 });
 });
 
 test('the receiver is killed: it goes on when it is back', async ({ pair, file }) => {
   const [alice, bob] = await pair();
-  const path = await file(name, sizeBytes);
+  await bob.limitSpeed('Download limit', '20');
+  const path = await file(name, 40 * MiB);
   await begin(alice, bob, path, 10);
   for (const pid of bob.pids()) process.kill(pid, 'SIGKILL');
   await bob.context.close().catch(() => undefined);
+  const atKill = await alice.progress(name);
+  expect(atKill).toBeGreaterThan(0);
+  expect(atKill).toBeLessThan(100);
   await bob.launch();
   await bob.row('Alice').click();
   await arrives(alice, bob, path);
@@ -169,9 +185,13 @@ test('the server is killed in the middle: the transfer does not notice, and noth
   file,
 }) => {
   const [alice, bob] = await pair();
-  const path = await file(name, sizeBytes);
+  await bob.limitSpeed('Download limit', '20');
+  const path = await file(name, 40 * MiB);
   await begin(alice, bob, path, 5);
   await server.kill();
+  const atKill = await bob.progress(name);
+  expect(atKill).toBeGreaterThanOrEqual(5);
+  expect(atKill).toBeLessThan(100);
   await arrives(alice, bob, path);
   await server.up();
   await expect(alice.row('Bob')).toHaveAccessibleName(/Bob.*online/, { timeout: 30_000 });

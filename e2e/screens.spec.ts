@@ -34,7 +34,7 @@ test('the screens of one person: welcome, recovery code, nobody yet, settings, a
   await look(page, 'recovery code');
   await page.getByRole('button', { name: 'I saved it' }).click();
   await alice.ready();
-  await look(page, 'nobody yet');
+  await look(page, 'nobody yet', { panes: true });
   await page.getByRole('button', { name: 'Settings' }).click();
   await expect(page.getByText('of', { exact: false }).getByText(/used$/)).toBeVisible();
   await look(page, 'settings');
@@ -95,13 +95,10 @@ test('the screens of two people: request, offer, conversation with files in ever
   await alice.attach(await file('taken back.zip', MiB));
   await alice.card('taken back.zip').getByRole('button', { name: 'Cancel' }).click();
   await expect(bob.status('taken back.zip')).toHaveText(/^Cancelled/);
-  await look(bob.page, 'conversation with done declined cancelled');
+  await look(bob.page, 'conversation with done declined cancelled', { panes: true });
 
   // So slow that it runs until it was looked at, and leaves the processor to those who look; empty, so that it costs no disk.
-  await alice.page.getByRole('button', { name: 'Settings' }).click();
-  await alice.page.getByLabel('Upload limit').fill('1');
-  await alice.page.getByLabel('Upload limit').press('Tab');
-  await alice.row('Bob').click();
+  await alice.limitSpeed('Upload limit', '1');
   const film = await file('film.mkv', 0);
   await truncate(film, 90 * MiB);
   await alice.attach(film);

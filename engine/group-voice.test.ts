@@ -130,7 +130,7 @@ test('what was spoken comes to whoever was away while somebody left, and everyth
 test.each([1, 2, 3])('it comes though the device went off %i steps into answering it', async (steps) => {
   const { world, cid, offer } = await threeLessOne();
   const isDecided = () =>
-    cid.offers.at(offer)?.unaskedAt !== undefined && cid.offers.at(offer)?.answer.kind === 'waiting';
+    cid.durableOffer(offer)?.unaskedAt !== undefined && cid.durableOffer(offer)?.answer.kind === 'waiting';
   // Once the offer is known, what the device does first at its start is to decide.
   for (let effects = 1; effects < 10 && !cid.offers.at(offer); effects++) {
     await cid.start();

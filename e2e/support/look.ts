@@ -57,8 +57,11 @@ function layoutFaults(touch: boolean): string[] {
   return faults;
 }
 
-/** In both sizes and both themes; `SCREENS=folder` keeps a picture of each. */
-export async function look(page: Page, name: string): Promise<void> {
+/**
+ * In both sizes and both themes; `SCREENS=folder` keeps a picture of each.
+ * @param panes something in it is only seen where two panes stand beside each other.
+ */
+export async function look(page: Page, name: string, { panes = false } = {}): Promise<void> {
   await test.step(name, async () => {
     for (const viewport of widths) {
       await page.setViewportSize(viewport);
@@ -69,8 +72,8 @@ export async function look(page: Page, name: string): Promise<void> {
           await page.screenshot({
             path: join(pictures, `${name.replaceAll(' ', '-')}-${viewport.width}-${colorScheme}.png`),
           });
-        // Colours are all that differs in the dark, and they are the same in both sizes.
-        if (colorScheme === 'light' || viewport.width === 390) {
+        // Colours are all that differs in the dark, and they are the same in both sizes where the same is seen.
+        if (colorScheme === 'light' || viewport.width === 390 || panes) {
           const axe = new AxeBuilder({ page }).setLegacyMode();
           // A menu floats at the end of the page, outside of its landmarks; the focus leads there and back.
           if (await page.getByRole('menu').count()) axe.disableRules('region');

@@ -42,12 +42,17 @@ export class Relay {
     const options = Object.entries({ ...own, ...files }).map(([name, value]) => `--${name}=${value}`);
     const process = spawn('turnserver', ['-c', config, ...options], { stdio: 'ignore' });
     const relay = new Relay(process, folder);
-    await listening(address, process);
-    return relay;
+    try {
+      await listening(address, process);
+      return relay;
+    } catch (error) {
+      await relay.stop();
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
-    if (this.process.exitCode === null) {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
       const exited = once(this.process, 'exit');
       this.process.kill('SIGKILL');
       await exited;

@@ -3,6 +3,8 @@
  * has to ask of the browser while something runs: to keep the screen on, and to ask before it is left. Called at most twice a second; all of it
  * is let go of when nothing runs.
  */
+import type { Moving } from '../state/views/transfers.ts';
+
 const iconPixels = 64;
 /** Of so many parts of the ring one more is seen at the size of a tab's icon. Drawing one has three processes at work. */
 const ringParts = 25;
@@ -15,6 +17,8 @@ interface BadgeNavigator {
 
 export class BesideProgress {
   #running = 0;
+  /** Leaving the page would interrupt something. */
+  #moves = false;
   /** How many parts of the ring are drawn; none: the icon is its own. */
   #parts: number | undefined;
   #lock: WakeLockSentinel | undefined;
@@ -23,16 +27,17 @@ export class BesideProgress {
 
   constructor(private readonly report: (problem: unknown) => void) {}
 
-  /** @param running files that move now; leaving would interrupt them. @param progress of all of them, 0 to 1. */
-  show(running: number, progress: number): void {
+  show({ running, any, progress }: Moving): void {
     if (running !== this.#running) {
-      const before = this.#running;
       this.#running = running;
       this.#badge();
-      if (before === 0) this.#begin();
-      else if (running === 0) this.#end();
     }
-    const parts = running > 0 ? Math.floor(progress * ringParts) : undefined;
+    if (any !== this.#moves) {
+      this.#moves = any;
+      if (any) this.#begin();
+      else this.#end();
+    }
+    const parts = progress === undefined ? undefined : Math.floor(progress * ringParts);
     if (parts === this.#parts) return;
     this.#parts = parts;
     this.#drawIcon().catch(this.report);
@@ -57,7 +62,7 @@ export class BesideProgress {
     if (this.#lock && !this.#lock.released) return;
     navigator.wakeLock.request('screen').then(
       (lock) => {
-        if (this.#running > 0 && (this.#lock === undefined || this.#lock.released)) this.#lock = lock;
+        if (this.#moves && (this.#lock === undefined || this.#lock.released)) this.#lock = lock;
         else lock.release().catch(this.report);
       },
       () => undefined, // a low battery, or hidden again: the transfer runs all the same

@@ -20,6 +20,12 @@ import { strict, type AccountDatabase } from './database.ts';
 /** Loaded with the first bundle. */
 const bundleSource = () => import('./bundle-source.ts');
 
+/** What tells a file that was offered from another one. */
+interface Described {
+  size: number;
+  modifiedAt?: number | undefined;
+}
+
 export class DeviceBlobs implements Blobs {
   readonly #chosen = new Map<string, File>();
   readonly #bundles = new Map<string, OpenBundle>();
@@ -66,10 +72,15 @@ export class DeviceBlobs implements Blobs {
     if (handle) await this.#keepHandle(key, handle);
   }
 
-  /** The file that was chosen is not the one any more: the person is to choose again. */
-  unchoose(offer: OfferId, file: number): void {
-    this.#chosen.delete(fileKey(offer, file));
-    this.#bundles.delete(fileKey(offer, file));
+  /** The file that was chosen is not the one any more: the person is to choose again, unless it lies as it was where it was picked. */
+  async unchoose(offer: OfferId, file: number, offered: Described): Promise<void> {
+    const key = fileKey(offer, file);
+    this.#chosen.delete(key);
+    this.#bundles.delete(key);
+    const handle = await this.db.get('handles', key);
+    if (!(handle instanceof FileSystemFileHandle) || (await permissionOf(handle)) !== 'granted') return;
+    const now = await fileOf(handle);
+    if (!now || !isSame(now, offered)) await this.db.delete('handles', key);
   }
 
   /**
@@ -162,23 +173,22 @@ export class DeviceBlobs implements Blobs {
 
   /**
    * Asks the browser, which may ask the person, for a file or folder that was chosen before; to be called on a click.
-   * @returns whether it is at hand again.
+   * @returns whether it is at hand again, or is another one now.
    */
-  async askForSource(offer: OfferId, file: number): Promise<boolean> {
+  async askForSource(offer: OfferId, file: number, offered: Described): Promise<'here' | 'changed' | 'gone'> {
     const handle = await this.db.get('handles', fileKey(offer, file));
-    if (!handle) return false;
-    return ((await permissionOf(handle)) === 'granted' || (await mayRead(handle))) && isThere(handle);
+    if (!handle || ((await permissionOf(handle)) !== 'granted' && !(await mayRead(handle)))) return 'gone';
+    if (handle instanceof FileSystemDirectoryHandle) return 'here'; // whatever is missing of it is said when it is read
+    const now = await fileOf(handle);
+    if (!now) return 'gone';
+    return isSame(now, offered) ? 'here' : 'changed';
   }
 
   /**
    * A file that this device offered, if it can be read without a click; nothing of it is read yet.
    * @throws SourceError when it was moved or deleted.
    */
-  async ownFile(
-    offer: OfferId,
-    file: number,
-    offered: { size: number; modifiedAt?: number | undefined },
-  ): Promise<File | undefined> {
+  async ownFile(offer: OfferId, file: number, offered: Described): Promise<File | undefined> {
     const key = fileKey(offer, file);
     const chosen = this.#chosen.get(key) ?? (await this.store.copyOf({ offer, file }));
     if (chosen) return chosen.size === offered.size ? chosen : undefined;
@@ -278,13 +288,15 @@ async function mayRead(handle: WithPermission): Promise<boolean> {
   }
 }
 
-async function isThere(handle: FileSystemFileHandle | FileSystemDirectoryHandle): Promise<boolean> {
-  if (handle instanceof FileSystemDirectoryHandle) return true; // whatever is missing of it is said when it is read
+const isThere = async (handle: FileSystemFileHandle | FileSystemDirectoryHandle): Promise<boolean> =>
+  handle instanceof FileSystemDirectoryHandle || (await fileOf(handle)) !== undefined;
+
+/** Undefined when it was moved or deleted, or may not be read. */
+async function fileOf(handle: FileSystemFileHandle): Promise<File | undefined> {
   try {
-    await handle.getFile();
-    return true;
+    return await handle.getFile();
   } catch (error) {
-    if (error instanceof DOMException) return false;
+    if (error instanceof DOMException) return undefined;
     throw error;
   }
 }

@@ -15,7 +15,7 @@ import type { Actions } from './actions.ts';
 import { emptyView, runningView } from './build-view.ts';
 import { SpaceWatch } from './free-space.ts';
 import type { Running } from './running.ts';
-import { transferring } from './snapshot.ts';
+import { nothingMoves, transferring } from './snapshot.ts';
 import { applySettings, defaultTransferSettings, type TransferSettings } from './transfer-settings.ts';
 import type { Phase, Theme, View } from './view.ts';
 import type { StorageView } from './views/kept.ts';
@@ -217,7 +217,7 @@ export class App {
     this.#running = undefined;
     clearTimeout(this.#connectTimer);
     if (!running) return;
-    this.#beside.show(0, 0);
+    this.#beside.show(nothingMoves);
     await running.stop();
   }
 
@@ -245,7 +245,7 @@ export class App {
   #viewOf(running: Running): View {
     const { engine, watch } = running;
     watch.wake();
-    this.#beside.show(watch.moving.running, watch.moving.progress ?? 0);
+    this.#beside.show(watch.moving);
     this.#expectConnection ||= engine.connected;
     return runningView(this.#common(), running, {
       deleted: this.#accounts.deleted,

@@ -2,7 +2,7 @@
 import { nearbyView } from './nearby-view.ts';
 import { ownDevicesView } from './own-devices.ts';
 import type { Running } from './running.ts';
-import { conversationView, meOf, offersOf, peopleRows } from './snapshot.ts';
+import { conversationView, meOf, nothingMoves, offersOf, peopleRows } from './snapshot.ts';
 import { needingYou, transfersView } from './transfer-rows.ts';
 import type { Connection, View } from './view.ts';
 import type { StorageView } from './views/kept.ts';
@@ -35,7 +35,7 @@ export const emptyView = (common: Common): View => ({
   requests: [],
   joining: [],
   offers: [],
-  moving: { running: 0 },
+  moving: nothingMoves,
   needingYou: 0,
   discretion: { read: true, typing: true },
 });

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
+import type { Causeway } from '../../../engine/causeway.ts';
+import type { OfferRecord } from '../../../engine/exchange/offer.ts';
 import type { OfferId } from '../../../protocol/ids.ts';
-import { matchChosen, type Missed } from './chosen-again.ts';
+import { isMissed, matchChosen, type Missed } from './chosen-again.ts';
 
 const offer = 'A'.repeat(22) as OfferId;
 const missed = (file: number, name: string, size: number, modifiedAt = 1000): Missed => ({
@@ -41,4 +43,17 @@ it.each([
 it('gives one file to one that is missed, the one that was asked for before others', () => {
   const twice = [missed(1, 'a', 5), missed(0, 'a', 5)];
   expect(names(matchChosen(twice, asked, [chosen('a', 5)]))).toEqual({ matches: [[0, 'a']], wrong: [] });
+});
+
+it.each([
+  ['a contact', { relation: 'accepted' }, true],
+  ['somebody who is blocked', { relation: 'blocked' }, false],
+  ['somebody who deleted their account', { relation: 'none', departedAt: 1 }, false],
+])('misses what %s waits for: %o', (_, person, missing) => {
+  const engine = {
+    people: { get: () => person },
+    transfers: { progressOf: () => ({ activity: { kind: 'needs-file', mine: true } }) },
+  } as unknown as Causeway;
+  const record = { offer, account: 'a', answer: { kind: 'waiting' }, files: [] } as unknown as OfferRecord;
+  expect(isMissed(engine, record, 0)).toBe(missing);
 });

@@ -1,7 +1,7 @@
 /** After a reload several files may have to be chosen again: whichever of them were chosen in one go is found out here. */
 import type { Causeway } from '../../../engine/causeway.ts';
 import { fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
-import type { OfferId } from '../../../protocol/ids.ts';
+import type { AccountId, GroupId, OfferId } from '../../../protocol/ids.ts';
 import type { Chosen } from '../chosen-files.ts';
 import { isSame } from '../same-file.ts';
 import type { WrongFile } from './thumbnails.ts';
@@ -20,10 +20,17 @@ export interface Found {
   wrong: { missed: Missed; kind: WrongFile }[];
 }
 
+/** Nobody is there any more to whom it could go. */
+function isPointless(engine: Causeway, { account, group }: OfferRecord): boolean {
+  if (group) return engine.groups.byId(account as GroupId)?.me === undefined;
+  const person = engine.people.get(account as AccountId);
+  return person?.departedAt !== undefined || person?.relation === 'blocked';
+}
+
 /** Whether the person has to choose this file, or folder, again. */
 export function isMissed(engine: Causeway, record: OfferRecord, file: number): boolean {
   const { activity } = engine.transfers.progressOf(record.offer, file);
-  if (activity.kind !== 'needs-file' || !activity.mine) return false;
+  if (activity.kind !== 'needs-file' || !activity.mine || isPointless(engine, record)) return false;
   return ['waiting', 'accepted'].includes(standingOf(record, file));
 }
 

@@ -70,7 +70,7 @@ export function fileCards(engine: Causeway, record: OfferRecord, talk: Talk, ext
       type: shownName(file.type, 127),
       mine: offered.mine,
       status,
-      doneBytes: Math.min(upload?.sentBytes ?? progress.doneBytes, sizeBytes),
+      doneBytes: Math.min(progress.doneBytes, sizeBytes),
       canSave: !offered.mine && ((status.kind === 'done' && here) || partHere(engine, record, index)),
       ...(media ? { media } : {}),
       // Between two people the status says it, as long as both have it.
@@ -186,6 +186,7 @@ function statusOf(
     case 'verifying':
       return { kind: 'verifying' };
     case 'needs-file':
+      if (activity.mine && !isMissed(engine, record, file)) return { kind: 'waiting', needsAnswer: false };
       return { kind: 'needs-file', ...(wrongFile && { wrongFile }) };
     case 'paused-there':
       return { kind: 'paused', byMe: false, ...(activity.reason === 'no-space' && { full: true }) };

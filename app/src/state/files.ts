@@ -85,11 +85,17 @@ export class Files implements FileActions {
   }
 
   retryFile(offer: OfferId, file: number): void {
+    this.#retry(offer, file).catch(this.around.report);
+  }
+
+  async #retry(offer: OfferId, file: number): Promise<void> {
     const { engine, blobs } = this.around;
+    const record = engine.transfers.get(offer);
+    const offered = record?.offered?.files[file];
     // A file of a bundle that is as it was again can be read; one that is not there is looked for anew.
     const moved = blobs.problemsOf(offer, file).every(({ kind }) => kind === 'missing');
-    if (moved && engine.transfers.get(offer)?.files[file]?.failed === 'changed') blobs.unchoose(offer, file);
-    this.resumeFile(offer, file);
+    if (offered && moved && record.files[file]?.failed === 'changed') await blobs.unchoose(offer, file, offered);
+    await engine.transfers.resume(offer, file);
   }
 
   async provideFiles(offer: OfferId, file: number, chosen: readonly Chosen[]): Promise<ActionResult> {
@@ -107,8 +113,11 @@ export class Files implements FileActions {
   }
 
   async reopenFile(offer: OfferId, file: number): Promise<boolean> {
-    const { engine, blobs } = this.around;
-    if (!(await blobs.askForSource(offer, file))) return false;
+    const { engine, blobs, thumbnails } = this.around;
+    const offered = engine.transfers.get(offer)?.offered?.files[file];
+    const found = offered && (await blobs.askForSource(offer, file, offered));
+    if (found === 'changed') thumbnails.setWrong(fileKey(offer, file), 'changed');
+    if (found !== 'here') return false;
     this.#goOn({ offer, file });
     // The browser may have asked for all of them in one.
     for (const one of missedWith(engine, offer)) if (await blobs.hasSource(one.offer, one.file)) this.#goOn(one);

@@ -13,6 +13,7 @@ import { chatKey, talkOf } from './talk.ts';
 import type { Thumbnails } from './thumbnails.ts';
 import type { ConversationView, Me, PersonRow } from './view.ts';
 import type { IncomingOffer } from './views/files.ts';
+import type { Moving } from './views/transfers.ts';
 import type { Timeline } from './timeline.ts';
 
 export function meOf(engine: Causeway): Me {
@@ -211,11 +212,23 @@ export function conversationView(
   };
 }
 
-/** Whether a file moves now, from here or to here: leaving the page would interrupt it. */
-export const moves = ({ transfers }: Causeway, record: OfferRecord, file: number): boolean =>
-  transfers.uploadOf(record.offer, file) !== undefined ||
-  (standingOf(record, file) === 'accepted' &&
-    ['running', 'verifying'].includes(transfers.progressOf(record.offer, file).activity.kind));
+/** A file that this person offered in a group stays for all to fetch, until it is taken back: what part of a whole went out, nobody knows. */
+export const isSharedOut = (record: OfferRecord, file: number): boolean =>
+  record.group === true && record.offered?.mine === true && ['waiting', 'paused'].includes(standingOf(record, file));
+
+/** Whether a file moves now, and the list of transfers shows it as running. */
+export function runs({ transfers }: Causeway, record: OfferRecord, file: number): boolean {
+  const standing = standingOf(record, file);
+  if (isSharedOut(record, file)) return standing === 'waiting' && transfers.uploadOf(record.offer, file) !== undefined;
+  const { activity } = transfers.progressOf(record.offer, file);
+  return standing === 'accepted' && ['running', 'verifying'].includes(activity.kind);
+}
+
+/** The same, and what is passed on to others of what came here, without this person's doing: leaving the page would interrupt both. */
+export const moves = (engine: Causeway, record: OfferRecord, file: number): boolean =>
+  engine.transfers.uploadOf(record.offer, file) !== undefined || runs(engine, record, file);
+
+export const nothingMoves: Moving = { running: 0, any: false };
 
 export const transferring = (engine: Causeway): boolean =>
   engine.transfers.all().some((record) => record.offered?.files.some((_, file) => moves(engine, record, file)));

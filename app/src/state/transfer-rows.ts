@@ -11,7 +11,7 @@ import { chosenOf, personRow } from './snapshot.ts';
 import type { Series } from './speed-series.ts';
 import { talkOf } from './talk.ts';
 import type { PersonRow } from './view.ts';
-import type { FileStatus } from './views/files.ts';
+import type { FileCard, FileStatus } from './views/files.ts';
 import type { Total, TransferGroup, TransferRow, TransfersView } from './views/transfers.ts';
 
 const groups: TransferGroup['kind'][] = ['attention', 'running', 'in-line', 'waiting', 'paused', 'finished'];
@@ -111,16 +111,23 @@ function placesOf(engine: Causeway, direction: Direction): { places: Map<string,
   return { places: new Map(line.map(({ offer, file }, place) => [fileKey(offer, file), place])) };
 }
 
-function totalOf(rows: readonly TransferRow[]): Total {
-  const sum = (of: (row: TransferRow) => number) => rows.reduce((whole, row) => whole + of(row), 0);
-  const doneBytes = sum(({ file }) => file.doneBytes);
-  const sizeBytes = sum(({ file }) => file.sizeBytes);
-  const bytesPerSecond = sum(({ file }) => file.bytesPerSecond ?? 0);
+/** Of a file that all of a group may fetch nobody knows what is still to come: it adds what went out, and no time. */
+export function totalOf(rows: readonly TransferRow[]): Total {
+  const sum = (some: readonly TransferRow[], of: (file: FileCard) => number) =>
+    some.reduce((whole, { file }) => whole + of(file), 0);
+  const shared = rows.filter(({ file }) => file.status.kind === 'shared');
+  const others = rows.filter(({ file }) => file.status.kind !== 'shared');
+  const speed = (file: FileCard) => file.bytesPerSecond ?? 0;
+  const doneBytes = sum(others, (file) => file.doneBytes);
+  const sizeBytes = sum(others, (file) => file.sizeBytes);
+  const speedOfOthers = sum(others, speed);
+  const sentBytes = ({ status }: FileCard) => (status.kind === 'shared' ? (status.sentBytes ?? 0) : 0);
   return {
     files: rows.length,
     doneBytes,
     sizeBytes,
-    bytesPerSecond,
-    ...(bytesPerSecond > 0 ? { secondsLeft: (sizeBytes - doneBytes) / bytesPerSecond } : {}),
+    bytesPerSecond: sum(rows, speed),
+    ...(shared.length > 0 ? { sharedBytes: sum(shared, sentBytes) } : {}),
+    ...(speedOfOthers > 0 ? { secondsLeft: (sizeBytes - doneBytes) / speedOfOthers } : {}),
   };
 }

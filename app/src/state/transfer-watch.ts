@@ -5,14 +5,14 @@
 import type { Causeway } from '../../../engine/causeway.ts';
 import { acceptedBytes, factsOf, fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import { Batch, type BatchFile } from './batch.ts';
-import { moves, transferring } from './snapshot.ts';
+import { isSharedOut, nothingMoves, runs, transferring } from './snapshot.ts';
 import { SpeedSeries, type Series } from './speed-series.ts';
 import type { Moving } from './views/transfers.ts';
 
 const lookMs = 500;
 
 export class TransferWatch {
-  moving: Moving = { running: 0 };
+  moving: Moving = nothingMoves;
   readonly #series = new SpeedSeries();
   readonly #batch = new Batch();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -41,7 +41,7 @@ export class TransferWatch {
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.moving = { running: 0 };
+    this.moving = nothingMoves;
   }
 
   #begin(): void {
@@ -51,11 +51,10 @@ export class TransferWatch {
 
   #look(): void {
     const now = Date.now();
-    const files = filesOf(this.engine);
-    const progress = this.#batch.progress(files);
-    const running = files.filter(({ state }) => state === 'running').length;
-    this.moving = progress === undefined ? { running } : { running, progress };
-    if (running > 0) this.#series.sample(now, speedsOf(this.engine, now));
+    const any = transferring(this.engine);
+    const progress = this.#batch.progress(filesOf(this.engine));
+    this.moving = { running: runningOf(this.engine), any, ...(progress === undefined ? {} : { progress }) };
+    if (any) this.#series.sample(now, speedsOf(this.engine, now));
     else if (!this.#shown || !this.#series.any(now)) this.stop();
     this.changed();
   }
@@ -67,23 +66,28 @@ function eachFile(engine: Causeway, visit: Visit): void {
   for (const record of engine.transfers.all()) record.offered?.files.forEach((_, file) => visit(record, file));
 }
 
+function runningOf(engine: Causeway): number {
+  let running = 0;
+  eachFile(engine, (record, file) => {
+    if (runs(engine, record, file)) running += 1;
+  });
+  return running;
+}
+
+/** What has a whole of which a part is done. */
 function filesOf(engine: Causeway): BatchFile[] {
   const files: BatchFile[] = [];
   eachFile(engine, (record, file) => {
-    const standing = standingOf(record, file);
-    const upload = standing === 'accepted' ? undefined : engine.transfers.uploadOf(record.offer, file);
-    const state = moves(engine, record, file)
+    if (isSharedOut(record, file)) return;
+    const state = runs(engine, record, file)
       ? 'running'
-      : standing === 'done'
+      : standingOf(record, file) === 'done'
         ? 'done'
         : engine.transfers.inLine(record, file)
           ? 'in-line'
           : 'stopped';
-    const sizeBytes = acceptedBytes(record, file);
-    const { doneBytes } = upload
-      ? { doneBytes: Math.min(upload.sentBytes, sizeBytes) }
-      : engine.transfers.progressOf(record.offer, file);
-    files.push({ key: fileKey(record.offer, file), doneBytes, sizeBytes, state });
+    const { doneBytes } = engine.transfers.progressOf(record.offer, file);
+    files.push({ key: fileKey(record.offer, file), doneBytes, sizeBytes: acceptedBytes(record, file), state });
   });
   return files;
 }

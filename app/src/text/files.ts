@@ -72,13 +72,14 @@ export const files = {
       const { status } = file;
       const parts =
         status.kind === 'shared'
-          ? [size(file.sizeBytes), `${size(status.sentBytes ?? 0)} sent`]
+          ? [size(file.sizeBytes), files.file.sent(status.sentBytes ?? 0)]
           : [`${size(file.doneBytes)} of ${size(file.sizeBytes)}`];
       if (file.bytesPerSecond !== undefined) parts.push(`${size(file.bytesPerSecond)}/s`);
       if (file.secondsLeft !== undefined) parts.push(`${duration(file.secondsLeft)} left`);
       if (status.kind === 'running' && status.stalled) parts.push(`no data for ${duration(status.stalled.seconds)}`);
       return parts;
     },
+    sent: (bytes: number) => `${size(bytes)} sent`,
     byRule: 'Accepted by your rule',
     contents: {
       differs: 'The sender gave out different contents under this name. This copy is not the one they stand by.',
@@ -101,6 +102,7 @@ export const files = {
     choose: 'Choose…',
     stopSharing: 'Stop sharing',
     chooseAgain: (name: string) => `Choose ${name} again`,
+    onceMore: (button: string) => `Press “${button}” once more to look for it yourself.`,
     showAll: (n: number) => `Show all ${count(n, 'file', 'files')}`,
     saveAs: 'Save as…',
     stopSaving: 'Stop saving',
@@ -238,7 +240,9 @@ export const files = {
     down: 'Receiving',
     up: 'Sending',
     total: (total: Total): string => {
-      const parts = [count(total.files, 'file', 'files'), `${size(total.doneBytes)} of ${size(total.sizeBytes)}`];
+      const parts = [count(total.files, 'file', 'files')];
+      if (total.sizeBytes > 0) parts.push(`${size(total.doneBytes)} of ${size(total.sizeBytes)}`);
+      if (total.sharedBytes !== undefined) parts.push(files.file.sent(total.sharedBytes));
       if (total.bytesPerSecond > 0) parts.push(`${size(total.bytesPerSecond)}/s`);
       if (total.secondsLeft !== undefined) parts.push(`${duration(total.secondsLeft)} left`);
       return parts.join(' · ');

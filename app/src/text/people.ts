@@ -41,6 +41,7 @@ export const people = {
     namePlaceholder: 'For example: Saturday choir',
     picture: 'Picture',
     noPicture: 'Remove the picture',
+    withoutPicture: 'Without this picture',
     pictureChosen: (name: string) => `Picture: ${name}`,
     createGo: 'Create group',
     nameMissing: 'Give the group a name.',
@@ -110,8 +111,8 @@ export const people = {
     codeElsewhere: 'Made on another device: its code is shown there alone.',
     used: (used: number, uses: number | undefined) =>
       uses === undefined
-        ? `used ${number.format(used)} times`
-        : `used ${number.format(used)} of ${number.format(uses)} times`,
+        ? `used ${count(used, 'time', 'times')}`
+        : `used ${number.format(used)} of ${count(uses, 'time', 'times')}`,
     needsApproval: 'an admin lets people in',
     addContact: 'Invite a contact',
     addGo: 'Invite',

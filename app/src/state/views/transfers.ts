@@ -20,14 +20,20 @@ export interface PathView {
 /** What all transfers together do; `progress` is of everything that ran since the last time nothing did, 0 to 1, absent while nothing runs. */
 export interface Moving {
   running: number;
+  /** Anything at all, also what is passed on to others of what came here: leaving the page would interrupt it. */
+  any: boolean;
+  /** 0 to 1; without what has no whole: a file that all of a group may fetch. */
   progress?: number;
 }
 
 /** Of what runs and what waits in line, in one direction. */
 export interface Total {
   files: number;
+  /** Of the files that go to one device. */
   doneBytes: number;
   sizeBytes: number;
+  /** Of those that all of a group may fetch. */
+  sharedBytes?: number;
   bytesPerSecond: number;
   secondsLeft?: number;
 }
