@@ -166,7 +166,7 @@ export class SearchIndex {
     if ((last.number + 1) % joinedSegments !== 0) return undefined;
     const numbers = Array.from({ length: joinedSegments - 1 }, (_, index) => last.number + 1 - joinedSegments + index);
     const before = await Promise.all(numbers.map((number) => this.store.segment(last.conversation, number)));
-    const full = before.filter((one) => one?.who.length === rowsPerSegment);
+    const full = before.flatMap((one) => (one?.who.length === rowsPerSegment ? [one] : []));
     const [first, ...others] = full;
     return first && full.length === numbers.length ? joined(first, [...others, last]) : undefined;
   }
