@@ -134,7 +134,7 @@ export function build(
       feeds,
       signatures: ports.signatures,
       keys: ports.keys,
-      now: () => ports.clock.now(),
+      clock: ports.clock,
       summaries: ports.summaries,
       deliveries: ports.deliveries,
       authorsOf: (conversation) => authors.of(conversation),

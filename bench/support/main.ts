@@ -4,6 +4,7 @@ import { writeRecord, type Asked } from './record.ts';
 import { idleShareSince, load, machine, processorTime } from './machine.ts';
 import type { Extent, Question } from './question.ts';
 import { ownProcess } from './workspace.ts';
+import catchUp from '../catch-up.ts';
 import cut from '../cut.ts';
 import distance from '../distance.ts';
 import fairness from '../fairness.ts';
@@ -31,6 +32,7 @@ const questions: Question[] = [
   cut,
   messages,
   groups,
+  catchUp,
   start,
 ];
 

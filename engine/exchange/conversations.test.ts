@@ -36,7 +36,7 @@ async function told(linked: readonly Device[], ...more: Device[]): Promise<Devic
       feeds,
       signatures: cheapSignatures,
       keys: here,
-      now,
+      clock: { now, after: () => () => undefined },
       summaries: new MemoryRecords(),
       deliveries: new MemoryRecords(),
       authorsOf: () => new Map(),

@@ -8,7 +8,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { EntryRef } from '../../protocol/entry.ts';
 import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
+import type { Clock, DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
 import { fartherOf, isNews, type ReadMarks } from '../devices/read-marks.ts';
 import { Delivery, type DeliveryRecord, type DeliveryState } from '../feed/delivery.ts';
 import type { Feeds, KnownFork } from '../feed/log.ts';
@@ -16,6 +16,7 @@ import { placeOfWire } from '../feed/entry.ts';
 import { compareEntries } from '../feed/order.ts';
 import { readPayload } from '../feed/payload.ts';
 import { ConversationSync, type FeedFrame, type SyncEvent } from '../feed/sync.ts';
+import { Turns } from '../feed/turns.ts';
 import type { HandsOnTo } from '../groups/group-links.ts';
 import type { Link } from '../links/link.ts';
 import type { Records } from '../records.ts';
@@ -46,8 +47,7 @@ export interface ConversationsPorts {
   feeds: Feeds;
   signatures: Signatures;
   keys: DeviceKeys;
-  /** Milliseconds since 1970. */
-  now(): number;
+  clock: Pick<Clock, 'now' | 'after'>;
   summaries: Records<Summary>;
   deliveries: Records<DeliveryRow>;
   /** Devices that may write in a conversation: those ever certified for the person and for this account. */
@@ -130,6 +130,7 @@ export class Conversations {
   /** Commits in each conversation since the start, and how many of them there were when each device had all that was here. */
   readonly #commits = new Map<ConversationId, number>();
   readonly #level = new Map<ConversationId, Map<DeviceId, number>>();
+  readonly #turns = new Map<ConversationId, Turns<Link>>();
   #looking: ConversationId | undefined;
   /** Places of entries that are being imported. */
   readonly #quiet = new Set<string>();
@@ -252,6 +253,7 @@ export class Conversations {
     for (const [conversation, session] of [...served.sessions]) {
       if (others(conversation) || conversations.includes(conversation)) continue;
       session.sync.close();
+      this.#turns.get(conversation)?.gone(link);
       served.sessions.delete(conversation);
       served.ceased.add(conversation);
     }
@@ -360,6 +362,7 @@ export class Conversations {
     this.#served.delete(link);
     for (const [conversation, { sync }] of served.sessions) {
       sync.close();
+      this.#turns.get(conversation)?.gone(link);
       for (const delivery of this.#deliveries.get(conversation)?.values() ?? []) delivery.linkClosed(link.device);
       this.events.changed(conversation);
     }
@@ -429,7 +432,21 @@ export class Conversations {
       newestFirst: this.ports.isLookedAt(conversation),
       mark: () => this.#commits.get(conversation) ?? 0,
       report: (event) => this.#onSync(link, conversation, event),
+      brought: (more) => this.#turnsOf(conversation).brought(link, more),
+      waits: () =>
+        this.#turnsOf(conversation).waits(link, () => {
+          const session = this.#served.get(link)?.sessions.get(conversation);
+          if (session) this.#watch(link, session.sync.answer());
+        }),
     });
+  }
+
+  #turnsOf(conversation: ConversationId): Turns<Link> {
+    const known = this.#turns.get(conversation);
+    if (known) return known;
+    const turns = new Turns<Link>(this.ports.clock);
+    this.#turns.set(conversation, turns);
+    return turns;
   }
 
   #summarise(summary: Summary, entry: StoredEntry): Summary {
@@ -445,7 +462,7 @@ export class Conversations {
     const { last: before } = summary;
     if (before && comesBefore(entry, before)) return { ...summary, unread, mentioned };
     // Whoever has a clock that is behind is not therefore below others; a clock that was ahead once, this one, is over.
-    const at = Math.max(entry.wall, Math.min(before?.at ?? 0, this.ports.now()));
+    const at = Math.max(entry.wall, Math.min(before?.at ?? 0, this.ports.clock.now()));
     const common = { at, mine, lamport: entry.lamport, device: entry.device, sequence: entry.sequence };
     const last =
       payload.kind === 'text'

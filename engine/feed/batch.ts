@@ -4,8 +4,9 @@ import { limits } from '../../protocol/limits.ts';
 import type { FeedStore, StoredEntry } from '../ports.ts';
 import { compareEntries } from './order.ts';
 
-/** Entries of one feed read at a time; small, because a conversation can have many feeds. */
+/** Entries of one feed read at first; few, because a conversation can have many feeds. */
 const READ_ENTRIES = 32;
+const READ_AT_LEAST = 8;
 
 /**
  * The first entries after `theirs` (entries that the peer has of each feed) of the feeds in `ours`, up to `maxBytes` of wire bytes and
@@ -18,11 +19,15 @@ export async function nextBatch(
   theirs: ReadonlyMap<DeviceId, number>,
   maxBytes: number,
 ): Promise<StoredEntry[]> {
-  const read = (device: DeviceId, from: number) =>
-    store.range(conversation, device, from, Math.min(READ_ENTRIES, (ours.get(device) ?? 0) - from));
+  const read = (device: DeviceId, from: number, most: number) =>
+    store.range(conversation, device, from, Math.min(most, (ours.get(device) ?? 0) - from));
   const lacking = [...ours].filter(([device, length]) => (theirs.get(device) ?? 0) < length);
   const feeds = await Promise.all(
-    lacking.map(async ([device]) => ({ device, entries: await read(device, theirs.get(device) ?? 0), next: 0 })),
+    lacking.map(async ([device]) => ({
+      device,
+      entries: await read(device, theirs.get(device) ?? 0, READ_ENTRIES),
+      next: 0,
+    })),
   );
   const batch: StoredEntry[] = [];
   let bytes = 0;
@@ -39,7 +44,9 @@ export async function nextBatch(
     bytes += entry.wire.length;
     feed.next++;
     if (feed.next === feed.entries.length) {
-      feed.entries = await read(feed.device, entry.sequence + 1);
+      // What still fits, if all are as large as those until now and the feeds go on in turns: one reading, where many would each be awaited.
+      const fitting = Math.ceil(((maxBytes - bytes) * batch.length) / bytes / feeds.length);
+      feed.entries = await read(feed.device, entry.sequence + 1, Math.max(READ_AT_LEAST, fitting));
       feed.next = 0;
     }
   }

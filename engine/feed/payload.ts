@@ -3,7 +3,7 @@
  * carried like any other.
  */
 import type { Bytes } from '../../protocol/bytes.ts';
-import { decodeAs, decodeCbor, encodeCbor } from '../../protocol/codec.ts';
+import { decodeAs, decodeCbor, encodeCbor, parseAs } from '../../protocol/codec.ts';
 import { Payload, WireEntry } from '../../protocol/entry.ts';
 import { GroupPayload } from '../../protocol/group.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
@@ -34,15 +34,27 @@ export function encodePayload(
   return { kind: 'ok', bytes };
 }
 
+/** Whatever follows from an entry reads it, so it is read once. Neither is ever changed. */
+const known = new WeakMap<Pick<StoredEntry, 'wire' | 'plain'>, ReadPayload>();
+
 export function readPayload(stored: Pick<StoredEntry, 'wire' | 'plain'>): ReadPayload {
+  const before = known.get(stored);
+  if (before) return before;
+  const payload = decodePayload(stored);
+  known.set(stored, payload);
+  return payload;
+}
+
+function decodePayload(stored: Pick<StoredEntry, 'wire' | 'plain'>): ReadPayload {
   try {
     const [header, , salt, wire] = decodeAs(WireEntry, stored.wire);
     if (salt.length === 0 && wire.length === 0) return { kind: 'dropped' };
     if (!stored.plain && isEncrypted(header)) return { kind: 'unknown' };
     const payload = stored.plain ?? wire;
-    const kind = kindOf(decodeCbor(payload));
+    const value = decodeCbor(payload);
+    const kind = kindOf(value);
     if (kind === undefined) return { kind: 'unreadable' };
-    return knownKinds.has(kind) ? decodeAs(Payload, payload) : { kind: 'unknown' };
+    return knownKinds.has(kind) ? parseAs(Payload, value) : { kind: 'unknown' };
   } catch (error) {
     if (error instanceof ProtocolError) return { kind: 'unreadable' };
     throw error;

@@ -53,6 +53,10 @@ export interface SyncOptions {
   mark?: () => number;
   /** Where entries name the authors of others: takes note of those whom these entries name, unverified. Says whether there are more now. */
   introduce?: (wires: readonly Uint8Array[]) => Promise<boolean> | undefined;
+  /** A batch brought something new; `more`: the peer has said to have more of that. */
+  brought?: (more: boolean) => void;
+  /** Everything of a batch was here: whether its answer waits, until `answer` is called, since another link brings the same. */
+  waits?: () => boolean;
 }
 
 type State =
@@ -87,6 +91,10 @@ export class ConversationSync {
   #newestSent = false;
   #newestTaken = false;
   readonly #shownForks = new Set<DeviceId>();
+  /** What the peer said to have. */
+  #theirs: ReadonlyMap<DeviceId, number> = new Map();
+  /** Authors of whom the peer brought what was here, and is not answered yet. */
+  readonly #unanswered = new Set<DeviceId>();
 
   constructor(options: SyncOptions) {
     this.#options = options;
@@ -126,6 +134,14 @@ export class ConversationSync {
     return this.#line.run(() => this.#pump());
   }
 
+  /** Gives the answer that waited, and goes on. */
+  answer(): Promise<void> {
+    return this.#line.run(async () => {
+      await this.#answer();
+      await this.#pump();
+    });
+  }
+
   /** Entries of each feed that the peer has signed for on this link. */
   peerHas(): ReadonlyMap<DeviceId, number> {
     return this.#held;
@@ -153,6 +169,7 @@ export class ConversationSync {
       paused.add(device);
     }
     this.#state = { kind: 'exchanging', reached, paused, inFlight: [] };
+    this.#theirs = have;
     const ours = await this.#options.feeds.frontier(this.#options.conversation);
     await this.#sendNewest(ours, have);
     for (const [author, length] of have) this.#options.report({ kind: 'has', author, length });
@@ -178,14 +195,17 @@ export class ConversationSync {
   }
 
   async #onEntries(wires: readonly Uint8Array[]): Promise<void> {
-    const { report } = this.#options;
+    const { report, brought, waits } = this.#options;
     const received = await this.#receive(wires);
     for (const [author, length] of received.shared) {
       this.#reached(author, length);
       this.#refused.delete(author);
       report({ kind: 'has', author, length });
-      await this.#acknowledge(author);
+      this.#unanswered.add(author);
     }
+    if (received.committed.length > 0)
+      brought?.([...received.shared].some(([author, length]) => (this.#theirs.get(author) ?? 0) > length));
+    if (!(isAllHere(received) && waits?.())) await this.#answer();
     for (const device of received.unknownAuthors) {
       this.#unknownAuthors.add(device);
       this.#refused.add(device);
@@ -202,6 +222,12 @@ export class ConversationSync {
       await this.#sendFrontier();
     }
     await this.#pump();
+  }
+
+  async #answer(): Promise<void> {
+    const authors = [...this.#unanswered];
+    this.#unanswered.clear();
+    for (const author of authors) await this.#acknowledge(author);
   }
 
   /** Entries may name those who wrote the others: these are taken then. */
@@ -342,3 +368,6 @@ export class ConversationSync {
     if (this.#state.kind !== 'closed') this.#options.send(frame);
   }
 }
+
+const isAllHere = ({ committed, gaps, unknownAuthors, forks, refused, bad }: Received): boolean =>
+  committed.length + gaps.length + unknownAuthors.length + forks.length + refused.length === 0 && !bad;

@@ -1,8 +1,9 @@
 /** The feed store on IndexedDB: entries and the heads of their feeds change in one transaction, with strict durability. */
+import type { IDBPTransaction } from 'idb';
 import { equalBytes } from '../../../protocol/bytes.ts';
 import type { ConversationId, DeviceId } from '../../../protocol/ids.ts';
-import type { FeedStore } from '../../../engine/ports.ts';
-import { strict, type AccountDatabase } from './database.ts';
+import type { FeedStore, StoredEntry } from '../../../engine/ports.ts';
+import { strict, type AccountDatabase, type AccountSchema } from './database.ts';
 
 /** [conversation, lamport, device, sequence] */
 type Place = [ConversationId, number, DeviceId, number];
@@ -24,20 +25,17 @@ export function idbFeeds(db: AccountDatabase): FeedStore {
 
     async append(entries) {
       const tx = db.transaction(['entries', 'heads'], 'readwrite', strict);
-      const store = tx.objectStore('entries');
       try {
-        for (const entry of entries) {
-          const there = await store.get([entry.conversation, entry.device, entry.sequence]);
-          if (there && !equalBytes(there.hash, entry.hash))
-            throw new Error(`feed ${entry.device} has another entry ${entry.sequence}`);
-          if (there) continue;
-          await store.add(entry);
-          const { conversation, device, sequence, hash, lamport } = entry;
-          const head = await tx.objectStore('heads').get([conversation, device]);
-          if (sequence !== (head?.length ?? 0))
-            throw new Error(`feed ${device} does not continue with entry ${sequence}`);
-          await tx.objectStore('heads').put({ conversation, device, length: sequence + 1, hash, lamport });
-        }
+        // A request takes far longer to be answered than to be made: those of a batch are made together.
+        const fresh = await Promise.all(byFeed(entries).map((feed) => freshOf(tx, feed)));
+        const adding = fresh.flat().map((entry) => tx.objectStore('entries').add(entry));
+        const moving = fresh.flatMap((feed) => {
+          const last = feed.at(-1);
+          if (!last) return [];
+          const { conversation, device, sequence, hash, lamport } = last;
+          return [tx.objectStore('heads').put({ conversation, device, length: sequence + 1, hash, lamport })];
+        });
+        await Promise.all([...adding, ...moving]);
       } catch (problem) {
         // Ended by the browser, for want of room: then it is over already, and says so.
         const ended = tx.error;
@@ -87,4 +85,43 @@ export function idbFeeds(db: AccountDatabase): FeedStore {
       await tx.done;
     },
   };
+}
+
+type Writing = IDBPTransaction<AccountSchema, ['entries', 'heads'], 'readwrite'>;
+
+function byFeed(entries: readonly StoredEntry[]): StoredEntry[][] {
+  const feeds = new Map<string, StoredEntry[]>();
+  for (const entry of entries) {
+    const key = `${entry.conversation}/${entry.device}`;
+    const feed = feeds.get(key);
+    if (feed) feed.push(entry);
+    else feeds.set(key, [entry]);
+  }
+  return [...feeds.values()];
+}
+
+/** Those of one feed that are not there yet. Rejects when one is another than what is there, or does not continue the feed. */
+async function freshOf(tx: Writing, entries: readonly StoredEntry[]): Promise<StoredEntry[]> {
+  const [first] = entries;
+  if (!first) return [];
+  const { conversation, device } = first;
+  const before = (await tx.objectStore('heads').get([conversation, device]))?.length ?? 0;
+  const known = entries.map(({ sequence }) => sequence).filter((sequence) => sequence < before);
+  const [from, to] = [Math.min(...known), Math.max(...known)];
+  const there =
+    known.length > 0
+      ? await tx
+          .objectStore('entries')
+          .getAll(IDBKeyRange.bound([conversation, device, from], [conversation, device, to]))
+      : [];
+  const fresh: StoredEntry[] = [];
+  for (const entry of entries) {
+    const { sequence } = entry;
+    const same = sequence < before ? there[sequence - from] : fresh[sequence - before];
+    if (same && !equalBytes(same.hash, entry.hash)) throw new Error(`feed ${device} has another entry ${sequence}`);
+    if (same) continue;
+    if (sequence !== before + fresh.length) throw new Error(`feed ${device} does not continue with entry ${sequence}`);
+    fresh.push(entry);
+  }
+  return fresh;
 }

@@ -21,11 +21,12 @@ export function idbSegments(db: AccountDatabase): SegmentStore {
     async all() {
       return (await db.getAll('records', table(segments))).map(({ record }) => record as Segment);
     },
-    async put(head, changed) {
+    async put(head, changed, gone = []) {
       // Made again from the feeds if it is lost: no need to wait for the disk.
       const tx = db.transaction('records', 'readwrite');
       for (const segment of changed)
         await tx.store.put({ table: segments, key: keyOf(segment.conversation, segment.number), record: segment });
+      for (const number of gone) await tx.store.delete([segments, keyOf(head.conversation, number)]);
       await tx.store.put({ table: heads, key: head.conversation, record: head });
       await tx.done;
     },

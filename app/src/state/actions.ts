@@ -48,8 +48,10 @@ export interface MessageActions {
   show(account: AccountId, place: MessagePlace): Promise<void>;
   /** Shows the first message of the open conversation from this time on. */
   showDate(at: number): Promise<void>;
-  /** The newest messages with all these words, of one person or of all. */
-  search(words: string, account?: AccountId): Promise<FoundMessage[]>;
+  /** The newest messages with all these words, at most so many, of one person or of all. */
+  search(words: string, most: number, account?: AccountId): Promise<FoundMessage[]>;
+  /** Somebody is about to search: what that needs is brought into memory. */
+  searchBegun(): void;
   /** Searching is over: what it holds in memory can go. */
   searchDone(): void;
 }

@@ -33,7 +33,6 @@ interface Surroundings {
 /** New messages are found within this time even if nobody searches meanwhile; sooner would only write the same segment more often. */
 const indexAfterMs = 3_000;
 const draftAfterMs = 150;
-const resultsMax = 60;
 const snippetUnits = 200;
 
 export class Messaging implements MessageActions {
@@ -167,14 +166,14 @@ export class Messaging implements MessageActions {
     this.around.changed();
   }
 
-  async search(words: string, account?: AccountId): Promise<FoundMessage[]> {
+  async search(words: string, most: number, account?: AccountId): Promise<FoundMessage[]> {
     const { engine } = this.around;
     const people = allTalks(engine).filter((talk) => account === undefined || talk.account === account);
     const byConversation = new Map(
       people.flatMap((person) => [person.conversation, ...person.earlier].map((one) => [one, person] as const)),
     );
     const index = await this.#index;
-    const hits = await index.search(words, [...byConversation.keys()], resultsMax);
+    const hits = await index.search(words, [...byConversation.keys()], most);
     const found = await Promise.all(
       hits.map(async ({ conversation, device, sequence, at }): Promise<FoundMessage[]> => {
         const person = byConversation.get(conversation);
@@ -196,8 +195,12 @@ export class Messaging implements MessageActions {
     return found.flat();
   }
 
+  searchBegun(): void {
+    this.#index.then((index) => index.begin()).catch(this.around.report);
+  }
+
   searchDone(): void {
-    this.#index.then((index) => index.release(), this.around.report);
+    this.#index.then((index) => index.end(), this.around.report);
   }
 
   #keepDraft(): void {

@@ -130,6 +130,55 @@ describe('a search', () => {
     }
   });
 
+  it('reads the text once while somebody searches, and again after a failure', async () => {
+    texts.say(talk, ann, 'tea');
+    const store = idbSegments(db);
+    let reads = 0;
+    let failing = true;
+    const all = () => {
+      reads++;
+      return failing ? Promise.reject(new Error('no disk')) : store.all();
+    };
+    index = new SearchIndex({ ...store, all }, texts.source);
+    await index.load();
+    await expect(index.begin()).rejects.toThrow('no disk');
+    failing = false;
+    await index.begin();
+    expect(await find('tea')).toEqual(['ann 0']);
+    texts.say(talk, ann, 'more tea');
+    expect(await find('tea')).toHaveLength(2);
+    expect(reads).toBe(2);
+    const begun = index.begin();
+    index.end();
+    await begun;
+    expect(reads).toBe(2);
+    expect(await find('tea')).toHaveLength(2);
+    await find('tea');
+    expect(reads).toBe(4);
+  });
+
+  it('reads much in few segments, and forgets and finds in them as in others', async () => {
+    const many = (who: string, count: number) =>
+      Array.from({ length: count }, (_, i) => `${who} ${i}${i % 1000 === 7 ? ' needle' : ''}`);
+    texts.say(talk, ann, ...many('ann', rowsPerSegment * 3));
+    await find('needle');
+    texts.say(talk, bob, ...many('bob', rowsPerSegment * 2 + 10));
+    expect(await find('needle')).toHaveLength(10 + 1);
+    expect((await idbSegments(db).all()).map(({ number, who }) => [number, who.length])).toEqual([
+      [0, rowsPerSegment * 5],
+      [5, 10],
+    ]);
+    (texts.feeds.get(`${talk} ${bob}`) ?? [])[1007] = undefined;
+    await index.altered(talk, [{ device: bob, sequence: 1007 }]);
+    for (let times = 0; times < 2; times++) {
+      expect(await find('bob needle')).toEqual(['bob 4007', 'bob 3007', 'bob 2007', 'bob 7']);
+      expect(await find('ann 5999')).toEqual(['ann 5999']);
+      await restart();
+      texts.say(talk, ann, 'one more');
+      expect(await find('one more')).toHaveLength(times + 1);
+    }
+  });
+
   it('goes over many segments, newest first, and stops at its limit', async () => {
     texts.say(
       talk,

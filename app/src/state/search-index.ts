@@ -6,7 +6,7 @@ import type { Causeway } from '../../../engine/causeway.ts';
 import { Serial } from '../../../engine/feed/serial.ts';
 import type { EntryRef } from '../../../protocol/entry.ts';
 import type { ConversationId, DeviceId } from '../../../protocol/ids.ts';
-import { emptySegment, hitsIn, rowOf, rowsPerSegment, termsOf, withRows, withWords } from './search-text.ts';
+import { emptySegment, hitsIn, joined, rowOf, rowsPerSegment, termsOf, withRows, withWords } from './search-text.ts';
 import type { Hit, Row, Segment } from './search-text.ts';
 
 /** How much of a conversation is in segments. */
@@ -18,12 +18,12 @@ export interface SegmentHead {
   names?: true;
 }
 
-/** Durable segments of one account. `put` is all or nothing. */
+/** Durable segments of one account. `put` is all or nothing; `gone` are numbers of segments that are in another one now. */
 export interface SegmentStore {
   heads(): Promise<SegmentHead[]>;
   segment(conversation: ConversationId, number: number): Promise<Segment | undefined>;
   all(): Promise<Segment[]>;
-  put(head: SegmentHead, segments: readonly Segment[]): Promise<void>;
+  put(head: SegmentHead, segments: readonly Segment[], gone?: readonly number[]): Promise<void>;
 }
 
 export interface SearchSource {
@@ -32,12 +32,18 @@ export interface SearchSource {
 }
 
 const entriesAtATime = 1000;
+/** Full segments that become one: as much is read twice as fast in a few large ones, and writing a large one for each message would take long. */
+const joinedSegments = 5;
+
+/** By number, with gaps where segments were joined. */
+type Held = Map<ConversationId, (Segment | undefined)[]>;
 
 export class SearchIndex {
   readonly #line = new Serial();
   readonly #heads = new Map<ConversationId, SegmentHead>();
   /** Ascending by number; absent while nobody searches. */
-  #held: Promise<Map<ConversationId, Segment[]>> | undefined;
+  #held: Promise<Held> | undefined;
+  #searching = false;
 
   constructor(
     private readonly store: SegmentStore,
@@ -61,14 +67,26 @@ export class SearchIndex {
     });
   }
 
+  /** Somebody is about to search: the text is read now, so that their first answer does not wait for it. It is held until `end`. */
+  begin(): Promise<void> {
+    this.#searching = true;
+    return this.#line.run(async () => {
+      if (this.#searching) await this.#text();
+    });
+  }
+
+  end(): void {
+    this.#searching = false;
+    this.#held = undefined;
+  }
+
   /** The newest messages with all words of the query, newest first. */
   search(query: string, among: readonly ConversationId[], limit: number): Promise<Hit[]> {
     const terms = termsOf(query);
     if (terms.length === 0) return Promise.resolve([]);
     return this.#line.run(async () => {
       for (const conversation of among) await this.#take(conversation);
-      this.#held ??= this.store.all().then(bySegment);
-      const held = await this.#held;
+      const held = await this.#text();
       const hits = among.flatMap((conversation) => {
         const found: Hit[] = [];
         const segments = held.get(conversation) ?? [];
@@ -82,8 +100,16 @@ export class SearchIndex {
     });
   }
 
-  release(): void {
-    this.#held = undefined;
+  #text(): Promise<Held> {
+    if (this.#held) return this.#held;
+    const reading = this.store.all().then(bySegment);
+    if (!this.#searching) return reading;
+    this.#held = reading;
+    // The next search reads it again; this one says what was wrong.
+    reading.catch(() => {
+      if (this.#held === reading) this.#held = undefined;
+    });
+    return reading;
   }
 
   async #take(conversation: ConversationId): Promise<void> {
@@ -107,13 +133,22 @@ export class SearchIndex {
 
   async #append(head: SegmentHead, rows: readonly Row[], taken: SegmentHead['taken']): Promise<void> {
     const { conversation } = head;
-    const changed: Segment[] = [];
+    const changed = new Map<number, Segment>();
+    const gone: number[] = [];
     let last = head.segments > 0 ? await this.store.segment(conversation, head.segments - 1) : undefined;
     for (let done = 0; done < rows.length;) {
-      if (!last || last.who.length >= rowsPerSegment) last = emptySegment(conversation, (last?.number ?? -1) + 1);
+      if (!last || last.who.length >= rowsPerSegment) {
+        const number = (last?.number ?? -1) + 1;
+        const whole = last && (await this.#joined(last));
+        if (whole) {
+          changed.set(whole.number, whole);
+          for (let inside = whole.number + 1; inside < number; inside++) gone.push(inside);
+        }
+        last = emptySegment(conversation, number);
+      }
       const some = rows.slice(done, done + rowsPerSegment - last.who.length);
       last = withRows(last, some);
-      changed.push(last);
+      changed.set(last.number, last);
       done += some.length;
     }
     const after = {
@@ -122,7 +157,18 @@ export class SearchIndex {
       taken,
       names: true as const,
     };
-    await this.#keep(after, changed);
+    for (const number of gone) changed.delete(number);
+    await this.#keep(after, [...changed.values()], gone);
+  }
+
+  /** With the full ones before it, once there are enough. */
+  async #joined(last: Segment): Promise<Segment | undefined> {
+    if ((last.number + 1) % joinedSegments !== 0) return undefined;
+    const numbers = Array.from({ length: joinedSegments - 1 }, (_, index) => last.number + 1 - joinedSegments + index);
+    const before = await Promise.all(numbers.map((number) => this.store.segment(last.conversation, number)));
+    const full = before.flatMap((one) => (one?.who.length === rowsPerSegment ? [one] : []));
+    const [first, ...others] = full;
+    return first && full.length === numbers.length ? joined(first, [...others, last]) : undefined;
   }
 
   /** What an earlier version took is taken anew; its segments are filled from the last on. */
@@ -154,18 +200,19 @@ export class SearchIndex {
     return this.#heads.get(conversation) ?? { conversation, segments: 0, taken: [], names: true };
   }
 
-  async #keep(head: SegmentHead, segments: readonly Segment[]): Promise<void> {
-    await this.store.put(head, segments);
+  async #keep(head: SegmentHead, segments: readonly Segment[], gone: readonly number[] = []): Promise<void> {
+    await this.store.put(head, segments, gone);
     this.#heads.set(head.conversation, head);
     const held = await this.#held;
     const ours = held?.get(head.conversation) ?? [];
     for (const segment of segments) ours[segment.number] = segment;
+    for (const number of gone) ours[number] = undefined;
     held?.set(head.conversation, ours);
   }
 }
 
-function bySegment(all: readonly Segment[]): Map<ConversationId, Segment[]> {
-  const found = new Map<ConversationId, Segment[]>();
+function bySegment(all: readonly Segment[]): Held {
+  const found: Held = new Map();
   for (const segment of all) {
     const ours = found.get(segment.conversation) ?? [];
     ours[segment.number] = segment;
