@@ -83,6 +83,7 @@ export interface OfferRecord {
 }
 
 export const fileKey = (offer: OfferId, file: number): string => `${offer}-${file}`;
+export const offerOf = (key: string): OfferId => key.slice(0, key.lastIndexOf('-')) as OfferId;
 
 export function emptyOffer(
   offer: OfferId,

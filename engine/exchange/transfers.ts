@@ -28,6 +28,7 @@ import {
   factsOf,
   fileKey,
   needsAnswer,
+  offerOf,
   standingOf,
   withFileFacts,
   withoutFailure,
@@ -112,7 +113,7 @@ export class Transfers {
   ) {
     this.#offers = new Offers(ports.records, (account) => events.changed(account));
     this.#progress = new ProgressBook((offer) => this.#offers.get(offer));
-    this.#lastWords = new LastWords(ports);
+    this.#lastWords = new LastWords({ ...ports, refused: (key) => this.#onRefused(offerOf(key)) });
     const known = { ...ports, offers: this.#offers, progress: this.#progress };
     this.#held = new Held(ports.keys.id, this.#progress);
     this.#stalls = new Stalls({ ...known, changed: (account) => events.changed(account) });
@@ -571,6 +572,15 @@ export class Transfers {
       // Another device of this account was faster.
       else if (this.#incoming.isOpen(fileKey(record.offer, file))) void this.#stopStreams(record, file, 'cancelled');
     }
+  }
+
+  /** A last word may not be written. Not `#act`, which would say it again. */
+  #onRefused(offer: OfferId): void {
+    const record = this.#offers.get(offer);
+    if (!record) return;
+    this.#finishEnded(record);
+    this.#incoming.pump();
+    this.events.changed(record.account);
   }
 
   #finishEnded(record: OfferRecord): void {
