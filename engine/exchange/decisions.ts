@@ -57,6 +57,16 @@ export class Decisions {
     }
   }
 
+  /** A last word may not be written: what else ends the file counts now. Not `act`, which would say the word again. */
+  refused(offer: OfferId): void {
+    const { endings, incoming, offers } = this.ports;
+    const record = offers.get(offer);
+    if (!record || this.#stopped) return;
+    endings.finishEnded(record);
+    incoming.pump();
+    this.ports.changed(record.account);
+  }
+
   stop(): void {
     this.#stopped = true;
   }

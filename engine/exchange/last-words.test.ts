@@ -33,3 +33,26 @@ test('is not tried again and again by a device whose feed is forked', async () =
   expect([bob.standing(offer), bob.activity(offer)]).toEqual(['accepted', 'verifying']);
   expect(tries).toBe(1);
 });
+
+test('that was refused leaves nothing of a file open that was withdrawn meanwhile', async () => {
+  const { world, ann, bob } = await friends();
+  const offer = ann.offer(bob.account.id, [contentOf(600_000)]) as OfferId;
+  await world.run(1_000, () => bob.standing(offer) === 'waiting');
+  await bob.engine.answerOffer(offer, 'accepted');
+  let refuse = (): void => undefined;
+  const append = vi.spyOn(bob.engine.feeds, 'append').mockImplementationOnce(
+    () =>
+      new Promise((resolve) => {
+        refuse = () => resolve({ kind: 'too-large' });
+      }),
+  );
+  expect(await world.run(10_000, () => append.mock.calls.length === 1)).toBe(true);
+  expect(bob.activity(offer)).toBe('verifying');
+  ann.act((engine) => engine.cancelFile(offer, 0));
+  expect(await world.run(5_000, () => bob.standing(offer) === 'cancelled')).toBe(true);
+  expect(bob.blobs.openSinks).toBe(1);
+  refuse();
+  await world.run(1_000);
+  expect([bob.blobs.openSinks, bob.blobs.haveBlocks(offer, 0), bob.activity(offer)]).toEqual([0, 0, 'idle']);
+  expect(append).toHaveBeenCalledOnce();
+});

@@ -13,6 +13,8 @@ export interface LastWordsPorts {
   clock: Clock;
   /** Resolves when the entry is durable and taken into its record; to false when this device may not write there. */
   append(conversation: ConversationId, payload: Payload): Promise<boolean>;
+  /** The entry of this file may not be written: what else ends it counts now. Not to be asked for again by this. */
+  refused(key: string): void;
   report(problem: unknown): void;
 }
 
@@ -40,7 +42,10 @@ export class LastWords {
       .then(
         (written) => {
           if (written) over();
-          else this.#keys.delete(key);
+          else {
+            this.#keys.delete(key);
+            if (!this.#stopped) this.ports.refused(key);
+          }
         },
         (problem: unknown) => {
           this.ports.report(problem);

@@ -12,7 +12,7 @@ import { Incoming } from './incoming.ts';
 import { Kept } from './kept.ts';
 import { LastWords } from './last-words.ts';
 import { canRun, Lines } from './lines.ts';
-import { fileKey, type FailureReason, type OfferRecord } from './offer.ts';
+import { fileKey, fileOf, type FailureReason, type OfferRecord } from './offer.ts';
 import { Offers } from './offers.ts';
 import { Outgoing } from './outgoing.ts';
 import { Pausing } from './pausing.ts';
@@ -39,7 +39,7 @@ export function build(ports: TransfersPorts, events: TransfersEvents) {
   const offers = new Offers(ports.records, changed);
   const progress = new ProgressBook((offer) => offers.get(offer));
   const known = { ...ports, offers, progress, links, direct, wishes, changed, act, mayHave };
-  const lastWords = new LastWords(ports);
+  const lastWords = new LastWords({ ...ports, refused: (key) => decisions.refused(fileOf(key).offer) });
   const held = new Held(here, progress);
   const stalls = new Stalls(known);
   const room = new Room(known);
