@@ -179,8 +179,11 @@ export class Groups {
       const roster = answer.value.groups.find((one) => one.group === group.id);
       group.setRoster(roster);
       // The server may not have heard of a group that was founded here, or have lost what it knew.
-      const created = !roster && group.me?.role === 'owner' && (await this.ports.change(group.id, { kind: 'create' }));
-      group.excluded = !roster && !created;
+      const creating = !roster && group.me?.role === 'owner';
+      const answered = creating ? await this.ports.request('groups:change', creationOf(group)) : undefined;
+      const created = answered?.ok === true;
+      // Of an answer that was lost, or that is none, nothing follows.
+      if (!answered || answered.ok || isRefusal(answered.error.code)) group.excluded = !roster && !created;
       await this.#reconciliation.run(group, created ? [] : roster?.invitations);
       if (roster) this.#leaving.look(group);
       else this.#leaving.unlisted(group);
@@ -381,3 +384,8 @@ export class Groups {
     await this.ports.rows.put(rowKey(row), row);
   };
 }
+
+const creationOf = ({ id }: Group) => ({ group: id, change: { kind: 'create' } }) as const;
+
+/** Whether the server says by it that this account is not in the group, and does not get into it. */
+const isRefusal = (code: string): boolean => code === 'not-allowed' || code === 'too-large';

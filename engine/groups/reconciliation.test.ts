@@ -167,6 +167,41 @@ test('a group that was handed over while the server was away is that of the new 
   expect(atServer(world)?.members).toMatchObject([{ account: bob.account.id, role: 'owner' }]);
 });
 
+test('an owner is not said to be out of a group because an answer of the server was lost, or there was none', async () => {
+  const { world, crowd } = await gathered(1);
+  const [ann] = crowd.all;
+  const { server } = world;
+  const answer: typeof server.answer = server.answer.bind(server);
+  const again = async () => {
+    server.kill();
+    server.groups.records.clear();
+    await serverBack(world, crowd.all);
+  };
+  for (const code of ['no-server', 'rate-limited', 'internal']) {
+    const lost = { ok: false, error: { code } } as never;
+    server.answer = (client, name, body) =>
+      name === 'groups:change' ? Promise.resolve(lost) : answer(client, name, body);
+    await again();
+    expect([code, groupOf(ann).excluded]).toEqual([code, false]);
+  }
+  server.answer = answer;
+  await again();
+  expect(groupOf(ann).excluded).toBe(false);
+  expect(atServer(world)?.members).toHaveLength(1);
+});
+
+test('an owner whom the server knows no more in the group is told so', async () => {
+  const { world, crowd } = await gathered(2);
+  const [ann, bob] = crowd.all;
+  const record = atServer(world);
+  if (!record || !bob) throw new Error('no group');
+  await ann.close();
+  world.server.groups.records.set(record.id, { ...record, members: [{ account: bob.account.id, role: 'owner' }] });
+  await ann.start();
+  await world.run(2_000);
+  expect(groupOf(ann).excluded).toBe(true);
+});
+
 test('who was removed while the server was away is out there once it is back', async () => {
   const { world, crowd } = await gathered(2);
   const [ann, bob] = crowd.all;
