@@ -172,7 +172,7 @@ export class Causeway {
     const places = wires.map(placeOfWire);
     const authors = this.#parts.authors.of(conversation);
     let committed: readonly StoredEntry[] = [];
-    await this.conversations.quietly(wires, conversation, async () => {
+    await this.conversations.summaries.quietly(wires, conversation, async () => {
       const received = await this.feeds.receive(conversation, wires, (device) => {
         const key = authors.get(device);
         return key === undefined ? undefined : fromBase64(key);
@@ -216,7 +216,7 @@ export class Causeway {
   lookAt(chat: ChatId | undefined, seen = true): void {
     const before = this.#parts.policy.lookedAt;
     this.#parts.policy.lookAt(chat);
-    this.conversations.lookAt(chat === undefined || !seen ? undefined : this.#chat(chat)?.conversation);
+    this.conversations.summaries.lookAt(chat === undefined || !seen ? undefined : this.#chat(chat)?.conversation);
     this.ownDevices.soon();
     for (const id of [before, chat]) {
       if (id === undefined) continue;

@@ -92,7 +92,7 @@ export class Projector {
   /** Messages read otherwise than before. */
   async altered(conversation: ConversationId, messages: readonly EntryRef[]): Promise<void> {
     const { conversations, people, groups } = this.ports;
-    await conversations.refresh(conversation, messages, (...some) => this.ports.messages.words(...some));
+    await conversations.summaries.refresh(conversation, messages, (...some) => this.ports.messages.words(...some));
     this.events.altered(conversation, messages);
     this.events.changed(people.byConversation(conversation)?.account ?? groups.byChat(conversation)?.id);
   }
@@ -148,7 +148,7 @@ export class Projector {
     const { account, conversations, messages } = this.ports;
     const [first] = all;
     const altered = await messages.take(all, personOf, account.id);
-    const summarised = conversations.onCommitted(all);
+    const summarised = conversations.summaries.onCommitted(all);
     this.events.committed(all);
     await summarised;
     if (first && altered.length > 0) await this.altered(first.conversation, altered);
@@ -160,7 +160,7 @@ export class Projector {
     if (!people.isSelf(person.account) || !account.isMine(device)) return;
     if (payload.kind === 'own-group') await groups.learn(payload.log);
     else if (payload.kind === 'own-person') await people.learn(payload);
-    else if (payload.kind === 'own-read') await conversations.learnRead(payload.conversation, payload.upTo);
+    else if (payload.kind === 'own-read') await conversations.summaries.learnRead(payload.conversation, payload.upTo);
     else await choices.heard(payload, { lamport, device });
   }
 
