@@ -16,7 +16,7 @@ import type { OwnDevices } from './devices/own-devices.ts';
 import type { Conversations } from './exchange/conversations.ts';
 import { validChoice, type Choice } from './exchange/choice.ts';
 import { isShared } from './exchange/copies.ts';
-import { needsAnswer, standingOf } from './exchange/offer.ts';
+import { needsAnswer, standingOf, type OfferRecord } from './exchange/offer.ts';
 import type { Transfers } from './exchange/transfers.ts';
 import type { DeliveryState } from './feed/delivery.ts';
 import { placeOfWire } from './feed/entry.ts';
@@ -292,7 +292,17 @@ export class Causeway {
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
     if ('of' in payload && person.personOf(payload.of.device) !== this.#parts.account.id)
       return { ok: false, error: { code: 'not-allowed' } };
-    return this.#parts.outbox.append(person.conversation, payload);
+    const outcome = await this.#parts.outbox.append(person.conversation, payload);
+    if (payload.kind === 'delete')
+      await this.#tellStranger(({ account, deleted = false }) => account === to && deleted);
+    return outcome;
+  }
+
+  /** Tells how these offers stand now to somebody whom no feed reaches yet. */
+  async #tellStranger(which: (record: OfferRecord) => boolean): Promise<void> {
+    await this.#parts.projector.idle();
+    for (const record of this.transfers.all().filter(which))
+      this.#parts.knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
   }
 
   /** The newest of the conversation with this person was on the screen. */
@@ -375,9 +385,7 @@ export class Causeway {
     const chat = this.#chat(to);
     if (!chat) return { ok: false, error: { code: 'unknown-handle' } };
     const outcome = await this.#parts.outbox.append(chat.conversation, { kind: 'offer', offer, files });
-    await this.#parts.projector.idle();
-    const record = this.transfers.get(offer);
-    if (outcome.ok && record) this.#parts.knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
+    await this.#tellStranger((record) => record.offer === offer);
     return outcome;
   }
 
@@ -400,7 +408,7 @@ export class Causeway {
    */
   async answerOffer(offer: OfferId, verdict: 'accepted' | 'declined', chosen?: Choice): Promise<Outcome> {
     const record = this.transfers.get(offer);
-    if (!record || !(needsAnswer(record) || record.group)) return done;
+    if (!record || record.deleted || !(needsAnswer(record) || record.group)) return done;
     if (chosen && !validChoice(record.offered?.files ?? [], chosen)) return { ok: false, error: { code: 'malformed' } };
     const person = record.group ? undefined : this.people.get(record.account as AccountId);
     if (verdict === 'accepted' && person && person.relation !== 'accepted' && person.relation !== 'outgoing') {
@@ -428,9 +436,7 @@ export class Causeway {
       return done;
     }
     const outcome = await this.#parts.outbox.append(record.conversation, { kind: 'cancel', offer, file });
-    await this.#parts.projector.idle();
-    const after = this.transfers.get(offer);
-    if (after) this.#parts.knocks.repeat(after).catch((problem: unknown) => this.ports.report(problem));
+    await this.#tellStranger((record) => record.offer === offer);
     return outcome;
   }
 

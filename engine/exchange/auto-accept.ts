@@ -7,7 +7,7 @@ import { readPayload } from '../feed/payload.ts';
 import type { Group } from '../groups/group.ts';
 import type { People } from '../people/people.ts';
 import type { StoredEntry } from '../ports.ts';
-import { needsAnswer, type OfferRecord } from './offer.ts';
+import { needsAnswer, standingOf, type OfferRecord } from './offer.ts';
 import { allows, isShortVoice, isSpoken, isVerified, totalBytes } from './rules.ts';
 import type { Transfers } from './transfers.ts';
 
@@ -59,7 +59,7 @@ export class AutoAccept {
   async applyInGroup(group: Group, entry: StoredEntry): Promise<void> {
     const payload = readPayload(entry);
     const record = payload.kind === 'offer' ? this.ports.transfers.get(payload.offer) : undefined;
-    if (!record?.offered || record.offered.mine || record.answer.kind !== 'waiting') return;
+    if (!record?.offered || record.offered.mine || standingOf(record, 0) !== 'waiting') return;
     if (!group.me || group.devices.length > spokenDevices || !isShortVoice(record.offered.files)) return;
     const { muted, archived } = this.ports.chosen(group);
     if ((muted && archived) || entry.wall < this.ports.now() - spokenWithinMs) return;

@@ -76,6 +76,8 @@ export interface OfferRecord {
   files: FileFacts[];
   /** This device answered by a rule of its person. */
   byRule?: boolean;
+  /** Its author deleted it (`deleted-offer.ts`). */
+  deleted?: true;
   /** What was said of the offer before it was known itself. */
   early?: { payload: OfferPayload; source: FactSource }[];
 }
@@ -118,6 +120,7 @@ const earlyMax = 3 * limits.filesPerOffer + limits.devicesPerAccount;
  * @returns the same object when nothing changed.
  */
 export function withFact(record: OfferRecord, payload: OfferPayload, source: FactSource, knocked = false): OfferRecord {
+  if (record.deleted) return record;
   if (payload.kind === 'offer') return withOffer(record, payload, source, knocked);
   const { offered, early = [] } = record;
   if (!offered) {
@@ -221,6 +224,7 @@ export function withoutFailure(record: OfferRecord, file: number): OfferRecord {
 export type Standing = 'waiting' | 'accepted' | 'paused' | 'done' | 'declined' | 'cancelled' | 'failed';
 
 export function standingOf(record: OfferRecord, file: number): Standing {
+  if (record.deleted) return 'cancelled';
   const facts = factsOf(record, file);
   const { again = false } = facts;
   if (isReceived(record, facts) && !again) return 'done';

@@ -122,8 +122,9 @@ export class Projector {
         else if (isOwnPayload(payload)) await this.#takeOwnFact(person, entry, payload);
         else if (payload.kind === 'text' && !account.isMine(entry.device)) typing.over(person.account);
       }
+      const altered = await this.#takeSaid(all, authors.personOf(person));
       for (const entry of offers) await autoAccept.apply(person.account, entry);
-      await this.#summarise(all, authors.personOf(person));
+      await this.#summarise(all, altered);
     } finally {
       // Whatever the storage says.
       this.events.taken(person);
@@ -139,15 +140,20 @@ export class Projector {
       if (payload.kind === 'text') notes.over(group.chat, memberOf(entry.device));
       if (isOfferPayload(payload)) await this.#takeGroupFact(group, entry, payload);
     }
+    const altered = await this.#takeSaid(all, memberOf);
     for (const entry of all) await autoAccept.applyInGroup(group, entry);
-    await this.#summarise(all, memberOf);
+    await this.#summarise(all, altered);
   }
 
-  /** Takes what entries of one conversation say of messages, and counts them as taken. */
-  async #summarise(all: readonly StoredEntry[], personOf: PersonOf): Promise<void> {
-    const { account, conversations, messages } = this.ports;
+  /** What entries of one conversation say of messages: known before anything is accepted, of which some may be deleted. */
+  #takeSaid(all: readonly StoredEntry[], personOf: PersonOf): Promise<readonly EntryRef[]> {
+    return this.ports.messages.take(all, personOf, this.ports.account.id);
+  }
+
+  /** Counts entries of one conversation as taken. */
+  async #summarise(all: readonly StoredEntry[], altered: readonly EntryRef[]): Promise<void> {
+    const { conversations } = this.ports;
     const [first] = all;
-    const altered = await messages.take(all, personOf, account.id);
     const summarised = conversations.summaries.onCommitted(all);
     this.events.committed(all);
     await summarised;

@@ -572,6 +572,10 @@ export class Transfers {
   }
 
   #finishEnded(record: OfferRecord): void {
+    if (record.deleted) {
+      this.kept.erase(record);
+      return;
+    }
     for (const file of record.offered?.files.keys() ?? []) {
       const standing = standingOf(record, file);
       if (standing === 'cancelled' || standing === 'declined' || standing === 'done')

@@ -431,6 +431,7 @@ export class Machine {
         hasRoom: (bytes) => read(this.blobs.hasRoom(bytes)),
         removeCopy: (...args) => effect(() => this.blobs.removeCopy(...args)),
         remove: (...args) => effect(() => this.blobs.remove(...args)),
+        erase: (...args) => effect(() => this.blobs.erase(...args)),
       },
       people: records(this.people),
       offers: records(this.offers),

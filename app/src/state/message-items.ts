@@ -61,8 +61,9 @@ export function itemsOf(
       reactions: reactionsOf(engine, annotation, (account) => nameOf(talk, account, author)),
       ...(entry.conversation === talk.conversation ? { place: placeOf(entry) } : {}),
     });
-    if ((payload.kind === 'text' || payload.kind === 'dropped') && annotation?.deleted)
-      items.push({ ...common, kind: 'deleted' });
+    const record = payload.kind === 'offer' ? engine.transfers.get(payload.offer) : undefined;
+    const message = ['text', 'offer', 'dropped'].includes(payload.kind);
+    if (record?.deleted || (message && annotation?.deleted)) items.push({ ...common, kind: 'deleted' });
     else if (payload.kind === 'text')
       items.push({
         ...common,
@@ -77,7 +78,6 @@ export function itemsOf(
           : {}),
       });
     else if (payload.kind === 'offer') {
-      const record = engine.transfers.get(payload.offer);
       if (!record?.offered) continue;
       payload.files.forEach((file, index) => {
         if (file.thumbnail) extras.thumbnails.show(fileKey(payload.offer, index), file.thumbnail);
@@ -107,7 +107,7 @@ export function itemsOf(
   }
   if (!person) return items;
   for (const record of engine.transfers.all())
-    if (record.account === person.account && record.offered?.knocked)
+    if (record.account === person.account && record.offered?.knocked && !record.deleted)
       insert(knocked(engine, record, record.offered, talk, author, extras));
   for (const { name, at } of person.added ?? [])
     insert({
