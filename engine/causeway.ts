@@ -292,10 +292,25 @@ export class Causeway {
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
     if ('of' in payload && person.personOf(payload.of.device) !== this.#parts.account.id)
       return { ok: false, error: { code: 'not-allowed' } };
+    const before = payload.kind === 'delete' && !person.group ? this.transfers.all() : [];
     const outcome = await this.#parts.outbox.append(person.conversation, payload);
-    if (payload.kind === 'delete')
-      await this.#tellStranger(({ account, deleted = false }) => account === to && deleted);
+    if (before.length > 0) await this.#withdrawDeleted(before.filter(({ account }) => account === to));
     return outcome;
+  }
+
+  /**
+   * Of an offer that was deleted now, and came to the other as a knock, the entry that is deleted says nothing any more: only a `cancel` names it.
+   * @param before the offers as they were.
+   */
+  async #withdrawDeleted(before: readonly OfferRecord[]): Promise<void> {
+    await this.#parts.projector.idle();
+    const isDeleted = ({ offer }: OfferRecord) => this.transfers.get(offer)?.deleted === true;
+    const deleted = before.filter((record) => !record.deleted && isDeleted(record));
+    for (const record of deleted)
+      for (const file of record.offered?.files.keys() ?? [])
+        if (!isEnded(record, file))
+          await this.#parts.outbox.append(record.conversation, { kind: 'cancel', offer: record.offer, file });
+    await this.#tellStranger((record) => deleted.some(({ offer }) => offer === record.offer));
   }
 
   /** Tells how these offers stand now to somebody whom no feed reaches yet. */
@@ -430,7 +445,7 @@ export class Causeway {
 
   async cancelFile(offer: OfferId, file: number): Promise<Outcome> {
     const record = this.transfers.get(offer);
-    if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
+    if (!record || isEnded(record, file)) return done;
     if (record.offered?.device !== this.device && isShared(record, file)) {
       await this.transfers.kept.letGo(offer, file);
       return done;
@@ -456,3 +471,6 @@ export class Causeway {
     await this.#parts.projector.idle();
   }
 }
+
+const isEnded = (record: OfferRecord, file: number): boolean =>
+  ['done', 'cancelled', 'declined'].includes(standingOf(record, file));

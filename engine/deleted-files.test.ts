@@ -65,13 +65,11 @@ describe('between two people, a file that its author deletes', () => {
     for (const machine of [ann, bob]) expectGone(machine, offer);
     // Nothing more is said of it.
     expect((await bob.history(ann)).length).toBe(length);
-    expect((await bob.history(ann)).map((entry) => readPayload(entry).kind)).toEqual(['dropped', 'answer', 'delete']);
+    const kinds = ['dropped', 'answer', 'delete', 'cancel'];
+    expect((await bob.history(ann)).map((entry) => readPayload(entry).kind)).toEqual(kinds);
     expect(bob.engine.conversations.summary(talk(ann, bob)).last).toBeUndefined();
-    expect(await bob.engine.messages.words(talk(ann, bob), await bob.history(ann))).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    const words = await bob.engine.messages.words(talk(ann, bob), await bob.history(ann));
+    expect(words.filter((said) => said !== undefined)).toEqual([]);
   });
 
   test('after it was received takes the copy with it that the receiver keeps, also when that was fetched again', async () => {
@@ -106,8 +104,9 @@ describe('between two people, a file that its author deletes', () => {
     await world.run(1_000);
     await bob.start();
     await world.run(5_000);
-    expect((await bob.history(ann)).map((entry) => readPayload(entry).kind)).toEqual(['dropped', 'delete', 'text']);
-    expect([bob.engine.transfers.all(), bob.engine.conversations.summary(talk(ann, bob)).unread]).toEqual([[], 1]);
+    const kinds = ['dropped', 'delete', 'cancel', 'text'];
+    expect((await bob.history(ann)).map((entry) => readPayload(entry).kind)).toEqual(kinds);
+    expect([bob.standing(offer), bob.engine.conversations.summary(talk(ann, bob)).unread]).toEqual(['unknown', 1]);
     expectGone(ann, offer);
   });
 
@@ -176,6 +175,36 @@ describe('between two people, a file that its author deletes', () => {
     expect(await world.run(3_000, () => bob.standing(offer) === 'waiting')).toBe(true);
     await deleteOffer(ann, bob.account.id, talk(ann, bob), offer);
     expect(await world.run(3_000, () => bob.standing(offer) === 'cancelled')).toBe(true);
+    expectGone(ann, offer);
+  });
+
+  test('is taken back from somebody who accepted it meanwhile as a stranger, and hears of it in the feed alone', async () => {
+    const world = new World();
+    const [ann, bob] = [await world.person(), await world.person()];
+    for (const machine of [ann, bob]) await machine.start();
+    await world.run(500);
+    ann.act((engine) => engine.shareWith(bob.account.handle));
+    await world.run(500);
+    const offer = ann.offer(bob.account.id, [content]) as OfferId;
+    expect(await world.run(3_000, () => bob.standing(offer) === 'waiting')).toBe(true);
+    const of = await placeOf(ann, talk(ann, bob), offer);
+    await bob.close();
+    ann.act((engine) => engine.say(bob.account.id, { kind: 'delete', of }));
+    await world.run(500);
+    await ann.close();
+    world.server.knocks = [];
+    await bob.start();
+    await world.run(500);
+    bob.act((engine) => engine.answerOffer(offer, 'accepted'));
+    await world.run(2_000);
+    expect(bob.standing(offer)).toBe('accepted');
+    await ann.start();
+    await world.run(10_000);
+    expect([bob.standing(offer), bob.activity(offer), bob.blobs.haveBlocks(offer, 0)]).toEqual([
+      'cancelled',
+      'idle',
+      0,
+    ]);
     expectGone(ann, offer);
   });
 });

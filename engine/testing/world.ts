@@ -325,7 +325,7 @@ export class Machine {
 
   standing(offer: OfferId, file = 0): string {
     const record = this.engine.transfers.get(offer);
-    return record ? standingOf(record, file) : 'unknown';
+    return record?.offered ? standingOf(record, file) : 'unknown';
   }
 
   activity(offer: OfferId, file = 0): string {

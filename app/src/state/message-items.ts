@@ -1,9 +1,10 @@
 /** From the entries of a window to what the list of messages shows. Pure. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { fileKey, type OfferRecord } from '../../../engine/exchange/offer.ts';
+import { fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import type { KnownFork } from '../../../engine/feed/log.ts';
 import type { Annotation } from '../../../engine/messages/annotation.ts';
 import { messageKey } from '../../../engine/messages/annotation.ts';
+import type { Person } from '../../../engine/people/people.ts';
 import type { StoredEntry } from '../../../engine/ports.ts';
 import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
@@ -107,7 +108,7 @@ export function itemsOf(
   }
   if (!person) return items;
   for (const record of engine.transfers.all())
-    if (record.account === person.account && record.offered?.knocked && !record.deleted)
+    if (record.account === person.account && record.offered?.knocked && !isOver(record, person))
       insert(knocked(engine, record, record.offered, talk, author, extras));
   for (const { name, at } of person.added ?? [])
     insert({
@@ -156,6 +157,12 @@ function deliveredOf(
   const of = (group.membership?.members.size ?? 1) - 1;
   return of > 0 ? { delivery: faces.length >= of ? 'read' : delivery, readBy: { faces, of } } : { delivery };
 }
+
+/** Between contacts an entry tells of each offer: one that has none and was withdrawn was deleted. */
+const isOver = (record: OfferRecord, { relation }: Person): boolean =>
+  record.deleted === true ||
+  (relation === 'accepted' &&
+    record.offered?.files.every((_, file) => standingOf(record, file) === 'cancelled') === true);
 
 /** An offer that came as a knock has no entry yet. */
 function knocked(
