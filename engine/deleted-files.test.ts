@@ -256,7 +256,10 @@ describe('in a group, a file that its author deletes', () => {
     await deleteOffer(ann, id, chat, offer);
     expect(await world.run(10_000, () => [bob, cid].every((one) => one.record(offer).files[0]?.cleared))).toBe(true);
     await world.run(5_000);
-    for (const machine of [ann, bob, cid]) expectGone(machine, offer);
+    for (const machine of [ann, bob, cid]) {
+      expectGone(machine, offer);
+      expect(machine.engine.conversations.summary(chat).last).toBeUndefined();
+    }
     await ann.close();
     await dan.start();
     const heard = async () => (await dan.engine.feeds.history(chat, 100)).map((entry) => readPayload(entry).kind);
