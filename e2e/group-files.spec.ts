@@ -56,6 +56,18 @@ test('a file of a group comes from its members, and stays when who offered it is
   const entries = await readZip((await bob.save('Songs')).path);
   expect(entries.map(({ data }) => data.toString())).toEqual(['la la la']);
 
+  // Deleted by her it is gone from whoever has it, and from whoever could have fetched it.
+  const folder = alice.messages.locator('.line').filter({ has: alice.card('Songs') });
+  await folder.hover();
+  await folder.getByRole('button', { name: 'Message actions' }).click();
+  await alice.page.getByRole('menuitem', { name: 'Delete' }).click();
+  const sure = alice.page.getByRole('alertdialog', { name: 'Delete this folder for everybody?' });
+  await sure.getByRole('button', { name: 'Delete' }).click();
+  for (const person of [alice, bob, carol]) {
+    await expect(person.messages).toContainText('This message was deleted');
+    await expect(person.card('Songs')).toHaveCount(0);
+  }
+
   const expected = await sha256(path);
   expect(await sha256((await bob.save(name)).path)).toBe(expected);
   await carol.card(name).getByRole('button', { name: 'Who has it' }).click();

@@ -47,6 +47,19 @@ async function recorded(page: Page): Promise<{ picture: Buffer; film: Buffer }> 
   return { picture: Buffer.from(made.picture, 'base64'), film: Buffer.from(made.film, 'base64') };
 }
 
+/** How many files this browser keeps: received ones, and copies of sent ones. */
+const kept = (page: Page): Promise<number[]> =>
+  page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const counts = ['blobs', 'outbox'].map(async (name) => {
+      const folder = await root.getDirectoryHandle(name, { create: true });
+      let files = 0;
+      for await (const one of folder.keys()) if (!one.includes('.')) files++;
+      return files;
+    });
+    return Promise.all(counts);
+  });
+
 test('pictures and video are shown where they stand, without anything moving, and open large; what is no picture is not', async ({
   pair,
 }) => {
@@ -134,6 +147,23 @@ test('a voice message is recorded, comes without asking and is played; an emoji 
   await expect(card.getByRole('button', { name: 'Play voice message' })).toBeVisible();
   await card.getByRole('slider', { name: 'Position' }).fill('1500');
   await expect.poll(() => sound.evaluate((player: HTMLAudioElement) => player.currentTime)).toBeGreaterThan(1.4);
+
+  // Deleted for everybody: what was received leaves the disk as well.
+  expect(await kept(alice.page)).toEqual([1, 0]);
+  const spoken = bob.messages
+    .locator('.line')
+    .filter({ has: page.getByRole('button', { name: 'Play voice message' }) });
+  await spoken.hover();
+  await spoken.getByRole('button', { name: 'Message actions' }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  const dialog = page.getByRole('alertdialog', { name: 'Delete this voice message for everybody?' });
+  await expect(dialog).toContainText('Whoever saved a copy still has it');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  for (const person of [alice, bob]) {
+    await expect(person.messages).toContainText('This message was deleted');
+    await expect(person.page.getByRole('group', { name: /^Voice message/ })).toHaveCount(0);
+    await expect.poll(() => kept(person.page)).toEqual([0, 0]);
+  }
 
   await alice.page.getByRole('button', { name: 'Emoji' }).click();
   const picker = alice.page.getByRole('dialog', { name: 'Choose an emoji' });

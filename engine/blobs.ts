@@ -29,4 +29,6 @@ export interface Blobs {
   removeCopy(offer: OfferId, file: number): Promise<void>;
   /** Forgets what is kept of this file: a copy of the source, a half or whole received file. */
   remove(offer: OfferId, file: number): Promise<void>;
+  /** The same, and what says which files a bundle was made of. The files themselves are their person's. */
+  erase(offer: OfferId, file: number): Promise<void>;
 }

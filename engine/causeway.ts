@@ -206,7 +206,7 @@ export class Causeway {
   lookAt(chat: ChatId | undefined, seen = true): void {
     const before = this.#parts.policy.lookedAt;
     this.#parts.policy.lookAt(chat);
-    this.conversations.lookAt(chat === undefined || !seen ? undefined : this.#chat(chat)?.conversation);
+    this.conversations.summaries.lookAt(chat === undefined || !seen ? undefined : this.#chat(chat)?.conversation);
     this.ownDevices.soon();
     for (const id of [before, chat]) {
       if (id === undefined) continue;
@@ -262,7 +262,10 @@ export class Causeway {
     if (!person) return { ok: false, error: { code: 'unknown-handle' } };
     if ('of' in payload && person.personOf(payload.of.device) !== this.#parts.account.id)
       return { ok: false, error: { code: 'not-allowed' } };
-    return this.#parts.outbox.append(person.conversation, payload);
+    const before = payload.kind === 'delete' && !person.group ? this.transfers.all() : [];
+    const outcome = await this.#parts.outbox.append(person.conversation, payload);
+    if (before.length > 0) await this.#offering.withdrawDeleted(before.filter(({ account }) => account === to));
+    return outcome;
   }
 
   /** The newest of the conversation with this person was on the screen. */

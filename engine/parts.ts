@@ -225,6 +225,7 @@ export function build(
   const messages: Messages = new Messages({
     ...ports,
     feeds,
+    offerDeleted: (...offer) => transfers.kept.deleted(...offer),
     altered: (conversation, messages) => projector.altered(conversation, messages),
     later: (work) => {
       projector.run(work).catch(report);

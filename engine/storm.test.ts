@@ -5,6 +5,8 @@
 import { equalBytes } from '../protocol/bytes.ts';
 import type { OfferId } from '../protocol/ids.ts';
 import { describe, expect, test } from 'vitest';
+import { readPayload } from './feed/payload.ts';
+import type { StoredEntry } from './ports.ts';
 import { blockCount } from './transfer/blocks.ts';
 import { contentOf } from './testing/content.ts';
 import { World, type Machine } from './testing/world.ts';
@@ -35,6 +37,7 @@ class Storm {
   constructor(
     readonly world: World,
     seed: number,
+    readonly deletes: boolean,
   ) {
     this.#state = (seed + 1) * 0x9e3779b9;
     world.wires.reachable = (a, b) => !this.#cuts.has([a, b].sort().join());
@@ -72,7 +75,9 @@ class Storm {
     else if (what < 10) {
       if (sent) this.#answer(sent);
     } else if (what === 10) {
-      if (this.draw(3) === 0) side?.act((engine) => engine.cancelFile(sent?.offer as OfferId, file));
+      const drawn = this.draw(3);
+      if (drawn === 0) side?.act((engine) => engine.cancelFile(sent?.offer as OfferId, file));
+      else if (drawn === 1 && this.deletes && sent) this.#delete(sent);
     } else if (what === 11) side?.act((engine) => engine.transfers.pause(sent?.offer as OfferId, file));
     else if (what === 12) side?.act((engine) => engine.transfers.resume(sent?.offer as OfferId, file));
     else if (what < 15) one.crashAt = { effects: 1 + this.draw(25), when: this.pick(['before', 'after'] as const) };
@@ -110,6 +115,20 @@ class Storm {
     const some = [...sizes.keys()].filter((file) => (this.#counter + file) % 2 === 0).map((file) => ({ file }));
     const chosen = this.#counter % 5 < 2 && verdict === 'accepted' && some.length > 0 ? some : undefined;
     to.act((engine) => engine.answerOffer(offer, verdict, chosen));
+  }
+
+  #delete({ offer, from, to }: Sent): void {
+    from.act(async (engine) => {
+      const conversation = engine.people.get(to.account.id)?.conversation;
+      const entries = conversation === undefined ? [] : await engine.feeds.history(conversation, 1000);
+      const isIt = (entry: StoredEntry) => {
+        const payload = readPayload(entry);
+        return payload.kind === 'offer' && payload.offer === offer;
+      };
+      const { device, sequence } = entries.find(isIt) ?? {};
+      if (device !== undefined && sequence !== undefined)
+        await engine.say(to.account.id, { kind: 'delete', of: { device, sequence } });
+    });
   }
 
   #offer(from: Machine, to: Machine): void {
@@ -173,12 +192,23 @@ class Storm {
     }
     return this.sent.every(({ offer, from, to, sizes }) =>
       sizes.every((_, file) => {
-        const standings = this.#partiesOf(from, to).map((machine) => machine.standing(offer, file));
+        const standings = this.#standingsOf(this.#partiesOf(from, to), offer, file);
         return (
           new Set(standings).size === 1 && ['done', 'declined', 'cancelled', 'unknown'].includes(standings[0] ?? '')
         );
       }),
     );
+  }
+
+  /** Whoever heard of an offer only after it was deleted does not know it, and nobody has anything of it. */
+  #standingsOf(parties: readonly Machine[], offer: OfferId, file: number): string[] {
+    const deleted = parties.some(({ engine }) => engine.transfers.get(offer)?.deleted);
+    return parties.map((machine) => {
+      const standing = machine.standing(offer, file);
+      if (!deleted) return standing;
+      const kept = machine.blobs.has(offer, file) || machine.blobs.haveBlocks(offer, file) > 0;
+      return kept ? 'kept' : standing === 'unknown' ? 'cancelled' : standing;
+    });
   }
 
   async check(): Promise<void> {
@@ -191,7 +221,7 @@ class Storm {
     for (const { offer, from, to, sizes } of this.sent) {
       for (const [file, size] of sizes.entries()) {
         const parties = this.#partiesOf(from, to);
-        const standings = parties.map((machine) => machine.standing(offer, file));
+        const standings = this.#standingsOf(parties, offer, file);
         const where = `file ${file} of ${size} from ${from.index} to ${to.index}`;
         const doing = parties.map((machine) => machine.activity(offer, file));
         expect(new Set(standings).size, `${where}: ${standings.join()}, ${doing.join()}`).toBe(1);
@@ -241,7 +271,8 @@ async function storm(seed: number, devices: 1 | 2 = 1): Promise<void> {
   if (seed % 4 !== 1) world.befriend(...world.machines);
   for (const machine of world.machines) await machine.start();
   await world.run(200);
-  const storm = new Storm(world, seed);
+  // What the seeds that once failed do stays as it was.
+  const storm = new Storm(world, seed, devices === 2 || !kept.includes(seed));
   try {
     for (let steps = 10 + storm.draw(30); steps > 0; steps--) await storm.step();
     await storm.heal();

@@ -97,7 +97,7 @@ export const Payload = v.variant('kind', [
   }),
   /** The author of a text replaces its words. Of several the last in the order counts; after a `delete` none does. */
   v.strictObject({ kind: v.literal('edit'), of: EntryRef, text: words }),
-  /** The author of a text takes it back, for everybody and for good. */
+  /** The author of a text, or of an offer, takes it back, for everybody and for good. */
   v.strictObject({ kind: v.literal('delete'), of: EntryRef }),
   /** One emoji per person and message: the last in the order counts, and without `emoji` it is taken back. */
   v.strictObject({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { errorCodes } from '../../protocol/errors.ts';
 import type { PersonRow } from './state/view.ts';
-import type { FileCard, FileStatus } from './state/views/files.ts';
+import type { BundleView, FileCard, FileStatus } from './state/views/files.ts';
+import type { MessageItem } from './state/views/messages.ts';
 import { fileStatus, text } from './text.ts';
 
 const person = { displayName: 'Ada', handle: 'ada' } as PersonRow;
@@ -84,6 +85,23 @@ describe('who has a copy', () => {
   ] as const)('%j', (copies, words) => {
     expect(text.copies.words({ ...copies, names: [...copies.names] })).toBe(words);
   });
+});
+
+it('asks before what is deleted for everybody by its name, and says what stays', () => {
+  const file = (extra: Partial<FileCard> = {}) => ({ ...card(true, { kind: 'done' }), ...extra }) as FileCard;
+  const bundle = (folders: number) => file({ bundle: { files: 21, folders } as BundleView });
+  const voice = file({ media: { kind: 'audio', here: true, voice: { durationMs: 1, levels: [] } } });
+  const titleOf = (...files: FileCard[]) => text.message.deleteTitle({ kind: 'files', files } as MessageItem);
+  expect(text.message.deleteTitle({ kind: 'text' } as MessageItem)).toBe('Delete this message for everybody?');
+  expect([titleOf(file()), titleOf(file(), file()), titleOf(voice), titleOf(bundle(1)), titleOf(bundle(0))]).toEqual([
+    'Delete this file for everybody?',
+    'Delete these 2 files for everybody?',
+    'Delete this voice message for everybody?',
+    'Delete this folder for everybody?',
+    'Delete these 21 files for everybody?',
+  ]);
+  for (const item of [{ kind: 'text' }, { kind: 'files', files: [file()] }] as MessageItem[])
+    expect(text.message.deleteBody(item)).toMatch(/Whoever (kept|saved) a copy still has it/);
 });
 
 describe('errors', () => {

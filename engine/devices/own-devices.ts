@@ -137,7 +137,7 @@ export class OwnDevices {
     }
     // What is said so is taken in, and told then, when the entry is.
     for (const choice of this.ports.choices.untold()) await this.ports.append(choice);
-    const news = await conversations.readNews();
+    const news = await conversations.summaries.readNews();
     if (news.length === 0) return;
     const waitMs = this.#readAt + readMs - clock.now();
     if (waitMs > 0) {

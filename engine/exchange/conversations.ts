@@ -1,59 +1,28 @@
 /**
  * Conversations over links: a `ConversationSync` for each that a link serves (one with a contact, all of them with another device of this
- * account), who holds what of this account's feeds, and the summary that a list of people shows. Everything that is durable here can be
- * rebuilt from the feeds except what was read.
+ * account), and which of them lack what. How far entries got is in `Deliveries`, what a list of people shows in `Summaries`.
  */
 import { fromBase64 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { EntryRef } from '../../protocol/entry.ts';
-import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
+import type { ConversationId, DeviceId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Clock, DeviceKeys, Signatures, StoredEntry } from '../ports.ts';
-import { fartherOf, isNews, type ReadMarks } from '../devices/read-marks.ts';
-import { Delivery, type DeliveryRecord, type DeliveryState } from '../feed/delivery.ts';
+import type { DeliveryState } from '../feed/delivery.ts';
 import type { Feeds, KnownFork } from '../feed/log.ts';
-import { placeOfWire } from '../feed/entry.ts';
-import { compareEntries } from '../feed/order.ts';
-import { readPayload } from '../feed/payload.ts';
 import { ConversationSync, type FeedFrame, type SyncEvent } from '../feed/sync.ts';
 import { Turns } from '../feed/turns.ts';
 import type { HandsOnTo } from '../groups/group-links.ts';
 import type { Link } from '../links/link.ts';
-import type { Records } from '../records.ts';
+import { Deliveries, type DeliveriesPorts } from './deliveries.ts';
+import { Summaries, type SummariesPorts, type Summary } from './summaries.ts';
 
-export interface Summary {
-  conversation: ConversationId;
-  last?: { at: number; mine: boolean; lamport?: number } & Partial<EntryRef> &
-    ({ kind: 'text'; text: string } | { kind: 'files'; names: string[] });
-  /** Messages of others since the conversation was last looked at, on whichever device of this account. */
-  unread: number;
-  /** One of those names this person. */
-  mentioned?: boolean;
-  /** How far the feeds of others were read, and what of that the other devices of this account were told. */
-  read?: ReadMarks;
-  shared?: ReadMarks;
-  /** Entries of each feed that this summary, and all else that follows from entries, has taken in. */
-  taken: (readonly [DeviceId, number])[];
-}
-
-export interface DeliveryRow {
-  conversation: ConversationId;
-  /** Whose feed; absent for that of this device. */
-  author?: DeviceId;
-  acknowledged: DeliveryRecord;
-}
-
-export interface ConversationsPorts {
+export interface ConversationsPorts extends Omit<SummariesPorts, 'changed' | 'now'>, Omit<DeliveriesPorts, 'here'> {
   feeds: Feeds;
   signatures: Signatures;
   keys: DeviceKeys;
   clock: Pick<Clock, 'now' | 'after'>;
-  summaries: Records<Summary>;
-  deliveries: Records<DeliveryRow>;
   /** Devices that may write in a conversation: those ever certified for the person and for this account. */
   authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string>;
-  isMine(device: DeviceId): boolean;
-  own(): AccountId;
   /** Whether it is a conversation that people read; else it is a log. */
   isLookedAt(conversation: ConversationId): boolean;
   /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
@@ -85,15 +54,6 @@ export interface ConversationsEvents {
 const framesWaitingMax = 4 * limits.feedsPerConversation;
 const entriesWaitingMax = 16 * limits.entryBatchesInFlight;
 
-/** How far back the message before a deleted one is looked for, for the list of people. */
-const refreshEntries = 100;
-
-/** What messages say now, in their order; absent where there is nothing to show. */
-export type WordsOf = (
-  conversation: ConversationId,
-  entries: readonly StoredEntry[],
-) => Promise<readonly (string | undefined)[]>;
-
 interface Session {
   sync: ConversationSync;
   /** Devices whose entries are taken: those that were certified when it was last looked. */
@@ -124,75 +84,47 @@ const earlyMax = 4 * limits.contactsPerAccount;
 
 export class Conversations {
   readonly #served = new Map<Link, Served>();
-  readonly #summaries = new Map<ConversationId, Summary>();
-  /** By conversation and author. */
-  readonly #deliveries = new Map<ConversationId, Map<DeviceId, Delivery>>();
+  readonly summaries: Summaries;
+  readonly #deliveries: Deliveries;
   /** Commits in each conversation since the start, and how many of them there were when each device had all that was here. */
   readonly #commits = new Map<ConversationId, number>();
   readonly #level = new Map<ConversationId, Map<DeviceId, number>>();
   readonly #turns = new Map<ConversationId, Turns<Link>>();
-  #looking: ConversationId | undefined;
-  /** Places of entries that are being imported. */
-  readonly #quiet = new Set<string>();
 
   constructor(
     private readonly ports: ConversationsPorts,
     private readonly events: ConversationsEvents,
-  ) {}
+  ) {
+    this.summaries = new Summaries({
+      ...ports,
+      now: () => ports.clock.now(),
+      changed: (conversation) => events.changed(conversation),
+    });
+    this.#deliveries = new Deliveries({ ...ports, here: ports.keys.id });
+  }
 
   async load(): Promise<void> {
-    for (const summary of await this.ports.summaries.all()) this.#summaries.set(summary.conversation, summary);
-    for (const { conversation, author = this.ports.keys.id, acknowledged } of await this.ports.deliveries.all())
-      this.#deliveriesOf(conversation).set(author, new Delivery(acknowledged));
+    await this.summaries.load();
+    await this.#deliveries.load();
   }
 
   summary(conversation: ConversationId): Summary {
-    return this.#summaries.get(conversation) ?? { conversation, unread: 0, taken: [] };
+    return this.summaries.of(conversation);
   }
 
   /** How many entries of a feed were taken in. */
   taken(conversation: ConversationId, device: DeviceId): number {
-    return new Map(this.summary(conversation).taken).get(device) ?? 0;
+    return this.summaries.taken(conversation, device);
   }
 
-  /** The conversation on the screen: what comes in there is read. */
-  lookAt(conversation: ConversationId | undefined): void {
-    this.#looking = conversation;
-    const summary = conversation === undefined ? undefined : this.#summaries.get(conversation);
-    const read = summary && this.#allRead(summary);
-    if (summary && read && (summary.unread > 0 || isNews(read, summary.read ?? [])))
-      this.#keepSummary({ ...summary, unread: 0, read }).catch((problem: unknown) => this.ports.report(problem));
-  }
-
-  /** Conversations in which more was read here than the other devices of this account were told. */
-  async readNews(): Promise<{ conversation: ConversationId; read: ReadMarks }[]> {
-    const news: { conversation: ConversationId; read: ReadMarks }[] = [];
-    for (const summary of this.#summaries.values()) {
-      const read = summary.read ?? (await this.#readBefore(summary));
-      if (isNews(read, summary.shared ?? [])) news.push({ conversation: summary.conversation, read });
-    }
-    return news;
-  }
-
-  /** What a device of this account has read, this one too: it is in the feed for all of them. */
-  async learnRead(conversation: ConversationId, marks: ReadMarks): Promise<void> {
-    const before = this.summary(conversation);
-    const read = fartherOf(before.read ?? (await this.#readBefore(before)), marks);
-    const unread = await this.#unreadBeyond(conversation, read);
-    const shared = fartherOf(before.shared ?? [], marks);
-    const now = this.summary(conversation);
-    const looking = conversation === this.#looking;
-    await this.#keepSummary({ ...now, read: fartherOf(read, now.read ?? []), unread: looking ? 0 : unread, shared });
-    this.events.changed(conversation);
-  }
-
+  /** @param author whose entry it is; absent for one of this device. */
   deliveryOf(
     conversation: ConversationId,
     sequence: number,
     recipients: readonly DeviceId[],
-    author: DeviceId = this.ports.keys.id,
+    author?: DeviceId,
   ): DeliveryState {
-    return this.#deliveries.get(conversation)?.get(author)?.stateOf(sequence, recipients) ?? 'queued';
+    return this.#deliveries.stateOf(conversation, sequence, recipients, author);
   }
 
   /** Whether some link may bring more of a conversation. */
@@ -363,7 +295,7 @@ export class Conversations {
     for (const [conversation, { sync }] of served.sessions) {
       sync.close();
       this.#turns.get(conversation)?.gone(link);
-      for (const delivery of this.#deliveries.get(conversation)?.values() ?? []) delivery.linkClosed(link.device);
+      this.#deliveries.linkClosed(conversation, link.device);
       this.events.changed(conversation);
     }
   }
@@ -394,22 +326,6 @@ export class Conversations {
       for (const [conversation, { sync }] of sessions)
         if (this.ports.handsOnTo(conversation)?.has(link.device)) this.#watch(link, sync.onLocal());
     }
-  }
-
-  /** Takes committed entries of one conversation into its summary, once all else that follows from them is durable. */
-  async onCommitted(entries: readonly StoredEntry[]): Promise<void> {
-    const conversation = entries[0]?.conversation;
-    if (conversation === undefined) return;
-    let summary = this.summary(conversation);
-    const taken = new Map(summary.taken);
-    for (const entry of entries) {
-      if (entry.sequence < (taken.get(entry.device) ?? 0)) continue;
-      summary = this.#summarise(summary, entry);
-      taken.set(entry.device, entry.sequence + 1);
-    }
-    summary = { ...summary, taken: [...taken] };
-    await this.#keepSummary(conversation === this.#looking ? { ...summary, read: this.#allRead(summary) } : summary);
-    this.events.changed(conversation);
   }
 
   #sync(link: Link, conversation: ConversationId): ConversationSync {
@@ -449,67 +365,6 @@ export class Conversations {
     return turns;
   }
 
-  #summarise(summary: Summary, entry: StoredEntry): Summary {
-    const payload = readPayload(entry);
-    if (payload.kind !== 'text' && payload.kind !== 'offer') return summary;
-    const mine = this.ports.isMine(entry.device);
-    const seen =
-      mine || entry.conversation === this.#looking || isRead(summary, entry) || this.#quiet.has(placeKey(entry));
-    const unread = seen ? summary.unread : summary.unread + 1;
-    const named = payload.kind === 'text' && payload.mentions?.includes(this.ports.own()) === true;
-    const wasNamed = summary.unread > 0 && summary.mentioned === true;
-    const mentioned = seen ? wasNamed : wasNamed || named;
-    const { last: before } = summary;
-    if (before && comesBefore(entry, before)) return { ...summary, unread, mentioned };
-    // Whoever has a clock that is behind is not therefore below others; a clock that was ahead once, this one, is over.
-    const at = Math.max(entry.wall, Math.min(before?.at ?? 0, this.ports.clock.now()));
-    const common = { at, mine, lamport: entry.lamport, device: entry.device, sequence: entry.sequence };
-    const last =
-      payload.kind === 'text'
-        ? ({ kind: 'text', text: payload.text.slice(0, 200), ...common } as const)
-        : ({ kind: 'files', names: payload.files.slice(0, 3).map((file) => file.name), ...common } as const);
-    return { ...summary, unread, mentioned, last };
-  }
-
-  /** While `work` runs, these entries are taken as read: their person brought them. */
-  async quietly(wires: readonly Uint8Array[], conversation: ConversationId, work: () => Promise<void>): Promise<void> {
-    const keys = wires.flatMap((wire) => {
-      const place = placeOfWire(wire);
-      return place ? [placeKey({ ...place, conversation })] : [];
-    });
-    for (const key of keys) this.#quiet.add(key);
-    try {
-      await work();
-    } finally {
-      for (const key of keys) this.#quiet.delete(key);
-    }
-  }
-
-  /** The last message is not what it was any more: shown are its new words, or the message before it. */
-  async refresh(conversation: ConversationId, altered: readonly EntryRef[], wordsOf: WordsOf): Promise<void> {
-    const summary = this.#summaries.get(conversation);
-    const { last } = summary ?? {};
-    if (!summary || !altered.some(({ device, sequence }) => last?.device === device && last.sequence === sequence))
-      return;
-    const newest = await this.ports.feeds.history(conversation, refreshEntries);
-    const words = await wordsOf(conversation, newest);
-    let fresh: Summary = { conversation, unread: 0, taken: [] };
-    newest.forEach((entry, index) => {
-      const text = words[index];
-      if (text === undefined) return;
-      const next = this.#summarise(fresh, entry);
-      fresh = next.last?.kind === 'text' ? { ...next, last: { ...next.last, text: text.slice(0, 200) } } : next;
-    });
-    // Meanwhile it may have been read: nothing but the last message is taken from before.
-    const { last: _, ...now } = this.summary(conversation);
-    await this.#keepSummary({ ...now, ...(fresh.last ? { last: fresh.last } : {}) });
-  }
-
-  async #keepSummary(summary: Summary): Promise<void> {
-    this.#summaries.set(summary.conversation, summary);
-    await this.ports.summaries.put(summary.conversation, summary);
-  }
-
   #onSync(link: Link, conversation: ConversationId, event: SyncEvent): void {
     if (event.kind === 'fork') {
       this.events.forked(conversation, event.fork);
@@ -527,85 +382,10 @@ export class Conversations {
       this.events.level(link.device);
       return;
     }
-    // Between own devices it counts what the other one has of anybody's.
-    if (!this.ports.isMine(event.author) && !this.ports.isMine(link.device)) return;
-    const { author, length } = event;
-    // Its word without a signature is enough for what others wrote: nothing is shown by it.
-    if (event.kind === 'has' && (author === this.ports.keys.id || !this.ports.isMine(link.device))) return;
-    const deliveries = this.#deliveriesOf(conversation);
-    const delivery = deliveries.get(author) ?? new Delivery();
-    deliveries.set(author, delivery);
-    if (event.kind === 'sent') delivery.sent(link.device, length);
-    else if (delivery.acknowledged(link.device, length)) {
-      const here = author === this.ports.keys.id;
-      const row = { conversation, ...(here ? {} : { author }), acknowledged: delivery.record() };
-      const key = here ? conversation : `${conversation}/${author}`;
-      this.ports.deliveries.put(key, row).catch((problem: unknown) => this.ports.report(problem));
-    }
-    this.events.changed(conversation);
-  }
-
-  #deliveriesOf(conversation: ConversationId): Map<DeviceId, Delivery> {
-    let deliveries = this.#deliveries.get(conversation);
-    if (!deliveries) this.#deliveries.set(conversation, (deliveries = new Map<DeviceId, Delivery>()));
-    return deliveries;
-  }
-
-  /** Everything of others that was taken in counts as read. */
-  #allRead({ taken, read = [] }: Summary): ReadMarks {
-    return fartherOf(
-      read,
-      taken.filter(([device]) => !this.ports.isMine(device)),
-    );
-  }
-
-  /** Of a summary that only counts: how far was read, found from the newest messages. */
-  async #readBefore(summary: Summary): Promise<ReadMarks> {
-    const marks = new Map(this.#allRead(summary));
-    let left = summary.unread;
-    for (let before: StoredEntry | undefined; left > 0;) {
-      const page = await this.ports.feeds.history(summary.conversation, 200, before);
-      for (const entry of page.toReversed()) {
-        if (left === 0 || this.ports.isMine(entry.device) || !isMessage(entry)) continue;
-        left--;
-        marks.set(entry.device, entry.sequence);
-      }
-      before = page[0];
-      if (!before) break;
-    }
-    return fartherOf([...marks], []);
-  }
-
-  async #unreadBeyond(conversation: ConversationId, read: ReadMarks): Promise<number> {
-    if (conversation === this.#looking) return 0;
-    const marks = new Map(read);
-    let unread = 0;
-    for (const [device, length] of this.summary(conversation).taken) {
-      const from = marks.get(device) ?? 0;
-      if (from >= length || this.ports.isMine(device)) continue;
-      unread += (await this.ports.feeds.range(conversation, device, from, length - from)).filter(isMessage).length;
-    }
-    return unread;
+    if (this.#deliveries.take(conversation, link.device, event)) this.events.changed(conversation);
   }
 
   #watch(link: Link, work: Promise<void>): void {
     work.catch((problem: unknown) => this.events.broken(link, problem));
   }
 }
-
-const placeKey = ({ conversation, device, sequence }: EntryRef & { conversation: ConversationId }): string =>
-  `${conversation}/${device}/${sequence}`;
-
-/** In the order of the conversation; of a summary that an earlier version wrote only the time is known. */
-function comesBefore(entry: StoredEntry, { at, lamport, device, sequence }: NonNullable<Summary['last']>): boolean {
-  if (lamport === undefined || device === undefined || sequence === undefined) return at > entry.wall;
-  return compareEntries(entry, { lamport, device, sequence }) < 0;
-}
-
-function isMessage(entry: StoredEntry): boolean {
-  const { kind } = readPayload(entry);
-  return kind === 'text' || kind === 'offer';
-}
-
-const isRead = ({ read = [] }: Summary, { device, sequence }: StoredEntry): boolean =>
-  read.some(([one, length]) => one === device && sequence < length);

@@ -32,6 +32,8 @@ export interface EndingsPorts {
   incoming: Incoming;
   outgoing: Outgoing;
   handout: Handout;
+  /** Removes what this device has of an offer that was deleted. */
+  erase(record: OfferRecord): void;
   changed(account: ChatId): void;
   report(problem: unknown): void;
 }
@@ -62,6 +64,10 @@ export class Endings {
 
   /** Lets go of what is open of files that ended for good, and of copies of them that nobody needs. */
   finishEnded(record: OfferRecord): void {
+    if (record.deleted) {
+      this.ports.erase(record);
+      return;
+    }
     for (const file of record.offered?.files.keys() ?? []) {
       const standing = standingOf(record, file);
       if (standing === 'cancelled' || standing === 'declined' || standing === 'done')

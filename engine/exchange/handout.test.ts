@@ -56,7 +56,7 @@ function handout(offeredHere: boolean) {
     offers,
     links,
     places,
-    lastWords: new LastWords({ clock, append: () => Promise.resolve(true), report: unexpected }),
+    lastWords: new LastWords({ clock, append: () => Promise.resolve(true), refused: unexpected, report: unexpected }),
     act: () => undefined,
     progress: new ProgressBook(() => record),
     sharing: { has: () => false, find: () => copy } as unknown as Sharing,

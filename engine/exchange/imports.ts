@@ -34,7 +34,7 @@ export async function importEntries(
   const places = wires.map(placeOfWire);
   const keys = authors.of(conversation);
   let committed: readonly StoredEntry[] = [];
-  await conversations.quietly(wires, conversation, async () => {
+  await conversations.summaries.quietly(wires, conversation, async () => {
     const received = await feeds.receive(conversation, wires, (device) => {
       const key = keys.get(device);
       return key === undefined ? undefined : fromBase64(key);

@@ -9,6 +9,7 @@ import type { Blobs } from '../blobs.ts';
 import type { Serial } from '../feed/serial.ts';
 import type { Clock, DeviceKeys } from '../ports.ts';
 import { holdersOf, isHere } from './copies.ts';
+import { deletedOffer } from './deleted-offer.ts';
 import {
   factsOf,
   fileKey,
@@ -44,6 +45,8 @@ export interface KeptPorts {
 }
 
 export class Kept {
+  readonly #erasing = new Set<OfferId>();
+
   constructor(private readonly ports: KeptPorts) {}
 
   /** Whether a received file is on this device, as far as is known. */
@@ -62,6 +65,38 @@ export class Kept {
   /** The bytes of a received file are found to be missing. */
   lost(offer: OfferId, file: number): Promise<void> {
     return this.clear(offer, file, 'lost');
+  }
+
+  /**
+   * An offer was deleted by the person who made it, with the entry of `device`; others may have offered something of their own under its id. Resolves
+   * when that is durable: then nobody is handed anything of it, and its bytes go.
+   */
+  async deleted(conversation: ConversationId, device: DeviceId, offer: OfferId): Promise<void> {
+    const record = this.ports.offers.get(offer);
+    if (record?.conversation !== conversation || record.offered?.device !== device) return;
+    await this.ports.offers.keep(deletedOffer(record));
+    this.ports.act(offer);
+  }
+
+  /** Stops what moves of a deleted offer, and removes what this device has of it, as far as that was not done. */
+  erase(record: OfferRecord): void {
+    const { blobs, offers, progress, wishes } = this.ports;
+    const { offer } = record;
+    const left = [...record.files.keys()].filter((file) => !factsOf(record, file).cleared);
+    if (left.length === 0 || this.#erasing.has(offer)) return;
+    this.#erasing.add(offer);
+    const closed = Promise.all(left.map((file) => this.ports.close(record, file)));
+    wishes
+      .run(async () => {
+        await closed;
+        for (const file of left) {
+          await blobs.erase(offer, file);
+          progress.of(offer, file).doneBytes = 0;
+          await offers.keepFacts(offer, file, { cleared: true });
+        }
+      })
+      .catch((problem: unknown) => this.ports.report(problem))
+      .finally(() => this.#erasing.delete(offer));
   }
 
   /**

@@ -43,7 +43,7 @@ test('that was refused leaves nothing of a file open that was withdrawn meanwhil
   const append = vi.spyOn(bob.engine.feeds, 'append').mockImplementationOnce(
     () =>
       new Promise((resolve) => {
-        refuse = () => resolve({ kind: 'too-large' });
+        refuse = () => resolve({ kind: 'too-large', sizeBytes: 0 });
       }),
   );
   expect(await world.run(10_000, () => append.mock.calls.length === 1)).toBe(true);

@@ -84,6 +84,8 @@ export interface OfferRecord {
   byRule?: boolean;
   /** In a group: when this device decided to fetch it without asking its person, by its own clock, milliseconds since 1970. */
   unaskedAt?: number;
+  /** Its author deleted it (`deleted-offer.ts`). */
+  deleted?: true;
   /** What was said of the offer before it was known itself. */
   early?: { payload: OfferPayload; source: FactSource }[];
 }
@@ -131,6 +133,7 @@ const earlyMax = 3 * limits.filesPerOffer + limits.devicesPerAccount;
  * @returns the same object when nothing changed.
  */
 export function withFact(record: OfferRecord, payload: OfferPayload, source: FactSource, knocked = false): OfferRecord {
+  if (record.deleted) return record;
   if (payload.kind === 'offer') return withOffer(record, payload, source, knocked);
   const { offered, early = [] } = record;
   if (!offered) {
@@ -234,6 +237,7 @@ export function withoutFailure(record: OfferRecord, file: number): OfferRecord {
 export type Standing = 'waiting' | 'accepted' | 'paused' | 'done' | 'declined' | 'cancelled' | 'failed';
 
 export function standingOf(record: OfferRecord, file: number): Standing {
+  if (record.deleted) return 'cancelled';
   const facts = factsOf(record, file);
   const { again = false } = facts;
   if (isReceived(record, facts) && !again) return 'done';

@@ -7,7 +7,7 @@ import type { DeviceKeys } from '../ports.ts';
 import { validChoice, type Choice } from './choice.ts';
 import { isShared } from './copies.ts';
 import type { Knocks } from './knocks.ts';
-import { needsAnswer, standingOf } from './offer.ts';
+import { needsAnswer, standingOf, type OfferRecord } from './offer.ts';
 import type { Outbox } from './outbox.ts';
 import type { Projector } from './projector.ts';
 import type { Transfers } from './transfers.ts';
@@ -31,8 +31,7 @@ export class Offering {
   async offer(conversation: ConversationId | undefined, offer: OfferId, files: OfferedFile[]): Promise<Outcome> {
     if (conversation === undefined) return { ok: false, error: { code: 'unknown-handle' } };
     const outcome = await this.ports.outbox.append(conversation, { kind: 'offer', offer, files });
-    await this.ports.projector.idle();
-    if (outcome.ok) this.#repeatKnock(offer);
+    await this.#tellStranger((record) => record.offer === offer);
     return outcome;
   }
 
@@ -56,7 +55,7 @@ export class Offering {
    */
   async answer(offer: OfferId, verdict: 'accepted' | 'declined', chosen?: Choice): Promise<Outcome> {
     const record = this.ports.transfers.get(offer);
-    if (!record || !(needsAnswer(record) || record.group)) return done;
+    if (!record || record.deleted || !(needsAnswer(record) || record.group)) return done;
     if (chosen && !validChoice(record.offered?.files ?? [], chosen)) return { ok: false, error: { code: 'malformed' } };
     const person = record.group ? undefined : this.ports.people.get(record.account as AccountId);
     if (verdict === 'accepted' && person && person.relation !== 'accepted' && person.relation !== 'outgoing') {
@@ -73,20 +72,40 @@ export class Offering {
   async cancel(offer: OfferId, file: number): Promise<Outcome> {
     const { transfers } = this.ports;
     const record = transfers.get(offer);
-    if (!record || ['done', 'cancelled', 'declined'].includes(standingOf(record, file))) return done;
+    if (!record || isEnded(record, file)) return done;
     if (record.offered?.device !== this.ports.keys.id && isShared(record, file)) {
       await transfers.kept.letGo(offer, file);
       return done;
     }
     const outcome = await this.ports.outbox.append(record.conversation, { kind: 'cancel', offer, file });
-    await this.ports.projector.idle();
-    this.#repeatKnock(offer);
+    await this.#tellStranger((record) => record.offer === offer);
     return outcome;
   }
 
-  /** Whoever is no contact yet hears of the offer as it is now. */
-  #repeatKnock(offer: OfferId): void {
-    const record = this.ports.transfers.get(offer);
-    if (record) this.ports.knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
+  /**
+   * Of an offer that was deleted now, and came to the other as a knock, the entry that is deleted says nothing any more: only a `cancel` names it.
+   * @param before the offers as they were.
+   */
+  async withdrawDeleted(before: readonly OfferRecord[]): Promise<void> {
+    const { outbox, projector, transfers } = this.ports;
+    await projector.idle();
+    const isDeleted = ({ offer }: OfferRecord) => transfers.get(offer)?.deleted === true;
+    const deleted = before.filter((record) => !record.deleted && isDeleted(record));
+    for (const record of deleted)
+      for (const file of record.offered?.files.keys() ?? [])
+        if (!isEnded(record, file))
+          await outbox.append(record.conversation, { kind: 'cancel', offer: record.offer, file });
+    await this.#tellStranger((record) => deleted.some(({ offer }) => offer === record.offer));
+  }
+
+  /** Tells how these offers stand now to somebody whom no feed reaches yet. */
+  async #tellStranger(which: (record: OfferRecord) => boolean): Promise<void> {
+    const { knocks, projector, transfers } = this.ports;
+    await projector.idle();
+    for (const record of transfers.all().filter(which))
+      knocks.repeat(record).catch((problem: unknown) => this.ports.report(problem));
   }
 }
+
+const isEnded = (record: OfferRecord, file: number): boolean =>
+  ['done', 'cancelled', 'declined'].includes(standingOf(record, file));

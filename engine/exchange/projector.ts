@@ -92,7 +92,7 @@ export class Projector {
   /** Messages read otherwise than before. */
   async altered(conversation: ConversationId, messages: readonly EntryRef[]): Promise<void> {
     const { conversations, people, groups } = this.ports;
-    await conversations.refresh(conversation, messages, (...some) => this.ports.messages.words(...some));
+    await conversations.summaries.refresh(conversation, messages, (...some) => this.ports.messages.words(...some));
     this.events.altered(conversation, messages);
     this.events.changed(people.byConversation(conversation)?.account ?? groups.byChat(conversation)?.id);
   }
@@ -122,8 +122,9 @@ export class Projector {
         else if (isOwnPayload(payload)) await this.#takeOwnFact(person, entry, payload);
         else if (payload.kind === 'text' && !account.isMine(entry.device)) typing.over(person.account);
       }
+      const altered = await this.#takeSaid(all, authors.personOf(person));
       for (const entry of offers) await autoAccept.apply(person.account, entry);
-      await this.#summarise(all, authors.personOf(person));
+      await this.#summarise(all, altered);
     } finally {
       // Whatever the storage says.
       this.events.taken(person);
@@ -139,16 +140,21 @@ export class Projector {
       if (payload.kind === 'text') notes.over(group.chat, memberOf(entry.device));
       if (isOfferPayload(payload)) await this.#takeGroupFact(group, entry, payload);
     }
+    const altered = await this.#takeSaid(all, memberOf);
     for (const entry of all) await autoAccept.applyInGroup(group, entry);
-    await this.#summarise(all, memberOf);
+    await this.#summarise(all, altered);
   }
 
-  /** Takes what entries of one conversation say of messages, and counts them as taken. */
-  async #summarise(all: readonly StoredEntry[], personOf: PersonOf): Promise<void> {
-    const { account, conversations, messages } = this.ports;
+  /** What entries of one conversation say of messages: known before anything is accepted, of which some may be deleted. */
+  #takeSaid(all: readonly StoredEntry[], personOf: PersonOf): Promise<readonly EntryRef[]> {
+    return this.ports.messages.take(all, personOf, this.ports.account.id);
+  }
+
+  /** Counts entries of one conversation as taken. */
+  async #summarise(all: readonly StoredEntry[], altered: readonly EntryRef[]): Promise<void> {
+    const { conversations } = this.ports;
     const [first] = all;
-    const altered = await messages.take(all, personOf, account.id);
-    const summarised = conversations.onCommitted(all);
+    const summarised = conversations.summaries.onCommitted(all);
     this.events.committed(all);
     await summarised;
     if (first && altered.length > 0) await this.altered(first.conversation, altered);
@@ -160,7 +166,7 @@ export class Projector {
     if (!people.isSelf(person.account) || !account.isMine(device)) return;
     if (payload.kind === 'own-group') await groups.learn(payload.log);
     else if (payload.kind === 'own-person') await people.learn(payload);
-    else if (payload.kind === 'own-read') await conversations.learnRead(payload.conversation, payload.upTo);
+    else if (payload.kind === 'own-read') await conversations.summaries.learnRead(payload.conversation, payload.upTo);
     else await choices.heard(payload, { lamport, device });
   }
 

@@ -63,10 +63,10 @@ export function build(ports: TransfersPorts, events: TransfersEvents) {
   });
   const goesOut = (offer: OfferId, file: number) => handout.upload(fileKey(offer, file)) !== undefined;
   const sides = { ...moving, incoming, outgoing, handout, room, held };
-  const endings: Endings = new Endings(sides);
+  const endings: Endings = new Endings({ ...sides, erase: (record) => kept.erase(record) });
   const decisions: Decisions = new Decisions({ ...sides, endings });
   const pausing = new Pausing({ ...sides, endings, decisions });
-  const kept = new Kept({
+  const kept: Kept = new Kept({
     ...sides,
     goesOut,
     closed: (key) => incoming.closed(key),

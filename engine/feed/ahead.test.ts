@@ -81,6 +81,7 @@ describe('entries that came ahead', () => {
       annotations: new MemoryRecords<Annotation>(),
       marks: new MemoryRecords(),
       expiries: new MemoryRecords(),
+      offerDeleted: () => Promise.resolve(),
       altered: () => Promise.resolve(),
       later: () => undefined,
     });

@@ -7,7 +7,7 @@ import type { AccountId, ConversationId } from '../../protocol/ids.ts';
 import { compareEntries, type Position } from '../feed/order.ts';
 
 export interface Annotation {
-  /** Its author took it back: nothing else counts any more. Only a text can be taken back; of anything else this says nothing. */
+  /** Its author took it back: nothing else counts any more. Only texts and offers can be taken back; of anything else this says nothing. */
   deleted: boolean;
   /** The words that replace those of the message. */
   edit?: { text: string; place: Position };

@@ -98,12 +98,17 @@ async function observe(entries: readonly StoredEntry[], order: readonly number[]
   }
   const feeds = feedsOf(cheapDevice(9), 9);
   const annotations = new MemoryRecords<Annotation>();
+  const withdrawn = new Set<DeviceId>();
   const messages = new Messages({
     feeds,
     clock: new VirtualClock(),
     annotations,
     marks: new MemoryRecords(),
     expiries: new MemoryRecords(),
+    offerDeleted: (_, device) => {
+      withdrawn.add(device);
+      return Promise.resolve();
+    },
     altered: () => Promise.resolve(),
     later: () => undefined,
   });
@@ -127,8 +132,10 @@ async function observe(entries: readonly StoredEntry[], order: readonly number[]
     payloads: history.map((entry) => readPayload(entry)),
     reactions: found.map((annotation = plain) => annotation.reactions),
     deleted: history.map(
-      (entry, index) => ['text', 'dropped'].includes(readPayload(entry).kind) && found[index]?.deleted === true,
+      (entry, index) =>
+        ['text', 'offer', 'dropped'].includes(readPayload(entry).kind) && found[index]?.deleted === true,
     ),
+    withdrawn: [...withdrawn].sort(),
     read: ['ann', 'bob'].map((account) => [...messages.readBy(conversation, account as AccountId)].sort()),
     timerMs: messages.timerMs(conversation),
   };
@@ -136,6 +143,7 @@ async function observe(entries: readonly StoredEntry[], order: readonly number[]
 
 it('is the same for everybody, whatever came first', async () => {
   let deleted = 0;
+  let withdrawn = 0;
   let edited = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -147,6 +155,7 @@ it('is the same for everybody, whatever came first', async () => {
         const [one, other] = [await observe(entries, [0, 1, 2], 1), await observe(entries, order, batch)];
         expect(other).toEqual(one);
         deleted += one.deleted.filter(Boolean).length;
+        withdrawn += one.withdrawn.length;
         edited += one.words.filter((words) => words?.startsWith('edit')).length;
         // What was deleted says nothing any more, anywhere.
         one.deleted.forEach((gone, index) => {
@@ -157,6 +166,7 @@ it('is the same for everybody, whatever came first', async () => {
     { numRuns: runs },
   );
   expect(deleted).toBeGreaterThan(0);
+  expect(withdrawn).toBeGreaterThan(0);
   expect(edited).toBeGreaterThan(0);
 });
 

@@ -3,11 +3,11 @@
  * from the feeds and may be taken twice; what is kept is kept so that nobody has to read a whole conversation to show a page of it.
  */
 import type { EntryRef, OfferedFile, Payload } from '../../protocol/entry.ts';
-import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.ts';
+import type { AccountId, ConversationId, DeviceId, OfferId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Feeds } from '../feed/log.ts';
 import { compareEntries, type Position } from '../feed/order.ts';
-import { readPayload } from '../feed/payload.ts';
+import { readPayload, type ReadPayload } from '../feed/payload.ts';
 import type { Clock, StoredEntry } from '../ports.ts';
 import type { Lookup, Records } from '../records.ts';
 import { messageKey, plain, withDeletion, withEdit, withReaction, type Annotation } from './annotation.ts';
@@ -31,6 +31,8 @@ export interface MessagesPorts {
   annotations: Lookup<Annotation>;
   marks: Records<ConversationMarks>;
   expiries: Records<Expiry>;
+  /** An offer, made with an entry of this device, was deleted by its author. Resolves when that is durable. */
+  offerDeleted(conversation: ConversationId, device: DeviceId, offer: OfferId): Promise<void>;
   /** The time of messages was up: they are gone. */
   altered(conversation: ConversationId, messages: readonly EntryRef[]): Promise<void>;
   /** Runs in line with what is taken in; for what time brings. */
@@ -39,6 +41,12 @@ export interface MessagesPorts {
 
 /** Whose device it is, within one conversation. */
 export type PersonOf = (device: DeviceId) => AccountId;
+
+/** What can be edited, and deleted. What is gone may have been a text. */
+const changeable: Record<'edit' | 'delete', readonly ReadPayload['kind'][]> = {
+  edit: ['text', 'dropped'],
+  delete: ['text', 'offer', 'dropped'],
+};
 
 /** Messages of other devices of a person that are awaited: more are not one person's doing. */
 const earlyMax = 256;
@@ -98,9 +106,10 @@ export class Messages {
     const annotations = await this.annotations(conversation, entries);
     return entries.map((entry, index) => {
       const payload = readPayload(entry);
-      if (payload.kind === 'offer') return namesOf(payload.files);
       const annotation = annotations[index];
-      return payload.kind !== 'text' || annotation?.deleted ? undefined : (annotation?.edit?.text ?? payload.text);
+      if (annotation?.deleted) return undefined;
+      if (payload.kind === 'offer') return namesOf(payload.files);
+      return payload.kind === 'text' ? (annotation?.edit?.text ?? payload.text) : undefined;
     });
   }
 
@@ -125,7 +134,7 @@ export class Messages {
             await this.#expiries.add(expiry, mine ? entry.wall : undefined);
           }
           if (!marks.early.some((ref) => samePlace(ref, place))) break;
-          await this.#cameLate(conversation, place, payload.kind);
+          await this.#cameLate(conversation, place, payload);
           altered.push(place);
           marks = { ...marks, early: marks.early.filter((ref) => !samePlace(ref, place)) };
           break;
@@ -196,17 +205,17 @@ export class Messages {
     const { feeds } = this.ports;
     // What only came ahead is not here yet: what is said of it waits for it.
     const target = await feeds.committedAt(conversation, payload.of.device, payload.of.sequence);
-    if (target && !['text', 'dropped'].includes(readPayload(target).kind)) {
+    const said = target && readPayload(target);
+    if (said && !changeable[payload.kind].includes(said.kind)) {
       // Words that replace none say nothing, whatever came first.
       if (payload.kind === 'edit') await feeds.drop(conversation, [place]);
       return false;
     }
-    const gone = target !== undefined && readPayload(target).kind === 'dropped';
     if (payload.kind === 'delete') {
       const { edits } = await this.#annotate(conversation, payload.of, withDeletion);
-      await feeds.drop(conversation, [payload.of, ...edits]);
+      await this.#takeBack(conversation, payload.of, said, edits);
     } else {
-      if (!gone) {
+      if (said?.kind !== 'dropped') {
         const { deleted } = await this.#annotate(conversation, payload.of, (before) =>
           withEdit(before, payload.text, place),
         );
@@ -219,11 +228,22 @@ export class Messages {
   }
 
   /** A message came after what was said of it. */
-  async #cameLate(conversation: ConversationId, place: Position, kind: 'text' | 'offer' | 'dropped'): Promise<void> {
+  async #cameLate(conversation: ConversationId, place: Position, said: ReadPayload): Promise<void> {
     const [annotation] = await this.annotations(conversation, [place]);
-    if (kind === 'text' && annotation?.deleted) await this.ports.feeds.drop(conversation, [place]);
-    else if (kind === 'offer' && annotation) await this.ports.feeds.drop(conversation, annotation.edits);
-    else if (kind === 'dropped' && annotation && !annotation.deleted) await this.#forget(conversation, place);
+    if (annotation?.deleted) await this.#takeBack(conversation, place, said, []);
+    else if (said.kind === 'offer' && annotation) await this.ports.feeds.drop(conversation, annotation.edits);
+    else if (said.kind === 'dropped' && annotation) await this.#forget(conversation, place);
+  }
+
+  /** A deleted message and its edits leave this device; the offer first: after a crash in between only the payload tells which it was. */
+  async #takeBack(
+    conversation: ConversationId,
+    message: EntryRef,
+    said: ReadPayload | undefined,
+    edits: readonly EntryRef[],
+  ): Promise<void> {
+    if (said?.kind === 'offer') await this.ports.offerDeleted(conversation, message.device, said.offer);
+    await this.ports.feeds.drop(conversation, [message, ...edits]);
   }
 
   /** A text, its edits and what was said of it leave this device. */

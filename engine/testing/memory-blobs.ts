@@ -128,6 +128,11 @@ export class MemoryBlobs implements Blobs {
     this.disk.remove(key);
   }
 
+  async erase(offer: OfferId, file: number): Promise<void> {
+    await this.removeCopy(offer, file);
+    await this.remove(offer, file);
+  }
+
   /** The process that had things open is gone. */
   crash(): void {
     this.#lives++;

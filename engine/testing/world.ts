@@ -10,7 +10,8 @@ import type { Annotation } from '../messages/annotation.ts';
 import type { Expiry } from '../messages/expiries.ts';
 import type { GroupRow } from '../groups/rows.ts';
 import type { ConversationMarks } from '../messages/messages.ts';
-import type { DeliveryRow, Summary } from '../exchange/conversations.ts';
+import type { DeliveryRow } from '../exchange/deliveries.ts';
+import type { Summary } from '../exchange/summaries.ts';
 import { isHere } from '../exchange/copies.ts';
 import { acceptedBlocks, acceptedBytes, factsOf, standingOf, type OfferRecord } from '../exchange/offer.ts';
 import { isDeviceRow, type StoredOffer } from '../exchange/offer-rows.ts';
@@ -335,7 +336,7 @@ export class Machine {
 
   standing(offer: OfferId, file = 0): string {
     const record = this.engine.transfers.get(offer);
-    return record ? standingOf(record, file) : 'unknown';
+    return record?.offered ? standingOf(record, file) : 'unknown';
   }
 
   activity(offer: OfferId, file = 0): string {
@@ -442,6 +443,7 @@ export class Machine {
         hasRoom: (bytes) => read(this.blobs.hasRoom(bytes)),
         removeCopy: (...args) => effect(() => this.blobs.removeCopy(...args)),
         remove: (...args) => effect(() => this.blobs.remove(...args)),
+        erase: (...args) => effect(() => this.blobs.erase(...args)),
       },
       people: records(this.people),
       offers: records(this.offers),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EntryRef } from '../../../protocol/entry.ts';
 import { fromBase64 } from '../../../protocol/bytes.ts';
 import type { AccountId, GroupId } from '../../../protocol/ids.ts';
+import { contentOf } from '../../../engine/testing/content.ts';
 import { friends, World, type Machine } from '../../../engine/testing/world.ts';
 import { talkOf } from '../state/talk.ts';
 import { archiveText, parseArchive, type Archive, type ArchivedMessage } from './archive-format.ts';
@@ -43,7 +44,11 @@ async function talked() {
 
 describe('an export', () => {
   it('has what people read as it reads now, and nothing of what is deleted or disappears', async () => {
-    const { ann, bob } = await talked();
+    const { world, ann, bob } = await talked();
+    ann.offer(bob.account.id, [contentOf(10)], { name: 'plans.txt' });
+    await world.run(1_000);
+    ann.act((engine) => engine.say(bob.account.id, { kind: 'delete', of: refOf(ann, 9) }));
+    await world.run(1_000);
     const collected = await exported(bob, ann);
     const { conversation } = bob.person(ann);
     expect(collected.messages).toMatchObject([
@@ -56,13 +61,15 @@ describe('an export', () => {
         reply: refOf(ann, 0),
         reactions: [{ by: ann.account.id, emoji: '👍' }],
       },
+      { kind: 'deleted', author: ann.account.id },
     ]);
     const json = textOf(collected);
     const read = parseArchive(json);
     expect(read).toMatchObject({ kind: 'ok', archive: { version: 1, exportedAt: 5, conversations: [conversation] } });
     const bytes = Buffer.concat(wires(collected)).toString('latin1');
     expect(bytes).toContain('answer');
-    for (const hidden of ['a slip', 'soon gone', 'gone, edited']) expect(bytes + json).not.toContain(hidden);
+    for (const hidden of ['a slip', 'soon gone', 'gone, edited', 'plans.txt'])
+      expect(bytes + json).not.toContain(hidden);
   });
 
   it('comes back once, verified, on a device that has nothing; a deletion stays one', async () => {

@@ -81,7 +81,7 @@ export async function collect(
     const said = { conversation, device, sequence, author, at, ...(reactions.length > 0 ? { reactions } : {}) };
     if (annotation?.deleted) {
       const { reactions: _, ...bare } = said;
-      if (payload.kind === 'text' || payload.kind === 'dropped') messages.push({ ...bare, kind: 'deleted' });
+      if (['text', 'offer', 'dropped'].includes(payload.kind)) messages.push({ ...bare, kind: 'deleted' });
     } else if (payload.kind === 'text' && !disappears)
       messages.push({
         ...said,

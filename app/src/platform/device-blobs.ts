@@ -249,6 +249,11 @@ export class DeviceBlobs implements Blobs {
     await this.#forgetBytes(offer, file);
   }
 
+  async erase(offer: OfferId, file: number): Promise<void> {
+    await this.remove(offer, file);
+    await this.store.removeManifest({ offer, file });
+  }
+
   /** The bytes alone. The manifest of an offered bundle stays: what was sent can be looked at. */
   async #forgetBytes(offer: OfferId, file: number): Promise<void> {
     this.#chosen.delete(fileKey(offer, file));

@@ -1,9 +1,10 @@
 /** From the entries of a window to what the list of messages shows. Pure. */
 import type { Causeway } from '../../../engine/causeway.ts';
-import { fileKey, type OfferRecord } from '../../../engine/exchange/offer.ts';
+import { fileKey, standingOf, type OfferRecord } from '../../../engine/exchange/offer.ts';
 import type { KnownFork } from '../../../engine/feed/log.ts';
 import type { Annotation } from '../../../engine/messages/annotation.ts';
 import { messageKey } from '../../../engine/messages/annotation.ts';
+import type { Person } from '../../../engine/people/people.ts';
 import type { StoredEntry } from '../../../engine/ports.ts';
 import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
 import { fileName, shownName } from '../../../protocol/names.ts';
@@ -61,8 +62,9 @@ export function itemsOf(
       reactions: reactionsOf(engine, annotation, (account) => nameOf(talk, account, author)),
       ...(entry.conversation === talk.conversation ? { place: placeOf(entry) } : {}),
     });
-    if ((payload.kind === 'text' || payload.kind === 'dropped') && annotation?.deleted)
-      items.push({ ...common, kind: 'deleted' });
+    const record = payload.kind === 'offer' ? engine.transfers.get(payload.offer) : undefined;
+    const message = ['text', 'offer', 'dropped'].includes(payload.kind);
+    if (record?.deleted || (message && annotation?.deleted)) items.push({ ...common, kind: 'deleted' });
     else if (payload.kind === 'text')
       items.push({
         ...common,
@@ -77,7 +79,6 @@ export function itemsOf(
           : {}),
       });
     else if (payload.kind === 'offer') {
-      const record = engine.transfers.get(payload.offer);
       if (!record?.offered) continue;
       payload.files.forEach((file, index) => {
         if (file.thumbnail) extras.thumbnails.show(fileKey(payload.offer, index), file.thumbnail);
@@ -107,7 +108,7 @@ export function itemsOf(
   }
   if (!person) return items;
   for (const record of engine.transfers.all())
-    if (record.account === person.account && record.offered?.knocked)
+    if (record.account === person.account && record.offered?.knocked && !isOver(record, person))
       insert(knocked(engine, record, record.offered, talk, author, extras));
   for (const { name, at } of person.added ?? [])
     insert({
@@ -156,6 +157,12 @@ function deliveredOf(
   const of = (group.membership?.members.size ?? 1) - 1;
   return of > 0 ? { delivery: faces.length >= of ? 'read' : delivery, readBy: { faces, of } } : { delivery };
 }
+
+/** Between contacts an entry tells of each offer: one that has none and was withdrawn was deleted. */
+const isOver = (record: OfferRecord, { relation }: Person): boolean =>
+  record.deleted === true ||
+  (relation === 'accepted' &&
+    record.offered?.files.every((_, file) => standingOf(record, file) === 'cancelled') === true);
 
 /** An offer that came as a knock has no entry yet. */
 function knocked(

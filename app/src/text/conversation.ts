@@ -1,8 +1,17 @@
 /** A conversation and what can be done in it. */
 import { duration } from '../format.ts';
+import type { FileCard } from '../state/views/files.ts';
 import type { Delivery, MessageItem } from '../state/views/messages.ts';
 import { people } from './people.ts';
 import { number, count, withHandle } from './words.ts';
+
+function theseFiles(files: readonly FileCard[]): string {
+  const [first] = files;
+  if (files.length !== 1 || !first) return `these ${count(files.length, 'file', 'files')}`;
+  if (first.bundle)
+    return first.bundle.folders > 0 ? 'this folder' : `these ${count(first.bundle.files, 'file', 'files')}`;
+  return first.media?.voice ? 'this voice message' : 'this file';
+}
 
 export const conversation = {
   conversation: {
@@ -67,9 +76,12 @@ export const conversation = {
     edited: 'edited',
     disappears: 'disappears',
     deleted: 'This message was deleted',
-    deleteTitle: 'Delete this message for everybody?',
-    deleteBody:
-      'It is removed here and from the devices of the others as soon as they hear of it. Whoever kept a copy still has it. This cannot be undone.',
+    deleteTitle: (item: MessageItem) =>
+      `Delete ${item.kind === 'files' ? theseFiles(item.files) : 'this message'} for everybody?`,
+    deleteBody: (item: MessageItem) =>
+      item.kind === 'files'
+        ? 'Nobody can fetch it any more. What Causeway keeps of it is removed here, and from the devices of the others as soon as they hear of it. Whoever saved a copy still has it, and what you sent it from is not touched. This cannot be undone.'
+        : 'It is removed here and from the devices of the others as soon as they hear of it. Whoever kept a copy still has it. This cannot be undone.',
     reaction: (emoji: string, names: string[]) => `${emoji} ${names.join(', ')}`,
     quoteGone: 'A message that is not here any more',
     quote: (author: string) => `Go to the message of ${author} that this one answers`,
