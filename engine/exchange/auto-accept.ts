@@ -9,7 +9,7 @@ import type { Group } from '../groups/group.ts';
 import type { People } from '../people/people.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Clock, StoredEntry } from '../ports.ts';
-import { isPromised, needsAnswer, type OfferRecord } from './offer.ts';
+import { isPromised, needsAnswer, standingOf, type OfferRecord } from './offer.ts';
 import { allows, isShortVoice, isSpoken, isVerified, totalBytes } from './rules.ts';
 import { isWithinLimits, spokenDevices, spokenWithinMs } from './spoken.ts';
 import type { Transfers } from './transfers.ts';
@@ -79,7 +79,7 @@ export class AutoAccept {
   async applyInGroup(group: Group, entry: StoredEntry): Promise<void> {
     const payload = readPayload(entry);
     const record = payload.kind === 'offer' ? this.ports.transfers.get(payload.offer) : undefined;
-    if (!record?.offered || record.offered.mine || record.answer.kind !== 'waiting') return;
+    if (!record?.offered || record.offered.mine || standingOf(record, 0) !== 'waiting') return;
     if (record.unaskedAt === undefined) {
       if (!this.#mayComeUnasked(group, record.offered.files, entry.wall)) return;
       if (!this.#isWithinLimits(group, record.offered) || !(await this.#hasRoom(record.offered))) return;
