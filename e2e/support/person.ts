@@ -211,7 +211,7 @@ export class Person {
     await this.page.getByRole('button', { name: 'Settings' }).click();
     await this.page.getByLabel(which).fill(megabytes);
     await this.page.getByLabel(which).press('Tab');
-    await this.page.getByRole('button', { name: 'Back' }).locator('visible=true').click();
+    await this.page.getByRole('button', { name: 'Back', exact: true }).locator('visible=true').click();
   }
 
   get offer(): Locator {
