@@ -138,6 +138,19 @@ describe('lanes', () => {
     expect([...pair.ann.broken, ...pair.bob.broken]).toEqual([]);
   });
 
+  test('a device without room for its own lanes tries one now and then, and opens them all when there is room', async () => {
+    const pair = new Pair();
+    let frames = 0;
+    pair.pass = (frame) => (frames++, frame);
+    pair.ann.room = 0;
+    for (let wanted = 2; wanted <= limits.lanesPerLink; wanted++) pair.ann.lanes.want(wanted);
+    await pair.run(1_000);
+    expect(frames).toBe(1);
+    pair.ann.room = 40;
+    await pair.run(10_000);
+    expect(pair.ann.open.size).toBe(limits.lanesPerLink - 1);
+  });
+
   test('a chunk before the proof costs the link', async () => {
     const pair = new Pair();
     pair.wires.tamper = (_, from) => (from.device === annKeys.id ? chunk() : undefined);

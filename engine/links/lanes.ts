@@ -171,7 +171,9 @@ export class Lanes implements LanesPort {
     for (let number = 1; number < wanted; number++) {
       if (this.#attempts.size - this.#open().length >= openingMax) return;
       if (this.#attempts.has(number) || !this.#mayAttempt()) continue;
-      this.#start(number, (this.#newest.get(number) ?? -1) + 1);
+      if (this.#start(number, (this.#newest.get(number) ?? -1) + 1)) continue;
+      this.#failed();
+      return; // there is no room for the others either
     }
   }
 

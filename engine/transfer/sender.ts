@@ -105,7 +105,8 @@ export class Sender {
     if (frame.credit > limits.sinkCreditBytes)
       throw new ProtocolError('malformed', 'credit for more than may be under way');
     this.#highestStream = frame.stream;
-    if (this.#slots.size >= limits.streamsPerLink) {
+    // Of a file one at a time: the end of a second stream would free the place that the first one has.
+    if (this.#slots.size >= limits.streamsPerLink || this.carries(frame.offer, frame.file)) {
       this.#sendStop(frame.stream, 'busy');
       return;
     }

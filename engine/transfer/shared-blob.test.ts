@@ -202,6 +202,7 @@ describe('SharedBlob', () => {
     expect(await cheapSignatures.verify(offering.publicKey, message, leaves.signature)).toBe(true);
     // A block that is under way is not had.
     member.chunks(second);
+    asking.transfers.sender.stopped(stream, 'paused');
     asking.transfers.sender.want({ ...want, stream: stream + 2, ranges: [[second, second + 1]] });
     await settle();
     expect(asking.link.control('stop').at(-1)).toMatchObject({ stream: stream + 2, reason: 'unavailable' });
