@@ -88,7 +88,7 @@ describe('who has a copy', () => {
 });
 
 it('asks before what is deleted for everybody by its name, and says what stays', () => {
-  const file = (extra: Partial<FileCard> = {}) => ({ ...card(true, { kind: 'done' }), ...extra }) as FileCard;
+  const file = (extra: Partial<FileCard> = {}) => ({ ...card(true, { kind: 'done' }), ...extra });
   const bundle = (folders: number) => file({ bundle: { files: 21, folders } as BundleView });
   const voice = file({ media: { kind: 'audio', here: true, voice: { durationMs: 1, levels: [] } } });
   const titleOf = (...files: FileCard[]) => text.message.deleteTitle({ kind: 'files', files } as MessageItem);
