@@ -231,6 +231,21 @@ describe('a committed frame', () => {
     expect(left.sync.peerHas().size).toBe(0);
   });
 
+  it('counts once its author may write here, and does no harm before', async () => {
+    await sayMany(ann, 3);
+    const [left] = await connect(ann, bob);
+    let known = false;
+    const { keyFor } = network;
+    network.keyFor = (peer, device) =>
+      device === bob.device.id && !known ? undefined : keyFor.call(network, peer, device);
+    await give(left, await signed(1));
+    await give(left, await signed(2));
+    expect(left.sync.peerHas().size).toBe(0);
+    known = true;
+    await left.sync.again();
+    expect(left.sync.peerHas()).toEqual(new Map([[ann.device.id, 2]]));
+  });
+
   it('counts for nothing when it claims more than there is, or another head', async () => {
     await sayMany(ann, 3);
     const [left, right] = await connect(ann, bob);

@@ -88,6 +88,8 @@ export class ConversationSync {
   readonly #unknownAuthors = new Set<DeviceId>();
   /** Feeds of which nothing was taken since some of it was refused for want of a key. */
   readonly #refused = new Set<DeviceId>();
+  /** What a peer signed that may not write here, as far as is known yet: the last of each feed. */
+  readonly #unproved = new Map<DeviceId, CommittedFrame>();
   #newestSent = false;
   #newestTaken = false;
   readonly #shownForks = new Set<DeviceId>();
@@ -111,6 +113,7 @@ export class ConversationSync {
   /** Something may be taken now that was refused before: asks for it, if there is any. */
   again(): Promise<void> {
     return this.#line.run(async () => {
+      for (const frame of this.#unproved.values()) await this.#onCommitted(frame);
       if (this.#refused.size === 0) return;
       this.#asksLeft = limits.frontierRepeats;
       await this.#sendFrontier();
@@ -281,7 +284,13 @@ export class ConversationSync {
     const { ports, feeds, conversation, peer, authors, report } = this.#options;
     const { author, length, head } = frame;
     const publicKey = authors(peer);
-    if (!publicKey) throw new ProtocolError('unknown-device', 'committed by a device that is not of this conversation');
+    if (!publicKey) {
+      // That it may write here can come a moment later than that it is linked.
+      if (this.#unproved.size < limits.feedsPerConversation || this.#unproved.has(author))
+        this.#unproved.set(author, frame);
+      return;
+    }
+    this.#unproved.delete(author);
     if (length === 0) throw new ProtocolError('malformed', 'committed nothing');
     if (!(await verifyAcknowledgement(ports.signatures, publicKey, frame)))
       throw new ProtocolError('malformed', 'committed signature');
