@@ -8,7 +8,6 @@ const FILE_BYTES = 64;
 /** What a person feels as frozen; a page that answers within it is slow at worst. */
 const FROZEN_MS = 1_000;
 const PATIENCE_MS = 900_000;
-const LABEL = 'Attach folder';
 const NAME = 'large-folder';
 const countOf = (quick: boolean): number => (quick ? 20_000 : 100_000);
 
@@ -24,8 +23,8 @@ const question: Question = {
       const folder = folderOf(NAME, count, FILE_BYTES);
       await Promise.all([alice, bob].map(({ page }) => noteLongTasks(page)));
       const attachedMs = Date.now();
-      await alice.page.getByLabel(LABEL).setInputFiles(folder, { timeout: PATIENCE_MS });
-      const handedMs = Date.now();
+      // Dropped, as by hand: a driver that fills the input has the browser list the folder within the page.
+      await alice.drop(folder);
       await expect(bob.offer.getByRole('button', { name: 'Choose…' })).toBeVisible({ timeout: PATIENCE_MS });
       const offeredMs = Date.now();
       say(`offered after ${offeredMs - attachedMs} ms`);
@@ -50,9 +49,9 @@ const question: Question = {
             reached: ms < FROZEN_MS,
           })),
           {
-            what: 'Until the browser has listed the folder; until it is offered',
+            what: 'From the drop until it is offered',
             target: '',
-            measured: `${((handedMs - attachedMs) / 1000).toFixed(1)} s; ${((offeredMs - attachedMs) / 1000).toFixed(1)} s`,
+            measured: `${((offeredMs - attachedMs) / 1000).toFixed(1)} s`,
           },
           {
             what: 'List opened, the last file searched and found',
