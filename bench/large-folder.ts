@@ -35,15 +35,20 @@ const question: Question = {
       await expect(dialog.getByRole('checkbox', { name: last })).toBeVisible({ timeout: PATIENCE_MS });
       await bob.page.keyboard.press('Escape');
       const lookedMs = Date.now();
+      const offering = await longestTask(alice.page);
       await bob.offer.getByRole('button', { name: 'Accept', exact: true }).click();
       await expect(bob.status(NAME)).toHaveText(/^Received/, { timeout: PATIENCE_MS });
       const doneMs = Date.now();
       await expect(alice.status(NAME)).toHaveText(/^Sent/, { timeout: PATIENCE_MS });
-      const longest = { sender: await longestTask(alice.page), receiver: await longestTask(bob.page) };
+      const longest = {
+        'sender, until it is offered and looked through': offering,
+        'sender, while it goes out and after': await longestTask(alice.page),
+        receiver: await longestTask(bob.page),
+      };
       return {
         rows: [
-          ...Object.entries(longest).map(([side, ms]): Row => ({
-            what: `${count} files: longest time in which the ${side}'s page did not answer`,
+          ...Object.entries(longest).map(([where, ms]): Row => ({
+            what: `${count} files: longest time in which the page did not answer: ${where}`,
             target: `under ${FROZEN_MS} ms`,
             measured: `${ms.toFixed(0)} ms`,
             reached: ms < FROZEN_MS,
@@ -88,8 +93,14 @@ function noteLongTasks(page: Page): Promise<void> {
   });
 }
 
+/** Since it was asked last. */
 async function longestTask(page: Page): Promise<number> {
-  const ms = await page.evaluate(() => (globalThis as Watched).benchLongestMs);
+  const ms = await page.evaluate(() => {
+    const scope = globalThis as Watched;
+    const { benchLongestMs } = scope;
+    scope.benchLongestMs = 0;
+    return benchLongestMs;
+  });
   expect(ms, 'the page was not loaded anew').toBeDefined();
   return ms ?? NaN;
 }
