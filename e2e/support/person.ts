@@ -13,8 +13,9 @@ export const chromiumFlags = [
   '--disable-component-update',
   '--disable-sync',
   '--no-first-run',
-  // Where mDNS names do not resolve (containers) two local browsers would not find each other.
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
+  // Where mDNS names do not resolve (containers) two local browsers would not find each other. A process in reserve for a tab to come is no part of
+  // what the app takes.
+  '--disable-features=WebRtcHideLocalIpsWithMdns,SpareRendererForSitePerProcess',
 ];
 
 export interface PersonOptions {
