@@ -60,7 +60,7 @@ const question: Question = {
           },
         ],
         notes: [
-          'Proportional set size of all renderer processes of each browser: tab, workers, and what the browser keeps in reserve.',
+          'Proportional set size of all renderer processes of each browser: tab and workers.',
         ],
       };
     } finally {

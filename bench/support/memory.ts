@@ -1,6 +1,6 @@
 /**
- * Memory of a browser's tabs and workers: the proportional set size of its renderer processes, sampled every second. Linux only. One that the browser
- * keeps in reserve counts, as it cannot be told from them; those that draw the browser's own bars do not.
+ * Memory of a browser's tabs and workers: the proportional set size of its renderer processes, sampled every second. Linux only. Those that draw
+ * the browser's own bars do not count, and none is kept in reserve (`chromiumFlags`).
  */
 import { readFileSync } from 'node:fs';
 import type { Person } from '../../e2e/support/person.ts';
