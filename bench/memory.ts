@@ -59,9 +59,7 @@ const question: Question = {
             })),
           },
         ],
-        notes: [
-          'Proportional set size of all renderer processes of each browser: tab and workers.',
-        ],
+        notes: ['Proportional set size of all renderer processes of each browser: tab and workers.'],
       };
     } finally {
       await pair.close();
