@@ -99,6 +99,14 @@ describe('an offer in a group', () => {
     expect([factsOf(gone, 0).root, agreementOn(gone, 0)]).toEqual([root, 'same']);
   });
 
+  test('that its source withdrew stays withdrawn for who lets go of a copy, whatever comes first', () => {
+    for (const words of [
+      [ends(source), ends(here)],
+      [ends(here), ends(source)],
+    ])
+      expect(standingOf(fold(offered, takes(here), has(here), ...words), 0)).toBe('cancelled');
+  });
+
   test('whose holders name several roots is disputed while they have it, and nobody else says what it is', () => {
     const two = [offered, has(bob), has(cid, 0, other)] as const;
     expect(agreementOn(fold(...two), 0)).toBe('disputed');

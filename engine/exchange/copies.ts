@@ -146,8 +146,8 @@ function withoutPart(record: OfferRecord, file: number, { device, mine }: FactSo
     ...(facts.toldOtherwise && { toldOtherwise: facts.toldOtherwise.filter(([one]) => one !== device) }),
   };
   if (!mine) return withFileFacts(record, file, others);
-  const { unlisted = false, gone, root, told } = facts;
-  const said = { ...(root && { root }), ...(told && { told }) };
+  const { unlisted = false, gone, root, told, cancelledBy } = facts;
+  const said = { ...(root && { root }), ...(told && { told }), ...(cancelledBy && { cancelledBy }) };
   // Its bytes are removed after this.
   const own = { ...others, ...said, unlisted, cleared: false, ...(gone ? { gone } : {}) };
   return { ...record, files: record.files.map((other, at) => (at === file ? own : other)) };
