@@ -246,6 +246,21 @@ describe('a committed frame', () => {
     expect(left.sync.peerHas()).toEqual(new Map([[ann.device.id, 2]]));
   });
 
+  it('counts once what its author sends shows that they may write here', async () => {
+    await sayMany(ann, 3);
+    const [left] = await connect(ann, bob);
+    const { keyFor } = network;
+    let known = false;
+    network.keyFor = (peer, device) =>
+      device === bob.device.id && !known ? undefined : keyFor.call(network, peer, device);
+    await give(left, await signed(2));
+    known = true;
+    await sayMany(bob, 1);
+    const said = await bob.feeds.entryAt(conversation, bob.device.id, 0);
+    await give(left, { kind: 'entries', conversation, entries: [said?.wire ?? new Uint8Array()] });
+    expect(left.sync.peerHas()).toEqual(new Map([[ann.device.id, 2]]));
+  });
+
   it('counts for nothing when it claims more than there is, or another head', async () => {
     await sayMany(ann, 3);
     const [left, right] = await connect(ann, bob);

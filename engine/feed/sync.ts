@@ -113,7 +113,7 @@ export class ConversationSync {
   /** Something may be taken now that was refused before: asks for it, if there is any. */
   again(): Promise<void> {
     return this.#line.run(async () => {
-      for (const frame of this.#unproved.values()) await this.#onCommitted(frame);
+      await this.#prove();
       if (this.#refused.size === 0) return;
       this.#asksLeft = limits.frontierRepeats;
       await this.#sendFrontier();
@@ -224,6 +224,7 @@ export class ConversationSync {
       this.#asksLeft--;
       await this.#sendFrontier();
     }
+    await this.#prove();
     await this.#pump();
   }
 
@@ -285,12 +286,10 @@ export class ConversationSync {
     const { author, length, head } = frame;
     const publicKey = authors(peer);
     if (!publicKey) {
-      // That it may write here can come a moment later than that it is linked.
       if (this.#unproved.size < limits.feedsPerConversation || this.#unproved.has(author))
         this.#unproved.set(author, frame);
       return;
     }
-    this.#unproved.delete(author);
     if (length === 0) throw new ProtocolError('malformed', 'committed nothing');
     if (!(await verifyAcknowledgement(ports.signatures, publicKey, frame)))
       throw new ProtocolError('malformed', 'committed signature');
@@ -309,6 +308,14 @@ export class ConversationSync {
     // Entries of others that reached us before from elsewhere: the peer learns here that they are delivered. Each side signs a length once.
     if (author !== ports.device.id && (this.#signed.get(author)?.length ?? 0) < length) await this.#acknowledge(author);
     await this.#pump();
+  }
+
+  /** That a peer may write here can come a moment later than that it is linked, also by what it sends itself. */
+  async #prove(): Promise<void> {
+    if (!this.#options.authors(this.#options.peer)) return;
+    const frames = [...this.#unproved.values()];
+    this.#unproved.clear();
+    for (const frame of frames) await this.#onCommitted(frame);
   }
 
   /** The peer has the first `length` entries of `author`; batches that brought no more are done. */

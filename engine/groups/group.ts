@@ -41,6 +41,8 @@ export class Group {
   #face: GroupFace | undefined;
   #faceRead: Membership['face'];
   #authors: ReadonlyMap<DeviceId, string> = new Map();
+  /** Those whom `take` has told of. */
+  #authorsTold = this.#authors;
   /** Devices that committed entries name, with their signing keys, and those that entries named before they were verified. */
   readonly #named = new Map<DeviceId, string>();
   readonly #introduced = new Map<DeviceId, string>();
@@ -136,7 +138,10 @@ export class Group {
     this.#roster.delete(account);
   }
 
-  /** Takes committed entries of the log; resolves once what follows from them is in force. */
+  /**
+   * Takes committed entries of the log; resolves once what follows from them is in force.
+   * @returns whether keys came, and whether there are more authors than the last time, those introduced since among them.
+   */
   take(entries: readonly Parameters<typeof readLogEntry>[0][]): Promise<{ keys: boolean; authors: boolean }> {
     return this.#line.run(async () => {
       for (const { id, sign } of await this.#log.add(entries.flatMap((entry) => readLogEntry(entry) ?? [])))
@@ -144,7 +149,9 @@ export class Group {
       const before = this.#state;
       this.#state = this.#log.state();
       if (this.#state !== before) this.version++;
-      const authors = this.#nameAuthors();
+      this.#nameAuthors();
+      const authors = this.#authors !== this.#authorsTold;
+      this.#authorsTold = this.#authors;
       const keys = this.#state ? await this.keys.learn(this.#state) : false;
       await this.#readFace();
       for (const account of this.asking.keys()) if (this.membership?.members.has(account)) this.asking.delete(account);
