@@ -1,4 +1,4 @@
-/** Files in a group whose members are contacts of each other: their links serve both, and are held to the rules of both. */
+/** A group whose members are contacts of each other: their links serve both, and are held to the rules of both. */
 import { expect, test } from 'vitest';
 import { limits } from '../protocol/limits.ts';
 import { contentOf } from './testing/content.ts';
@@ -31,3 +31,24 @@ test('a file that can be served again is nothing to contacts who have it, or nev
   expect(links().map((link, at) => link === before[at])).toEqual([true, true]);
   expect(crowd.all.flatMap(({ reports }) => reports)).toEqual([]);
 });
+
+test.each([5, 20, 40, 80, 300, 1_000])(
+  'a contact who is linked already is let in, when it is %i ms to the server and a moment to the others',
+  async (delayMs) => {
+    const world = new World();
+    const crowd = await Crowd.gather(world, 1);
+    const [ann] = crowd.all;
+    const bob = await world.person();
+    world.befriend(ann, bob);
+    await ann.close();
+    world.server.delaysMs.set(bob.device, delayMs);
+    for (const machine of [ann, bob]) await machine.start();
+    await world.run(10_000);
+    ann.act((engine) => engine.sendText(bob.account.id, 'here'));
+    expect(await world.run(10_000, () => ann.engine.links.open(bob.device) !== undefined)).toBe(true);
+    const code = await crowd.invite();
+    bob.act((engine) => engine.groups.join(code));
+    expect(await world.run(20_000, () => crowd.groupOf(bob)?.me !== undefined)).toBe(true);
+    expect(bob.engine.groups.joining()).toEqual([]);
+  },
+);

@@ -104,6 +104,10 @@ export function build(
     {
       changed: (group) => policy.groupChanged(group),
       serves: () => policy.align(),
+      hosts: () => {
+        policy.align();
+        conversations.nameAgain();
+      },
       readable: (group) => {
         policy.align();
         conversations.again(group.chat);

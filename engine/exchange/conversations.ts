@@ -191,6 +191,12 @@ export class Conversations {
     }
   }
 
+  /** What peers named before may be known now. */
+  nameAgain(): void {
+    for (const { named } of this.#served.values())
+      for (const conversation of named.keys()) this.events.named(conversation);
+  }
+
   /** Something can be taken now in this conversation that was refused before. */
   again(conversation: ConversationId): void {
     for (const [link, { sessions }] of this.#served) {

@@ -30,6 +30,8 @@ export interface GroupsEvents {
   changed(group: Group | undefined): void;
   /** Its log or chat may be served over links where it was not, or has more authors. */
   serves(group: Group): void;
+  /** More devices may let this account into a group: those of contacts are linked already, and may have named its log. */
+  hosts(): void;
   /** A key came: what could not be read can be now. */
   readable(group: Group): void;
 }
@@ -60,7 +62,13 @@ export class Groups {
   ) {
     const known = { byId: (id: GroupId) => this.byId(id), roster: (id: GroupId) => this.#entered.get(id) };
     this.#delays = new Delays(ports);
-    this.#joining = new Joining(ports, known, this.#delays, () => events.changed(undefined));
+    this.#joining = new Joining(
+      ports,
+      known,
+      this.#delays,
+      () => events.changed(undefined),
+      () => events.hosts(),
+    );
     this.#admission = new Admission(ports, this.#changing, this.#delays, (group) => events.changed(group));
     this.#tending = new Tending(ports, this.#changing, this.#delays, (group) => this.links.online(group));
     const rows = { get: (log: ConversationId) => this.#rows.get(log), keep: this.#keepRow };

@@ -41,6 +41,8 @@ export class Joining {
     private readonly groups: KnownGroups,
     private readonly delays: Delays,
     private readonly changed: () => void,
+    /** It is known now which devices may let this account into a group. */
+    private readonly hostsFound: () => void,
   ) {}
 
   /** Takes what was stored. */
@@ -141,6 +143,7 @@ export class Joining {
       for (const device of newest.devices)
         this.#hosts.set(device.id, { account, device, group, online: online.has(device.id) });
     }
+    this.hostsFound();
   }
 
   #ask(row: JoiningRow): void {

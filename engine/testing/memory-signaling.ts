@@ -39,6 +39,8 @@ export class MemorySignaling {
     [...this.accounts.values()].find((account) => account.handle === handle);
   up = true;
   delayMs = 5;
+  /** Of devices that are further away than the others. */
+  readonly delaysMs = new Map<DeviceId, number>();
   reconnectMs = 700;
   /** Browsers that ask to become devices. */
   readonly guests = new Map<DeviceId, { account: AccountId; take(event: ServerEvent<'approval'>): void }>();
@@ -170,7 +172,7 @@ export class MemorySignaling {
       return;
     }
     this.#connections.get(client.device)?.client.stop('replaced');
-    const connection = new Connection(client, this.delayMs);
+    const connection = new Connection(client, this.delayTo(client));
     this.#connections.set(client.device, connection);
     client.connection = connection;
     const contacts = [...this.accounts.keys()]
@@ -181,6 +183,10 @@ export class MemorySignaling {
     this.#presence(client.account);
     this.#devices(client.account);
     for (const knock of this.knocks.filter(({ to }) => to === client.device)) this.#deliver(knock);
+  }
+
+  delayTo({ device }: Client): number {
+    return this.delaysMs.get(device) ?? this.delayMs;
   }
 
   /** The server notices that a client is gone. */
@@ -429,11 +435,12 @@ class Client implements Signaling {
     const { connection } = this;
     if (!connection) return Promise.resolve(none);
     return new Promise((resolve, reject) => {
-      this.clock.after(this.server.delayMs, () => {
+      const delayMs = this.server.delayTo(this);
+      this.clock.after(delayMs, () => {
         if (this.connection !== connection) resolve(none);
         else
           this.server.answer(this, name, body).then((answer) => {
-            this.clock.after(this.server.delayMs, () => resolve(this.connection === connection ? answer : none));
+            this.clock.after(delayMs, () => resolve(this.connection === connection ? answer : none));
           }, reject);
       });
     });
