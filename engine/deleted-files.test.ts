@@ -5,8 +5,8 @@ import type { ChatId, ConversationId, OfferId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { needsAnswer } from './exchange/offer.ts';
 import { readPayload } from './feed/payload.ts';
-import type { Group } from './groups/group.ts';
 import { contentOf } from './testing/content.ts';
+import { groupOf, smallGroup } from './testing/small-group.ts';
 import { friends, World, type Machine } from './testing/world.ts';
 
 const BLOCK = limits.blockBytes;
@@ -164,7 +164,7 @@ describe('between two people, a file that its author deletes', () => {
     }
   });
 
-  test('is taken back from somebody who is no contact yet', async () => {
+  async function offeredToStranger() {
     const world = new World();
     const [ann, bob] = [await world.person(), await world.person()];
     for (const machine of [ann, bob]) await machine.start();
@@ -173,20 +173,18 @@ describe('between two people, a file that its author deletes', () => {
     await world.run(500);
     const offer = ann.offer(bob.account.id, [content]) as OfferId;
     expect(await world.run(3_000, () => bob.standing(offer) === 'waiting')).toBe(true);
+    return { world, ann, bob, offer };
+  }
+
+  test('is taken back from somebody who is no contact yet', async () => {
+    const { world, ann, bob, offer } = await offeredToStranger();
     await deleteOffer(ann, bob.account.id, talk(ann, bob), offer);
     expect(await world.run(3_000, () => bob.standing(offer) === 'cancelled')).toBe(true);
     expectGone(ann, offer);
   });
 
   test('is taken back from somebody who accepted it meanwhile as a stranger, and hears of it in the feed alone', async () => {
-    const world = new World();
-    const [ann, bob] = [await world.person(), await world.person()];
-    for (const machine of [ann, bob]) await machine.start();
-    await world.run(500);
-    ann.act((engine) => engine.shareWith(bob.account.handle));
-    await world.run(500);
-    const offer = ann.offer(bob.account.id, [content]) as OfferId;
-    expect(await world.run(3_000, () => bob.standing(offer) === 'waiting')).toBe(true);
+    const { world, ann, bob, offer } = await offeredToStranger();
     const of = await placeOf(ann, talk(ann, bob), offer);
     await bob.close();
     ann.act((engine) => engine.say(bob.account.id, { kind: 'delete', of }));
@@ -210,37 +208,8 @@ describe('between two people, a file that its author deletes', () => {
 });
 
 describe('in a group, a file that its author deletes', () => {
-  const groupOf = (machine: Machine): Group => {
-    const [group] = machine.engine.groups.all();
-    if (!group) throw new Error(`machine ${machine.index} is in no group`);
-    return group;
-  };
-
-  async function group(count: number): Promise<{ world: World; all: Machine[] }> {
-    const world = new World();
-    const all: Machine[] = [];
-    for (let at = 0; at < count; at++) all.push(await world.person());
-    for (const machine of all) await machine.start();
-    await world.run(500);
-    const [founder, ...others] = all as [Machine, ...Machine[]];
-    founder.act((engine) => engine.groups.found({ name: 'Choir' }));
-    await world.run(5_000, () => founder.engine.groups.all()[0]?.face !== undefined);
-    let code = '';
-    founder.act(async (engine) => {
-      code = (await engine.groups.invite(groupOf(founder), { approval: false })).code ?? '';
-    });
-    await world.run(5_000, () => code !== '');
-    for (const machine of others) machine.act((engine) => engine.groups.join(code));
-    const isIn = ({ engine }: Machine) => {
-      const [one] = engine.groups.all();
-      return one?.me !== undefined && one.keys.some;
-    };
-    expect(await world.run(60_000, () => all.every(isIn))).toBe(true);
-    return { world, all };
-  }
-
   test('leaves all who have it, who fetch it, and who come later, whoever tells them', async () => {
-    const { world, all } = await group(4);
+    const { world, all } = await smallGroup(4);
     const [ann, bob, cid, dan] = all as [Machine, Machine, Machine, Machine];
     await dan.close();
     const { id, chat } = groupOf(ann);
@@ -273,7 +242,7 @@ describe('in a group, a file that its author deletes', () => {
   });
 
   test('is not deleted by who founded the group, and a voice message is', async () => {
-    const { world, all } = await group(3);
+    const { world, all } = await smallGroup(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
     const { id, chat } = groupOf(bob);
     const voice = { durationMs: 1000, levels: new Uint8Array(8) };

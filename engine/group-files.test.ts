@@ -5,38 +5,11 @@ import type { OfferId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { isHere } from './exchange/copies.ts';
 import { factsOf } from './exchange/offer.ts';
-import type { Group } from './groups/group.ts';
 import { contentOf } from './testing/content.ts';
+import { groupOf, smallGroup } from './testing/small-group.ts';
 import { friends, World, type Machine } from './testing/world.ts';
 
 const BLOCK = limits.blockBytes;
-
-const groupOf = (machine: Machine): Group => {
-  const [group] = machine.engine.groups.all();
-  if (!group) throw new Error(`machine ${machine.index} is in no group`);
-  return group;
-};
-const isIn = (machine: Machine): boolean => machine.engine.groups.all()[0]?.me !== undefined;
-
-/** A group that the first founded and the others joined. */
-async function group(count: number): Promise<{ world: World; all: Machine[]; code: string }> {
-  const world = new World();
-  const all: Machine[] = [];
-  for (let at = 0; at < count; at++) all.push(await world.person());
-  for (const machine of all) await machine.start();
-  await world.run(500);
-  const [founder, ...others] = all as [Machine, ...Machine[]];
-  founder.act((engine) => engine.groups.found({ name: 'Choir' }));
-  await world.run(5_000, () => isIn(founder) && groupOf(founder).face !== undefined);
-  let code = '';
-  founder.act(async (engine) => {
-    code = (await engine.groups.invite(groupOf(founder), { approval: false })).code ?? '';
-  });
-  await world.run(5_000, () => code !== '');
-  for (const machine of others) machine.act((engine) => engine.groups.join(code));
-  expect(await world.run(60_000, () => all.every((one) => isIn(one) && groupOf(one).keys.some))).toBe(true);
-  return { world, all, code };
-}
 
 const knows = (machine: Machine, offer: OfferId): boolean => machine.engine.transfers.get(offer)?.offered !== undefined;
 
@@ -69,8 +42,8 @@ const holders = (machine: Machine, offer: OfferId) => [...(factsOf(machine.recor
 
 describe('a file in a group', () => {
   test('is fetched by four at once, who have all that went out when the device that offered it goes', async () => {
-    const { world, all } = await group(5);
-    const [ann, ...others] = all as [Machine, ...Machine[]];
+    const { world, all } = await smallGroup(5);
+    const [ann, ...others] = all;
     const content = contentOf(40 * BLOCK);
     const offer = await offered(world, ann, all, content);
     const haveOf = (machine: Machine) =>
@@ -104,7 +77,7 @@ describe('a file in a group', () => {
   });
 
   test('comes from whoever has it, when who offered it is gone', async () => {
-    const { world, all } = await group(4);
+    const { world, all } = await smallGroup(4);
     const [ann, bob, cid, dan] = all as [Machine, Machine, Machine, Machine];
     const content = contentOf(6 * BLOCK + 3);
     await dan.close();
@@ -144,7 +117,7 @@ describe('a file in a group', () => {
   });
 
   test('is paused, resumed after a reload, and cancelled by each for itself', async () => {
-    const { world, all } = await group(3);
+    const { world, all } = await smallGroup(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
     ann.engine.transfers.setSpeedLimits({ upBytesPerSecond: 1_000_000 });
     const content = contentOf(16 * BLOCK);
@@ -187,7 +160,7 @@ describe('a file in a group', () => {
   });
 
   test('stands in line, and waits for room, as any other', async () => {
-    const { world, all } = await group(2);
+    const { world, all } = await smallGroup(2);
     const [ann, bob] = all as [Machine, Machine];
     const contents = [1, 2, 3].map((seed) => contentOf(4 * BLOCK, seed));
     bob.engine.transfers.setAtOnce(1);
@@ -217,8 +190,8 @@ describe('a file in a group', () => {
   });
 
   test('of a single block comes to one of many at a time, whoever it is', async () => {
-    const { world, all } = await group(3);
-    const [ann, ...others] = all as [Machine, ...Machine[]];
+    const { world, all } = await smallGroup(3);
+    const [ann, ...others] = all;
     const content = contentOf(80);
     const offer = await offered(world, ann, all, content);
     await world.run(10_000); // no link is opened any more, which would set things going
@@ -229,7 +202,7 @@ describe('a file in a group', () => {
   });
 
   test('is not for who was removed', async () => {
-    const { world, all } = await group(3);
+    const { world, all } = await smallGroup(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
     world.befriend(ann, cid); // a link between them stays
     ann.engine.transfers.setSpeedLimits({ upBytesPerSecond: 500_000 });
@@ -251,7 +224,7 @@ describe('a file in a group', () => {
   });
 
   test('can be withdrawn: nobody begins to fetch it, and who has it keeps it', async () => {
-    const { world, all } = await group(3);
+    const { world, all } = await smallGroup(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
     const content = contentOf(2 * BLOCK);
     const offer = await offered(world, ann, all, content);
@@ -268,7 +241,7 @@ describe('a file in a group', () => {
 
 describe('a folder in a group', () => {
   test('of which something was changed at its sender comes without it, says so, and goes on when it is there again', async () => {
-    const { world, all } = await group(3);
+    const { world, all } = await smallGroup(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
     const content = contentOf(12 * BLOCK);
     const bundle = { manifestBytes: 100, files: 3, folders: 0 };
@@ -289,7 +262,7 @@ describe('a folder in a group', () => {
 
 describe('of those who serve a file', () => {
   test('those who have it whole do not wake each other', async () => {
-    const { world, all } = await group(4);
+    const { world, all } = await smallGroup(4);
     const [ann, bob, cid, dan] = all as [Machine, Machine, Machine, Machine];
     const apart = [cid.device, dan.device];
     world.wires.reachable = (a, b) => !(apart.includes(a) && apart.includes(b));
@@ -312,7 +285,7 @@ describe('of those who serve a file', () => {
   });
 
   test('one that received many keeps a few of them open', async () => {
-    const { world, all } = await group(2);
+    const { world, all } = await smallGroup(2);
     const [ann, bob] = all as [Machine, Machine];
     const contents = Array.from({ length: 60 }, (_, seed) => contentOf(100, seed));
     const offer = ann.offer(groupOf(ann).id, contents) as OfferId;
@@ -329,7 +302,7 @@ describe('of those who serve a file', () => {
   });
 
   test('one that serves other bytes is not asked again, and the file is whole', async () => {
-    const { world, all } = await group(4);
+    const { world, all } = await smallGroup(4);
     const [ann, bob, cid, dan] = all as [Machine, Machine, Machine, Machine];
     const content = contentOf(6 * BLOCK);
     await dan.close();
@@ -421,7 +394,7 @@ describe('a file between two people', () => {
 
 describe('a file that its person removes', () => {
   test('is removed as a whole, whenever the process dies, and can be had again', async () => {
-    const { world, all } = await group(2);
+    const { world, all } = await smallGroup(2);
     const [ann, bob] = all as [Machine, Machine];
     const content = contentOf(2 * BLOCK);
     for (const when of ['before', 'after'] as const)
@@ -446,7 +419,7 @@ describe('a file that its person removes', () => {
   });
 
   test('makes room also when the word for the others cannot be written, which is said later', async () => {
-    const { world, all } = await group(2);
+    const { world, all } = await smallGroup(2);
     const [ann, bob] = all as [Machine, Machine];
     const content = contentOf(2 * BLOCK);
     const [one, other] = [await offered(world, ann, all, content), await offered(world, ann, all, content)];

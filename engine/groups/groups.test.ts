@@ -2,16 +2,11 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { toBase64 } from '../../protocol/bytes.ts';
 import type { ConversationId } from '../../protocol/ids.ts';
 import { MemorySignaling } from '../testing/memory-signaling.ts';
-import type { Group } from './group.ts';
 import { readPayload } from '../feed/payload.ts';
-import { World, type Machine } from '../testing/world.ts';
+import { groupOf, isIn, smallGroup } from '../testing/small-group.ts';
+import type { World } from '../testing/world.ts';
+import { type Machine } from '../testing/world.ts';
 
-const groupOf = (machine: Machine): Group => {
-  const [group] = machine.engine.groups.all();
-  if (!group) throw new Error(`machine ${machine.index} is in no group`);
-  return group;
-};
-const isIn = (machine: Machine): boolean => machine.engine.groups.all()[0]?.me !== undefined;
 const sizes = (machines: readonly Machine[]): number[] =>
   machines.map((machine) => machine.engine.groups.all()[0]?.membership?.members.size ?? 0);
 
@@ -23,32 +18,6 @@ async function texts(machine: Machine): Promise<string[]> {
   });
 }
 const say = (machine: Machine, text: string) => machine.act((engine) => engine.sendText(groupOf(machine).id, text));
-
-/** A group that the first founded and the others joined by one code. */
-async function group(
-  count: number,
-  bounds = { approval: false },
-): Promise<{ world: World; all: Machine[]; code: string }> {
-  const world = new World();
-  const all: Machine[] = [];
-  for (let at = 0; at < count; at++) {
-    const machine = await world.person();
-    await machine.start();
-    all.push(machine);
-  }
-  await world.run(500);
-  const [founder, ...others] = all as [Machine, ...Machine[]];
-  founder.act((engine) => engine.groups.found({ name: 'Choir' }));
-  await world.run(5_000, () => isIn(founder) && groupOf(founder).face !== undefined);
-  let code = '';
-  founder.act(async (engine) => {
-    code = (await engine.groups.invite(groupOf(founder), bounds)).code ?? '';
-  });
-  await world.run(5_000, () => code !== '');
-  for (const machine of others) machine.act((engine) => engine.groups.join(code.toLowerCase()));
-  if (!bounds.approval) await world.run(60_000, () => all.every(isIn));
-  return { world, all, code };
-}
 
 const settled = (world: World, machines: readonly Machine[], expected: readonly string[]) =>
   expect
@@ -71,7 +40,7 @@ const textsIn = (value: unknown): string => {
 
 describe('a group', () => {
   test('is joined by a code, and its name and messages are those of its members alone', async () => {
-    const { world, all } = await group(3);
+    const { world, all } = await smallGroup(3);
     expect(sizes(all)).toEqual([3, 3, 3]);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
     say(ann, 'first');
@@ -90,7 +59,7 @@ describe('a group', () => {
   test('has a name that neither the server nor whoever reads its log without a key learns', async () => {
     const asked = vi.spyOn(MemorySignaling.prototype, 'answer');
     onTestFinished(() => asked.mockRestore());
-    const { world, all } = await group(2);
+    const { world, all } = await smallGroup(2);
     const [ann, bob] = all as [Machine, Machine];
     ann.act(() => groupOf(ann).rename({ name: 'Orchestra' }));
     say(bob, 'to the Orchestra');
@@ -115,7 +84,7 @@ describe('a group', () => {
   });
 
   test('hands on what somebody said who is gone', async () => {
-    const { world, all } = await group(3);
+    const { world, all } = await smallGroup(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
     await cid.close();
     say(ann, 'before I go');
@@ -126,7 +95,7 @@ describe('a group', () => {
   });
 
   test('gives its history to those who come later', async () => {
-    const { world, all, code } = await group(2);
+    const { world, all, code } = await smallGroup(2);
     const [ann, bob] = all as [Machine, Machine];
     for (let at = 0; at < 20; at++) say(at % 2 ? ann : bob, `message ${at}`);
     await world.run(3_000);
@@ -141,7 +110,7 @@ describe('a group', () => {
   });
 
   test('is not read on by who was removed, and not written in', async () => {
-    const { world, all, code } = await group(3);
+    const { world, all, code } = await smallGroup(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
     say(cid, 'I was here');
     await settled(world, all, ['I was here']);
@@ -158,7 +127,7 @@ describe('a group', () => {
   });
 
   test('asks an admin where the invitation says so', async () => {
-    const { world, all } = await group(2, { approval: true });
+    const { world, all } = await smallGroup(2, { approval: true });
     const [ann, bob] = all as [Machine, Machine];
     await world.run(5_000, () => bob.engine.groups.joining()[0]?.verdict === 'waiting');
     expect(groupOf(ann).asking.size).toBe(1);
@@ -170,7 +139,7 @@ describe('a group', () => {
   });
 
   test('says who is online', async () => {
-    const { world, all } = await group(3);
+    const { world, all } = await smallGroup(3);
     const [ann, , cid] = all as [Machine, Machine, Machine];
     await world.run(2_000);
     expect(groupOf(ann).online(cid.account.id)).toEqual([cid.device]);
@@ -180,7 +149,7 @@ describe('a group', () => {
   });
 
   test('is on the other devices of its members', async () => {
-    const { world, all } = await group(2);
+    const { world, all } = await smallGroup(2);
     const [ann, bob] = all as [Machine, Machine];
     say(ann, 'from the first device');
     await settled(world, all, ['from the first device']);
@@ -193,7 +162,7 @@ describe('a group', () => {
   });
 
   test('lets somebody in while another device of the account says that there is one more group', async () => {
-    const { world, all, code } = await group(1);
+    const { world, all, code } = await smallGroup(1);
     const [ann] = all as [Machine];
     const bob = await world.person();
     await bob.start();
@@ -218,7 +187,7 @@ describe('a group', () => {
   });
 
   test('outlives a restart of everybody', async () => {
-    const { world, all } = await group(2);
+    const { world, all } = await smallGroup(2);
     const [ann, bob] = all as [Machine, Machine];
     say(ann, 'kept');
     await settled(world, all, ['kept']);
@@ -231,7 +200,7 @@ describe('a group', () => {
   });
 
   test('is left, handed over, and ended', async () => {
-    const { world, all } = await group(3);
+    const { world, all } = await smallGroup(3);
     const [ann, bob, cid] = all as [Machine, Machine, Machine];
     ann.act((engine) => engine.groups.leave(groupOf(ann)));
     await world.run(

@@ -2,28 +2,15 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../protocol/limits.ts';
 import { TestAccount, testKeys } from '../testing/accounts.ts';
-import { World, type Machine } from '../testing/world.ts';
-import type { Group } from './group.ts';
-
-const groupOf = (machine: Machine): Group => {
-  const [group] = machine.engine.groups.all();
-  if (!group) throw new Error(`machine ${machine.index} is in no group`);
-  return group;
-};
-const isIn = (machine: Machine): boolean => machine.engine.groups.all()[0]?.me !== undefined;
+import { found, groupOf, isIn } from '../testing/small-group.ts';
+import { World } from '../testing/world.ts';
 
 async function three() {
   const world = new World();
   const [ann, bob, cid] = [await world.person(), await world.person(), await world.person()];
   for (const machine of [ann, bob, cid]) await machine.start();
   await world.run(500);
-  ann.act((engine) => engine.groups.found({ name: 'Choir' }));
-  await world.run(5_000, () => isIn(ann) && groupOf(ann).face !== undefined);
-  let code = '';
-  ann.act(async (engine) => {
-    code = (await engine.groups.invite(groupOf(ann), { approval: false })).code ?? '';
-  });
-  await world.run(5_000, () => code !== '');
+  const code = await found(ann);
   bob.act((engine) => engine.groups.join(code));
   await world.run(30_000, () => isIn(bob) && groupOf(bob).keys.some);
   return { world, ann, bob, cid, code };

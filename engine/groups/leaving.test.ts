@@ -1,15 +1,9 @@
 /** The word that somebody left, was removed, or ended a group, gets to those whom it parts. */
 import { expect, test } from 'vitest';
 import { readPayload } from '../feed/payload.ts';
-import { World, type Machine } from '../testing/world.ts';
-import type { Group } from './group.ts';
+import { groupOf, isIn, smallGroup } from '../testing/small-group.ts';
+import type { Machine, World } from '../testing/world.ts';
 
-const groupOf = (machine: Machine): Group => {
-  const [group] = machine.engine.groups.all();
-  if (!group) throw new Error(`machine ${machine.index} is in no group`);
-  return group;
-};
-const isIn = (machine: Machine): boolean => machine.engine.groups.all()[0]?.me !== undefined;
 const knows = (machine: Machine, other: Machine): boolean =>
   groupOf(machine).membership?.members.has(other.account.id) === true;
 const listed = (world: World): string[] =>
@@ -24,28 +18,12 @@ async function texts(machine: Machine): Promise<string[]> {
   });
 }
 
-/** The first founded it. */
-async function group(count: number): Promise<{ world: World; all: Machine[]; code: string }> {
-  const world = new World();
-  const all: Machine[] = [];
-  for (let at = 0; at < count; at++) {
-    const machine = await world.person();
-    await machine.start();
-    all.push(machine);
-  }
-  await world.run(500);
-  const [founder, ...others] = all as [Machine, ...Machine[]];
-  founder.act((engine) => engine.groups.found({ name: 'Choir' }));
-  await world.run(5_000, () => isIn(founder) && groupOf(founder).face !== undefined);
-  let code = '';
-  founder.act(async (engine) => {
-    code = (await engine.groups.invite(groupOf(founder), { approval: false })).code ?? '';
-  });
-  await world.run(5_000, () => code !== '');
-  for (const machine of others) machine.act((engine) => engine.groups.join(code));
-  expect(await world.run(60_000, () => all.every(isIn))).toBe(true);
+/** All know of each other. */
+async function group(count: number) {
+  const made = await smallGroup(count);
+  const { world, all } = made;
   expect(await world.run(60_000, () => all.every((one) => all.every((other) => knows(one, other))))).toBe(true);
-  return { world, all, code };
+  return made;
 }
 
 const leave = (machine: Machine) => machine.act((engine) => engine.groups.leave(groupOf(machine)));

@@ -3,24 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { AccountId } from '../../protocol/ids.ts';
 import type { Roster } from '../../protocol/group-roster.ts';
 import type { Signaling, SignalingEvents } from '../signaling.ts';
-import type { Group } from '../groups/group.ts';
+import { found, groupOf, isIn } from '../testing/small-group.ts';
 import { World, type Machine } from '../testing/world.ts';
-
-const groupOf = (machine: Machine): Group | undefined => machine.engine.groups.all()[0];
-
-/** `founder` founds a group. @returns the code with which others join. */
-async function found(world: World, founder: Machine): Promise<string> {
-  await world.run(500);
-  founder.act((engine) => engine.groups.found({ name: 'Choir' }));
-  await world.run(5_000, () => groupOf(founder)?.face !== undefined);
-  let code = '';
-  founder.act(async (engine) => {
-    const group = groupOf(founder);
-    code = (group && (await engine.groups.invite(group, { approval: false })).code) ?? '';
-  });
-  await world.run(5_000, () => code !== '');
-  return code;
-}
 
 /** Has the server tell `machine` that devices of `really` are of `claimed`, wherever it names them. */
 function lieTo(machine: Machine, really: AccountId, claimed: AccountId): void {
@@ -64,7 +48,8 @@ describe('a link to a member', () => {
       world.server.befriend(ann.account.id, bob.account.id);
       lieTo(ann, mal.account.id, whose === 'a contact' ? bob.account.id : ann.account.id);
       for (const machine of [ann, bob, mal]) await machine.start();
-      const code = await found(world, mal);
+      await world.run(500);
+      const code = await found(mal);
       ann.act((engine) => engine.sendText(bob.account.id, 'for you alone'));
       await world.run(5_000);
       const { conversation } = ann.person(bob);
@@ -89,14 +74,12 @@ describe('a link to a member', () => {
     const [ann, bob] = [await world.person(), await world.person()];
     world.server.befriend(ann.account.id, bob.account.id);
     for (const machine of [ann, bob]) await machine.start();
-    const code = await found(world, ann);
+    await world.run(500);
+    const code = await found(ann);
     bob.act((engine) => engine.groups.join(code));
-    expect(await world.run(20_000, () => groupOf(bob)?.me !== undefined && groupOf(bob)?.keys.some === true)).toBe(
-      true,
-    );
+    expect(await world.run(20_000, () => isIn(bob) && groupOf(bob).keys.some)).toBe(true);
     const { conversation } = ann.person(bob);
     const group = groupOf(ann);
-    if (!group) throw new Error('no group');
     for (const machine of [ann, bob]) machine.engine.lookAt(group.id);
     const served = () => {
       const link = ann.engine.links.open(bob.device);

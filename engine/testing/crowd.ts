@@ -2,11 +2,11 @@
 import type { GroupId } from '../../protocol/ids.ts';
 import type { Group } from '../groups/group.ts';
 import { readPayload } from '../feed/payload.ts';
+import { found, inviteTo } from './small-group.ts';
 import type { Machine, World } from './world.ts';
 
 /** Between one who joins and the next. */
 const joinEveryMs = 200;
-const foundingMs = 5_000;
 
 export class Crowd {
   private constructor(
@@ -21,9 +21,7 @@ export class Crowd {
     await founder.start();
     const crowd = new Crowd(world, [founder]);
     await world.run(500);
-    founder.act((engine) => engine.groups.found({ name: 'Many' }));
-    await world.run(foundingMs, () => crowd.groupOf(founder)?.face !== undefined);
-    const code = await crowd.invite();
+    const code = await found(founder);
     for (let joined = 2; joined <= members; joined++) {
       await crowd.join(code);
       await world.run(joinEveryMs);
@@ -33,15 +31,8 @@ export class Crowd {
   }
 
   /** @returns the code of an invitation that any number of people may use. */
-  async invite(): Promise<string> {
-    const [founder] = this.all;
-    let code = '';
-    founder.act(async (engine) => {
-      const group = this.groupOf(founder);
-      code = (group && (await engine.groups.invite(group, { approval: false })).code) ?? '';
-    });
-    await this.world.run(foundingMs, () => code !== '');
-    return code;
+  invite(): Promise<string> {
+    return inviteTo(this.all[0]);
   }
 
   /** One more person asks to join. */

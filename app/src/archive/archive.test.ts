@@ -4,7 +4,8 @@ import type { EntryRef } from '../../../protocol/entry.ts';
 import { fromBase64 } from '../../../protocol/bytes.ts';
 import type { AccountId, GroupId } from '../../../protocol/ids.ts';
 import { contentOf } from '../../../engine/testing/content.ts';
-import { friends, World, type Machine } from '../../../engine/testing/world.ts';
+import { groupOf, smallGroup } from '../../../engine/testing/small-group.ts';
+import { friends, type Machine } from '../../../engine/testing/world.ts';
 import { talkOf } from '../state/talk.ts';
 import { archiveText, parseArchive, type Archive, type ArchivedMessage } from './archive-format.ts';
 import { archivePage, escapeHtml } from './archive-page.ts';
@@ -107,22 +108,9 @@ describe('an export', () => {
   });
 
   it('of a group has its name, its members and what they wrote, and is taken back by one of them', async () => {
-    const world = new World();
-    const [ann, bob] = [await world.person(), await world.person()];
-    await ann.start();
-    await bob.start();
-    await world.run(500);
-    ann.act((engine) => engine.groups.found({ name: 'Choir' }));
-    await world.run(5_000, () => ann.engine.groups.all()[0]?.face !== undefined);
-    const [group] = ann.engine.groups.all();
-    if (!group) throw new Error('no group was founded');
-    let code = '';
-    ann.act(async (engine) => {
-      code = (await engine.groups.invite(group, { approval: false })).code ?? '';
-    });
-    await world.run(5_000, () => code !== '');
-    bob.act((engine) => engine.groups.join(code));
-    await world.run(60_000, () => bob.engine.groups.all()[0]?.me !== undefined);
+    const { world, all } = await smallGroup(2);
+    const [ann, bob] = all as unknown as [Machine, Machine];
+    const group = groupOf(ann);
     const texts = async (machine: Machine) =>
       (await exported(machine, { account: { id: group.id } })).messages.map(
         (message) => message.kind === 'text' && message.text,

@@ -1,22 +1,12 @@
 /** Whoever deletes their account leaves their groups first, as far as that can be. */
 import { expect, it } from 'vitest';
-import { World, type Machine } from '../../../engine/testing/world.ts';
+import { smallGroup } from '../../../engine/testing/small-group.ts';
+import type { Machine, World } from '../../../engine/testing/world.ts';
 import { leaveGroups } from './leave-groups.ts';
 
 async function inOneGroup(): Promise<{ world: World; ann: Machine; bob: Machine }> {
-  const world = new World();
-  const [ann, bob] = [await world.person(), await world.person()];
-  await ann.start();
-  await bob.start();
-  await world.run(500);
-  ann.act((engine) => engine.groups.found({ name: 'Choir' }));
-  await world.run(5_000, () => ann.engine.groups.all()[0]?.face !== undefined);
-  ann.act(async (engine) => {
-    const [group] = engine.groups.all();
-    const made = group && (await engine.groups.invite(group, { approval: false }));
-    bob.act((other) => other.groups.join(made?.code ?? ''));
-  });
-  await world.run(60_000, () => bob.engine.groups.all()[0]?.me !== undefined);
+  const { world, all } = await smallGroup(2);
+  const [ann, bob] = all as unknown as [Machine, Machine];
   return { world, ann, bob };
 }
 
