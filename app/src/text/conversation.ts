@@ -121,7 +121,7 @@ export const conversation = {
     archived: (n: number) => `Archived (${number.format(n)})`,
     disappear: 'Disappearing messages',
     disappearHint:
-      'What is written from then on disappears after this time: for you after it was sent, for the other person after it was seen.',
+      'What is written from then on disappears after this time: for whoever wrote it after it was sent, for everybody else after they saw it.',
     timers: { off: 'Off', minutes: '5 minutes', hour: '1 hour', day: '1 day', week: '1 week' },
     date: 'Go to a date',
   },

@@ -114,6 +114,7 @@ export const people = {
         ? `used ${count(used, 'time', 'times')}`
         : `used ${number.format(used)} of ${count(uses, 'time', 'times')}`,
     needsApproval: 'an admin lets people in',
+    until: 'valid until',
     addContact: 'Invite a contact',
     addGo: 'Invite',
     added: (name: string) => `An invitation was sent to ${name}.`,
