@@ -198,6 +198,7 @@ test('the screens of a group and of a message: founding, inviting, joining, memb
   const welcome = bob.messages.locator('.line').filter({ hasText: 'Welcome' }).last();
   await welcome.hover();
   await welcome.getByRole('button', { name: 'Message actions' }).click();
+  await expect(bob.page.getByRole('menu')).toBeVisible();
   await look(bob.page, 'menu of a message');
   await bob.page.getByRole('menuitem', { name: 'Reply' }).click();
   await look(bob.page, 'composing a reply');
