@@ -4,7 +4,7 @@
  */
 import type { ServerEvent } from '../../protocol/events.ts';
 import type { GroupFace } from '../../protocol/group.ts';
-import type { Roster } from '../../protocol/group-roster.ts';
+import type { Roster, RosterMember } from '../../protocol/group-roster.ts';
 import type { AccountId, ConversationId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { PayloadCipher } from '../feed/entry.ts';
@@ -216,13 +216,13 @@ export class Groups {
     this.#entered.set(roster.group, roster);
     group?.setRoster(roster);
     if (group) group.excluded = false;
-    if (this.#joining.of(roster.group) && !group?.me) await this.#joining.findHosts(roster);
+    await this.#findHosts(roster);
     this.events.changed(group);
   }
 
   memberChanged({ group: id, member }: ServerEvent<'group:member'>): void {
     const others = this.#entered.get(id)?.members.filter(({ account }) => account !== member.account);
-    if (others) this.#entered.set(id, { group: id, members: [...others, member] });
+    if (others) this.#noteRoster({ group: id, members: [...others, member] });
     const group = this.byId(id);
     if (!group) return;
     const before = group.roster.get(member.account)?.role;
@@ -258,6 +258,11 @@ export class Groups {
       this.events.changed(group);
     }
     this.#joining.presence(account, online);
+    for (const roster of this.#entered.values()) {
+      const isIt = (member: RosterMember) => member.account === account;
+      if (!roster.members.some(isIt)) continue;
+      this.#noteRoster({ ...roster, members: roster.members.map((one) => (isIt(one) ? { ...one, online } : one)) });
+    }
     return came;
   }
 
@@ -341,6 +346,16 @@ export class Groups {
   }
 
   // Within
+
+  #noteRoster(roster: Roster): void {
+    this.#entered.set(roster.group, roster);
+    // Nobody may have been there when this account was let in.
+    if (!this.#joining.hasHost(roster.group)) this.#inBackground(this.#findHosts(roster));
+  }
+
+  async #findHosts(roster: Roster): Promise<void> {
+    if (this.#joining.of(roster.group) && !this.byId(roster.group)?.me) await this.#joining.findHosts(roster);
+  }
 
   #left(group: Group): void {
     group.setRoster(undefined);

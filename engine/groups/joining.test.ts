@@ -68,3 +68,20 @@ it(`lets everybody in, whatever comes first (${RUNS} runs)`, { timeout: 3_600_00
     { numRuns: RUNS },
   );
 });
+
+it('goes on when the only member who is there comes back, whose word came while they were away', async () => {
+  const world = new World();
+  const [founder, joiner] = [await world.person(), await world.person()];
+  world.server.delaysMs.set(joiner.device, 1_500);
+  for (const machine of [founder, joiner]) await machine.start();
+  await world.run(8_000);
+  const code = await found(founder);
+  joiner.act((engine) => engine.groups.join(code));
+  const admitted = () => [...world.server.groups.records.values()].some(({ members }) => members.length === 2);
+  expect(await world.run(5_000, admitted)).toBe(true);
+  await founder.close();
+  await world.run(5_000);
+  expect(isIn(joiner)).toBe(false);
+  await founder.start();
+  expect(await world.run(25_000, () => isIn(joiner))).toBe(true);
+});

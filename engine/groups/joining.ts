@@ -70,9 +70,16 @@ export class Joining {
 
   /** `online`: the devices of the account that are; no account: nobody is known to be. */
   presence(account: AccountId | undefined, online: readonly DeviceId[]): void {
+    const before = this.hosts().length;
     for (const [device, host] of this.#hosts)
       if (account === undefined || host.account === account)
         this.#hosts.set(device, { ...host, online: online.includes(device) });
+    if (this.hosts().length > before) this.changed();
+  }
+
+  /** Whether this account may join the group by a member who is there. */
+  hasHost(group: GroupId): boolean {
+    return [...this.#hosts.values()].some((host) => host.group === group && host.online);
   }
 
   /** By a code or a link. Resolves once it was asked; being let in comes later. */
@@ -139,11 +146,14 @@ export class Joining {
     for (const { id: account, lists } of answer.value.people) {
       if (!accounts.includes(account)) continue; // nobody asked for them
       const { newest } = await verifyChain(lists, this.ports);
-      const online = new Set(there.find((member) => member.account === account)?.online);
+      // Who is online may be different by now.
+      const now = this.groups.roster(group)?.members.find((member) => member.account === account);
+      const online = new Set(now?.online);
       for (const device of newest.devices)
         this.#hosts.set(device.id, { account, device, group, online: online.has(device.id) });
     }
     this.hostsFound();
+    this.changed();
   }
 
   #ask(row: JoiningRow): void {
@@ -180,8 +190,8 @@ export class Joining {
     const now = this.#rows.get(row.invitation);
     if (now) await this.#put({ ...now, group });
     const roster = this.groups.roster(group);
-    if (roster) await this.findHosts(roster);
     this.changed();
+    if (roster) await this.findHosts(roster);
     return { ok: true, group };
   }
 
