@@ -143,7 +143,8 @@ export function build(
       deliveries: ports.deliveries,
       authorsOf: (conversation) => authors.of(conversation),
       isMine: (device) => account.isMine(device),
-      mayName: (link) => groups.joining().length > 0 || groups.links.allowed(link.device) !== undefined,
+      // A peer may have heard of it first that both are in a group.
+      mayName: () => groups.joining().length + groups.all().length > 0,
       own: () => account.id,
       isLookedAt: (conversation) => groups.byLog(conversation) === undefined,
       handsOnTo: (conversation) => groups.links.handsOnTo(conversation),

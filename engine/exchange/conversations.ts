@@ -25,8 +25,8 @@ export interface ConversationsPorts extends Omit<SummariesPorts, 'changed' | 'no
   authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string>;
   /** Whether it is a conversation that people read; else it is a log. */
   isLookedAt(conversation: ConversationId): boolean;
-  /** Whether a peer may speak of a conversation that is not known here: of a group that this account is about to be in. */
-  mayName(link: Link): boolean;
+  /** Whether a peer may speak of a conversation that is not shared with it, as far as is known here: of a group that it knows more of. */
+  mayName(): boolean;
   /** Where not every link is told of what is new: to which devices this one hands on. */
   handsOnTo(conversation: ConversationId): HandsOnTo | undefined;
   /** Takes note of authors whom entries name, where they do. Says whether there are more now. */
@@ -276,7 +276,7 @@ export class Conversations {
       // It is told whose it is in the conversation of the account with itself.
       if (served.ceased.has(frame.conversation)) return;
       if (own && frame.kind === 'frontier' && own.early.size < earlyMax) own.early.set(frame.conversation, frame);
-      else if (!own && frame.kind === 'frontier' && this.ports.mayName(link) && served.named.size < namedMax) {
+      else if (!own && frame.kind === 'frontier' && this.#mayName(served, frame.conversation)) {
         served.named.set(frame.conversation, frame);
         this.events.named(frame.conversation);
       } else throw new ProtocolError('not-allowed', 'frame of another conversation');
@@ -292,6 +292,10 @@ export class Conversations {
       session.entriesWaiting -= entries;
     });
     this.#watch(link, taken);
+  }
+
+  #mayName({ named }: Served, conversation: ConversationId): boolean {
+    return named.has(conversation) || (this.ports.mayName() && named.size < namedMax);
   }
 
   linkClosed(link: Link): void {
