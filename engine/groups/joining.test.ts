@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { found, groupOf, isIn } from '../testing/small-group.ts';
 import { World, type Machine } from '../testing/world.ts';
 
-const RUNS = process.env['CAUSEWAY_LONG'] === '1' ? 3_000 : 40;
+const RUNS = process.env['CAUSEWAY_LONG'] === '1' ? 10_000 : 150;
 
 /** Who waits asks again after a minute; besides, somebody may have been gone for some seconds. */
 const patienceMs = 100_000;
