@@ -143,7 +143,12 @@ export function build(
       deliveries: ports.deliveries,
       authorsOf: (conversation) => authors.of(conversation),
       isMine: (device) => account.isMine(device),
-      mayName: (link) => groups.joining().length > 0 || groups.links.allowed(link.device) !== undefined,
+      mayName: ({ account, device }, conversation) =>
+        groups.of(conversation) !== undefined ||
+        groups.joining().length > 0 ||
+        groups.links.allowed(device) !== undefined ||
+        groups.isFellow(account) ||
+        (self()?.devices.length ?? 0) > 0,
       own: () => account.id,
       isLookedAt: (conversation) => groups.byLog(conversation) === undefined,
       handsOnTo: (conversation) => groups.links.handsOnTo(conversation),
