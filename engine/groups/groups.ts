@@ -4,7 +4,7 @@
  */
 import type { ServerEvent } from '../../protocol/events.ts';
 import type { GroupFace } from '../../protocol/group.ts';
-import type { Roster } from '../../protocol/group-roster.ts';
+import type { Roster, RosterMember } from '../../protocol/group-roster.ts';
 import type { AccountId, ConversationId, DeviceId, GroupId, InvitationId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { PayloadCipher } from '../feed/entry.ts';
@@ -221,8 +221,8 @@ export class Groups {
   }
 
   memberChanged({ group: id, member }: ServerEvent<'group:member'>): void {
-    const others = this.#entered.get(id)?.members.filter(({ account }) => account !== member.account);
-    if (others) this.#entered.set(id, { group: id, members: [...others, member] });
+    const roster = this.#entered.get(id);
+    if (roster) this.#named(roster, member);
     const group = this.byId(id);
     if (!group) return;
     const before = group.roster.get(member.account)?.role;
@@ -258,6 +258,10 @@ export class Groups {
       this.events.changed(group);
     }
     this.#joining.presence(account, online);
+    for (const roster of [...this.#entered.values()]) {
+      const member = roster.members.find((one) => one.account === account);
+      if (member) this.#named(roster, { ...member, online });
+    }
     return came;
   }
 
@@ -341,6 +345,14 @@ export class Groups {
   }
 
   // Within
+
+  /** What the server says of a member is different: if this account is let in and has nothing of the group yet, it may have it from them. */
+  #named({ group: id, members }: Roster, member: RosterMember): void {
+    const others = members.filter(({ account }) => account !== member.account);
+    this.#entered.set(id, { group: id, members: [...others, member] });
+    if (this.#joining.of(id) && !this.byId(id)?.me)
+      this.#inBackground(this.#joining.findHosts({ group: id, members: [member] }));
+  }
 
   #left(group: Group): void {
     group.setRoster(undefined);
