@@ -143,8 +143,9 @@ export function build(
       deliveries: ports.deliveries,
       authorsOf: (conversation) => authors.of(conversation),
       isMine: (device) => account.isMine(device),
-      // A peer may have heard of it first that both are in a group.
-      mayName: () => groups.joining().length + groups.all().length > 0,
+      // A peer may have heard first that both are in a group, or not yet that they are no more; a device that is new hears of its groups later.
+      mayName: ({ account }) =>
+        groups.joining().length + groups.all().length + (self()?.devices.length ?? 0) > 0 || groups.isFellow(account),
       own: () => account.id,
       isLookedAt: (conversation) => groups.byLog(conversation) === undefined,
       handsOnTo: (conversation) => groups.links.handsOnTo(conversation),

@@ -25,8 +25,11 @@ export interface ConversationsPorts extends Omit<SummariesPorts, 'changed' | 'no
   authorsOf(conversation: ConversationId): ReadonlyMap<DeviceId, string>;
   /** Whether it is a conversation that people read; else it is a log. */
   isLookedAt(conversation: ConversationId): boolean;
-  /** Whether a peer may speak of a conversation that is not shared with it, as far as is known here: of a group that it knows more of. */
-  mayName(): boolean;
+  /**
+   * Whether a peer may speak of a conversation that its link does not serve: of a group that this account is about to be in, or is in as others
+   * know already, or of one that the peer is not in any more and has not heard that.
+   */
+  mayName(link: Link): boolean;
   /** Where not every link is told of what is new: to which devices this one hands on. */
   handsOnTo(conversation: ConversationId): HandsOnTo | undefined;
   /** Takes note of authors whom entries name, where they do. Says whether there are more now. */
@@ -54,10 +57,14 @@ export interface ConversationsEvents {
 const framesWaitingMax = 4 * limits.feedsPerConversation;
 const entriesWaitingMax = 16 * limits.entryBatchesInFlight;
 
+type Frontier = Extract<FeedFrame, { kind: 'frontier' }>;
+
 interface Session {
   sync: ConversationSync;
   /** Devices whose entries are taken: those that were certified when it was last looked. */
   authors: ReadonlyMap<DeviceId, string>;
+  /** What the peer said last to have. */
+  frontier?: Frontier;
   framesWaiting: number;
   entriesWaiting: number;
 }
@@ -65,10 +72,13 @@ interface Session {
 /** What a link to one device serves. */
 interface Served {
   sessions: Map<ConversationId, Session>;
-  /** Frontiers of conversations that the peer believes to be shared and that are not known here yet. */
-  named: Map<ConversationId, FeedFrame>;
-  /** Conversations that are not shared any more: the peer may not know yet. */
-  ceased: Set<ConversationId>;
+  /** Frontiers of conversations that the peer believes to be shared and that are not known here yet, or not shared. */
+  named: Map<ConversationId, Frontier>;
+  /**
+   * Conversations that are not shared any more, with the last frontier of each: the peer may not know yet, and may know first when they are
+   * shared again. It says what it has when it begins, and not again for a side that began later.
+   */
+  ceased: Map<ConversationId, Frontier | undefined>;
   /** Of a device of this account: frontiers of conversations that are not known here yet, and how far the peer is with those that are behind. */
   own?: {
     early: Map<ConversationId, FeedFrame>;
@@ -77,8 +87,10 @@ interface Served {
   };
 }
 
-/** Conversations that any other device may name before they are known here: those of the groups that it was let into a moment ago. */
-const namedMax = 16;
+/** Conversations that any other device may name before they are known here: the log and the chat of each group that it shares with this account. */
+const namedMax = 2 * limits.groupsPerAccount;
+/** Feeds in what was named, so that a contact cannot fill the memory: as of so many of the largest groups. */
+const namedFeedsMax = 16 * limits.feedsPerConversation;
 /** Conversations that another own device may name before it is known here whose they are. */
 const earlyMax = 4 * limits.contactsPerAccount;
 
@@ -149,7 +161,7 @@ export class Conversations {
   /** @param own the link leads to another device of this account. */
   linkOpened(link: Link, conversations: Iterable<ConversationId>, own: boolean): void {
     const more = { own: { early: new Map(), lacking: new Map(), asked: 0 } };
-    this.#served.set(link, { sessions: new Map(), named: new Map(), ceased: new Set(), ...(own ? more : {}) });
+    this.#served.set(link, { sessions: new Map(), named: new Map(), ceased: new Map(), ...(own ? more : {}) });
     for (const conversation of conversations) this.#begin(link, conversation);
   }
 
@@ -174,20 +186,18 @@ export class Conversations {
     if (!served) return;
     for (const conversation of conversations) {
       if (served.sessions.has(conversation)) continue;
-      served.ceased.delete(conversation);
       this.#begin(link, conversation);
-      const named = served.named.get(conversation) ?? served.own?.early.get(conversation);
-      served.named.delete(conversation);
-      served.own?.early.delete(conversation);
-      const session = served.sessions.get(conversation);
-      if (named && session) this.#watch(link, session.sync.onFrame(named));
+      const { ceased, named, own } = served;
+      const frontier = ceased.get(conversation) ?? named.get(conversation) ?? own?.early.get(conversation);
+      for (const kept of [ceased, named, own?.early]) kept?.delete(conversation);
+      if (frontier) this.onFrame(link, frontier);
     }
     for (const [conversation, session] of [...served.sessions]) {
       if (others(conversation) || conversations.includes(conversation)) continue;
       session.sync.close();
       this.#turns.get(conversation)?.gone(link);
       served.sessions.delete(conversation);
-      served.ceased.add(conversation);
+      served.ceased.set(conversation, session.frontier);
     }
   }
 
@@ -254,10 +264,7 @@ export class Conversations {
     return lacks;
   }
 
-  #noteFrontier(
-    own: NonNullable<Served['own']>,
-    { conversation, have }: Extract<FeedFrame, { kind: 'frontier' }>,
-  ): void {
+  #noteFrontier(own: NonNullable<Served['own']>, { conversation, have }: Frontier): void {
     const before = own.lacking.get(conversation);
     const theirs = new Map(have);
     const lacks = this.#lacks(conversation, theirs);
@@ -274,9 +281,12 @@ export class Conversations {
     const session = sessions.get(frame.conversation);
     if (!session) {
       // It is told whose it is in the conversation of the account with itself.
-      if (served.ceased.has(frame.conversation)) return;
+      if (served.ceased.has(frame.conversation)) {
+        if (frame.kind === 'frontier') served.ceased.set(frame.conversation, frame);
+        return;
+      }
       if (own && frame.kind === 'frontier' && own.early.size < earlyMax) own.early.set(frame.conversation, frame);
-      else if (!own && frame.kind === 'frontier' && this.#mayName(served, frame.conversation)) {
+      else if (!own && frame.kind === 'frontier' && this.#mayName(link, served, frame)) {
         served.named.set(frame.conversation, frame);
         this.events.named(frame.conversation);
       } else throw new ProtocolError('not-allowed', 'frame of another conversation');
@@ -285,6 +295,7 @@ export class Conversations {
     const entries = frame.kind === 'entries' || frame.kind === 'newest' ? 1 : 0;
     if (session.framesWaiting >= framesWaitingMax || session.entriesWaiting + entries > entriesWaitingMax)
       throw new ProtocolError('rate-limited', 'more than is asked for');
+    if (frame.kind === 'frontier') session.frontier = frame;
     session.framesWaiting++;
     session.entriesWaiting += entries;
     const taken = session.sync.onFrame(frame).finally(() => {
@@ -294,8 +305,10 @@ export class Conversations {
     this.#watch(link, taken);
   }
 
-  #mayName({ named }: Served, conversation: ConversationId): boolean {
-    return named.has(conversation) || (this.ports.mayName() && named.size < namedMax);
+  #mayName(link: Link, { named }: Served, { conversation }: Frontier): boolean {
+    const others = [...named.values()].filter((other) => other.conversation !== conversation);
+    const feeds = others.reduce((sum, { have }) => sum + have.length, 0);
+    return this.ports.mayName(link) && others.length < namedMax && feeds < namedFeedsMax;
   }
 
   linkClosed(link: Link): void {

@@ -52,10 +52,12 @@ export class Admission {
       if (!group.roster.has(account)) await group.tellAdmitted(account);
       return;
     }
-    const used = found?.uses !== undefined && found.used >= found.uses;
+    // The server has it, so the log has it or will: the word that it was made may be on its way to this device.
+    if (!found) return;
+    const used = found.uses !== undefined && found.used >= found.uses;
     const reply = (verdict: 'waiting' | 'refused') =>
       this.ports.request('groups:reply', { group: group.id, account, invitation, verdict });
-    if (!found?.open || used) {
+    if (!found.open || used) {
       await reply('refused');
       return;
     }
@@ -77,7 +79,10 @@ export class Admission {
       proof: signature,
     };
     if (!found.approval) {
-      await this.#admit(group, payload);
+      const admissions = () => group.membership?.admissions.get(account)?.length ?? 0;
+      const before = admissions();
+      // In the log, and for nothing: the invitation is used up, or older than their removal. Asked again, each member would write it again.
+      if (!(await this.#admit(group, payload)) && admissions() > before) await reply('refused');
       return;
     }
     if (me.role !== 'member') {

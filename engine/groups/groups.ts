@@ -28,7 +28,7 @@ import { rowKey, type JoiningRow, type KnownRow } from './rows.ts';
 export interface GroupsEvents {
   /** What is shown of a group, or which links it wants, may be different now. */
   changed(group: Group | undefined): void;
-  /** Its log or chat may be served over links where it was not, or has more authors. */
+  /** Its log or chat may be served over other links than before, as members came or went, or has more authors. */
   serves(group: Group): void;
   /** More devices may let this account into a group: those of contacts are linked already, and may have named its log. */
   hosts(): void;
@@ -164,15 +164,15 @@ export class Groups {
 
   /** Takes committed entries of a log. */
   async take(group: Group, entries: readonly StoredEntry[]): Promise<void> {
-    const wasIn = group.me !== undefined;
-    const before = wasIn ? group.state : undefined;
+    const { state: before, me } = group;
     const { keys, authors } = await group.take(entries);
     await this.#joining.joined(group);
-    if (before && before !== group.state) {
+    const news = before !== group.state;
+    if (me && before && news) {
       this.#parted.look(group, before, this.ports.own().account);
       this.#inBackground(this.#reconciliation.look(group, before.membership));
     }
-    if (authors || keys || wasIn !== (group.me !== undefined)) this.events.serves(group);
+    if (authors || keys || news) this.events.serves(group);
     if (keys) this.events.readable(group);
     this.#tending.look(group);
     this.events.changed(group);

@@ -1,7 +1,7 @@
 /** Whoever asks to join gets in, in whatever order words come: from a server that may be far, from members who may be linked as contacts already. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { found, groupOf, isIn } from '../testing/small-group.ts';
+import { found, groupOf, inviteTo, isIn, smallGroup } from '../testing/small-group.ts';
 import { World, type Machine } from '../testing/world.ts';
 
 const RUNS = process.env['CAUSEWAY_LONG'] === '1' ? 10_000 : 150;
@@ -84,4 +84,80 @@ it('goes on when the only member who is there comes back, whose word came while 
   expect(isIn(joiner)).toBe(false);
   await founder.start();
   expect(await world.run(25_000, () => isIn(joiner))).toBe(true);
+});
+
+it.each([0, 3, 20])(
+  'whoever is let in by somebody who is gone %i ms later has the group from them once they are back',
+  async (afterMs) => {
+    const { world, all } = await smallGroup(2, { approval: true });
+    const [ann, bob] = all as [Machine, Machine];
+    expect(await world.run(5_000, () => groupOf(ann).asking.size === 1)).toBe(true);
+    ann.act((engine) => engine.groups.decide(groupOf(ann), bob.account.id, 'admit'));
+    const isListed = () => [...world.server.groups.records.values()].some(({ members }) => members.length === 2);
+    expect(await world.run(5_000, isListed)).toBe(true);
+    await world.run(afterMs);
+    await ann.close();
+    await world.run(5_000);
+    await ann.start();
+    expect(await world.run(5_000, () => isIn(bob))).toBe(true);
+  },
+);
+
+it('a member who has not heard of an invitation yet refuses nobody by it', async () => {
+  const { world, all } = await smallGroup(2);
+  const [ann, bob] = all as [Machine, Machine];
+  world.wires.reachable = () => false;
+  world.wires.cut(ann.device, bob.device);
+  const code = await inviteTo(ann);
+  await ann.close();
+  const cid = await world.person();
+  await cid.start();
+  await world.run(500);
+  cid.act((engine) => engine.groups.join(code));
+  await world.run(5_000);
+  expect(cid.engine.groups.joining().map(({ verdict }) => verdict)).toEqual(['asking']);
+  world.wires.reachable = () => true;
+  await ann.start();
+  expect(await world.run(patienceMs, () => isIn(cid))).toBe(true);
+});
+
+it('who was removed while away asks by another invitation until somebody lets them in', async () => {
+  const { world, all } = await smallGroup(3);
+  const [ann, bob, cid] = all as [Machine, Machine, Machine];
+  await bob.close();
+  world.wires.reachable = () => false;
+  world.wires.cut(ann.device, cid.device);
+  ann.act(() => groupOf(ann).remove(bob.account.id));
+  await world.run(15_000);
+  const code = await inviteTo(ann);
+  await ann.close();
+  await bob.start();
+  await world.run(1_000);
+  expect([isIn(bob), groupOf(bob).excluded]).toEqual([true, true]); // by its log, and as the server says
+  bob.act((engine) => engine.groups.join(code));
+  await world.run(5_000); // Cid has not heard of the invitation
+  world.wires.reachable = () => true;
+  await ann.start();
+  const isKnown = (machine: Machine) => groupOf(machine).membership?.members.size === 3 && !groupOf(machine).excluded;
+  const isBack = () => [ann, bob].every(isKnown) && groupOf(bob).membership?.invitations.size === 2;
+  expect(await world.run(patienceMs, isBack)).toBe(true);
+  expect(bob.engine.groups.joining()).toEqual([]);
+});
+
+it('who was removed is refused by the invitation from before, and asks no more', async () => {
+  const { world, all, code } = await smallGroup(3);
+  const [ann, bob, cid] = all as [Machine, Machine, Machine];
+  ann.act(() => groupOf(ann).remove(bob.account.id));
+  expect(await world.run(5_000, () => !isIn(bob) && groupOf(cid).membership?.members.size === 2)).toBe(true);
+  await world.run(5_000);
+  const { log } = groupOf(ann);
+  const count = async () => (await ann.feeds.history(log, Number.MAX_SAFE_INTEGER)).length;
+  const before = await count();
+  bob.act((engine) => engine.groups.join(code));
+  await world.run(10_000);
+  expect(bob.engine.groups.joining().map(({ verdict }) => verdict)).toEqual(['refused']);
+  const asked = await count();
+  expect(asked - before).toBeLessThanOrEqual(2);
+  await world.run(5 * 60_000);
+  expect(await count()).toBe(asked);
 });

@@ -183,7 +183,9 @@ export class Joining {
       return { ok: false, code: told };
     }
     const { group } = answer.value;
-    if (this.groups.byId(group)?.me) {
+    const known = this.groups.byId(group);
+    // Who was removed while away has not heard of it by the log, only from the server.
+    if (known?.me && !known.excluded) {
       await this.#forget(row);
       return { ok: true, group };
     }

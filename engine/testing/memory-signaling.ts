@@ -116,7 +116,7 @@ export class MemorySignaling {
     return {
       account: account.public,
       relation,
-      since: this.clock.now(),
+      since: Math.floor(this.clock.now()),
       online: relation === 'accepted' ? this.online(other) : [],
     };
   }
@@ -236,14 +236,10 @@ export class MemorySignaling {
         this.#leaveNearby(client.device);
         return { ok: true, value: null };
       case 'contact:request':
-        return this.#decide(
-          client.account,
-          (request as ClientRequest<'contact:request'>).account as AccountId,
-          'request',
-        );
+        return this.#decide(client, (request as ClientRequest<'contact:request'>).account as AccountId, 'request');
       case 'contact:answer': {
         const { account, verdict } = request as ClientRequest<'contact:answer'>;
-        return this.#decide(client.account, account as AccountId, verdict);
+        return this.#decide(client, account as AccountId, verdict);
       }
       case 'signal': {
         const { to, box } = request as ClientRequest<'signal'> & { to: DeviceId };
@@ -339,7 +335,7 @@ export class MemorySignaling {
   }
 
   #decide(
-    actor: AccountId,
+    { account: actor, device }: Client,
     other: AccountId,
     verdict: ClientRequest<'contact:answer'>['verdict'] | 'request',
   ): Result<Contact> {
@@ -364,8 +360,11 @@ export class MemorySignaling {
       if (mine === 'blocked') set(theirs === 'wants' ? 'declined' : 'none');
     } else if (mine !== 'blocked' && mine !== 'declined') set('none', theirs === 'wants' ? 'none' : theirs);
     const after = [this.relation(actor, other), this.relation(other, actor)];
-    if (before[1] !== after[1])
-      for (const device of this.online(other)) this.say(device, (events) => events.contact(this.contact(other, actor)));
+    // Who did it has it as the answer, its other devices as everybody.
+    for (const [at, viewer, seen] of [[0, actor, other] as const, [1, other, actor] as const])
+      if (before[at] !== after[at])
+        for (const told of this.online(viewer))
+          if (told !== device) this.say(told, (events) => events.contact(this.contact(viewer, seen)));
     if (after.some((relation) => relation === 'none' || relation === 'blocked'))
       this.knocks = this.knocks.filter(
         ({ account, to }) =>
