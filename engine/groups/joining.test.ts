@@ -161,3 +161,15 @@ it('who was removed is refused by the invitation from before, and asks no more',
   await world.run(5 * 60_000);
   expect(await count()).toBe(asked);
 });
+
+it('asks by no other code once somebody is in', async () => {
+  const { world, all, code } = await smallGroup(2);
+  const [ann] = all;
+  const other = await inviteTo(ann);
+  const cid = await world.person();
+  await cid.start();
+  await world.run(500);
+  for (const one of [code, other]) cid.act((engine) => engine.groups.join(one));
+  expect(await world.run(10_000, () => isIn(cid))).toBe(true);
+  expect(cid.engine.groups.joining()).toEqual([]);
+});

@@ -124,14 +124,16 @@ export class Joining {
     for (const row of this.all()) this.#ask(row);
   }
 
-  /** If this account is in the group now, and the log holds the invitation by which it came, it is not about to join any more. */
+  /** If this account is in the group now, it is not about to join any more by an invitation that the log holds. */
   async joined(group: Group): Promise<void> {
-    const row = this.of(group.id);
-    if (!row || !group.me || !group.membership) return;
-    const { publicKey } = await invitationOf(fromBase64(row.secret), this.ports);
-    const key = group.membership.invitations.get(row.invitation)?.key;
-    if (!key || toBase64(key) !== toBase64(publicKey)) return;
-    await this.#forget(row);
+    if (!group.me || !group.membership) return;
+    for (const row of this.all()) {
+      if (row.group !== group.id) continue;
+      const { publicKey } = await invitationOf(fromBase64(row.secret), this.ports);
+      const key = group.membership.invitations.get(row.invitation)?.key;
+      if (key && toBase64(key) === toBase64(publicKey)) await this.#forget(row);
+    }
+    if (this.of(group.id)) return;
     for (const [device, host] of this.#hosts) if (host.group === group.id) this.#hosts.delete(device);
   }
 
